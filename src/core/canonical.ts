@@ -1,0 +1,147 @@
+import { createHash } from "node:crypto";
+import { compareIds, type StoredRecord } from "./ports.ts";
+import type { AuditEntry, ImportBlock, Json, Operation } from "./words.ts";
+
+/** Canonical forms and hashes: one way to write a thing down, so that equal things have equal bytes. */
+
+/** JSON with keys in code point order, no white space, and `undefined` members left out. */
+export function canonicalJson(value: unknown): string {
+  if (value === null || typeof value !== "object") return JSON.stringify(value) ?? "null";
+  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(",")}]`;
+  const members = Object.entries(value as Record<string, unknown>)
+    .filter(([, member]) => member !== undefined)
+    .sort(([a], [b]) => compareIds(a, b))
+    .map(([key, member]) => `${JSON.stringify(key)}:${canonicalJson(member)}`);
+  return `{${members.join(",")}}`;
+}
+
+export function sha256(data: string | Uint8Array): string {
+  return createHash("sha256").update(data).digest("hex");
+}
+
+/** First 8 bytes of the SHA-256, as an unsigned integer (big-endian). */
+export function hash64(data: string): bigint {
+  return createHash("sha256").update(data).digest().readBigUInt64BE(0);
+}
+
+export function textHash(text: string): string {
+  return sha256(text);
+}
+
+export function entityHash(entity: { name: string; type?: string | null; description?: string | null }): bigint {
+  return hash64(canonicalJson([entity.name, entity.type ?? null, entity.description ?? null]));
+}
+
+export function relationshipHash(relationship: { type: string; description?: string | null }): bigint {
+  return hash64(canonicalJson([relationship.type, relationship.description ?? null]));
+}
+
+/** Hash of everything in a block: the content hash of a document whose caller gave none. */
+export function blockHash(block: ImportBlock): string {
+  const hash = createHash("sha256");
+  const lines = [
+    ...block.textUnits.map((u) => canonicalJson(["u", u.id, [...u.documents].sort(compareIds), u.text])),
+    ...block.entities.map((e) => canonicalJson(["e", e.id, e.name, e.type ?? null, e.description ?? null])),
+    ...block.mentions.map((m) => canonicalJson(["m", m.textUnit, m.entity])),
+    ...block.relationships.map((r) =>
+      canonicalJson(["r", r.id, r.source, r.target, r.type, r.description ?? null, r.weight ?? 1, r.textUnits ? [...r.textUnits].sort(compareIds) : null]),
+    ),
+  ];
+  for (const line of lines.sort(compareIds)) hash.update(line).update("\n");
+  return hash.digest("hex");
+}
+
+/** Fingerprint of a lifecycle call: what must be equal for two calls with one operation id to be the same call. */
+export function operationHash(
+  operation: Pick<Operation, "groupId" | "verb" | "documentIds" | "successor">,
+  block?: ImportBlock,
+): string {
+  return sha256(
+    canonicalJson([operation.groupId, operation.verb, operation.documentIds, operation.successor ?? null, block ? blockHash(block) : null]),
+  );
+}
+
+export const AUDIT_START = "0".repeat(64);
+
+export function auditHash(previous: string, entry: Omit<AuditEntry, "hash">): string {
+  return sha256(previous + canonicalJson(entry));
+}
+
+/** Bits of the float32 components, little-endian, in hex. */
+export function vectorHex(vector: Float32Array): string {
+  const bytes = Buffer.alloc(vector.length * 4);
+  for (let i = 0; i < vector.length; i++) bytes.writeFloatLE(vector[i] as number, i * 4);
+  return bytes.toString("hex");
+}
+
+/**
+ * The canonical dump's line for a record. Left out is what may differ between equal graphs: times, generations and which
+ * candidates still wait.
+ */
+export function dumpLine(record: StoredRecord): string {
+  return canonicalJson(dumpObject(record));
+}
+
+function dumpObject(record: StoredRecord): Record<string, Json | undefined> {
+  switch (record.kind) {
+    case "document":
+      return {
+        kind: record.kind,
+        id: record.id,
+        title: record.title,
+        content_hash: record.contentHash,
+        metadata: record.metadata,
+        status: record.status,
+        version: record.version,
+        successor: record.successor,
+        legal_hold: record.legalHold,
+      };
+    case "text_unit":
+      return {
+        kind: record.kind,
+        id: record.id,
+        documents: record.documents,
+        text: record.text,
+        presence: record.presence,
+        ...vectorMembers(record.vector),
+      };
+    case "entity":
+      return {
+        kind: record.kind,
+        id: record.id,
+        name: record.name,
+        type: record.type,
+        description: record.description,
+        presence: record.presence,
+        ...vectorMembers(record.vector),
+      };
+    case "mention":
+      return { kind: record.kind, text_unit: record.textUnit, entity: record.entity };
+    case "relationship":
+      return {
+        kind: record.kind,
+        id: record.id,
+        source: record.source,
+        target: record.target,
+        type: record.type,
+        description: record.description,
+        weight: record.weight,
+        text_units: record.textUnits,
+        presence: record.presence,
+      };
+    case "similarity":
+      return { kind: record.kind, a: record.a, b: record.b, score: record.score };
+    case "community": {
+      const { changedGeneration: _, ...community } = record.community;
+      return { kind: record.kind, ...community } as unknown as Record<string, Json>;
+    }
+    case "membership":
+      return { kind: record.kind, level: record.level, entity: record.entity, community: record.community };
+    case "rank":
+      return { kind: record.kind, entity: record.entity, score: record.score, component: record.component };
+  }
+}
+
+function vectorMembers(vector: { values: Float32Array; place: string } | null): { vector?: string; vector_place?: string } {
+  return vector === null ? {} : { vector: vectorHex(vector.values), vector_place: vector.place };
+}
