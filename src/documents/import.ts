@@ -1,0 +1,102 @@
+import { GraphkeeperError } from "../core/errors.ts";
+import type { ImportBlock, OperationRecord } from "../core/words.ts";
+import { normaliseBlock } from "./normalise.ts";
+import { type CallOptions, perform, type VerbContext } from "./verbs.ts";
+
+export interface ImportProgress {
+  blocks: number;
+  documents: number;
+  textUnits: number;
+  entities: number;
+  relationships: number;
+  outcomes: Record<string, number>;
+  generation: number;
+}
+
+/** A block with the line (from 1) on which it began, for messages; 0 where the source has no lines. */
+export interface LocatedBlock {
+  line: number;
+  block: ImportBlock;
+}
+
+/**
+ * Imports blocks one after the other, each in a transaction of its own: a document is there whole or not at all. What
+ * stands before a bad block stays imported; the same import again goes on from there, since unchanged documents have no
+ * effect.
+ *
+ * @throws GraphkeeperError of the first bad block, with `line` and what was imported so far in the details
+ */
+export async function importBlocks(
+  context: VerbContext,
+  groupId: string,
+  blocks: AsyncIterable<LocatedBlock> | Iterable<LocatedBlock>,
+  options: CallOptions & { onProgress?: (progress: ImportProgress) => void } = {},
+): Promise<ImportProgress> {
+  const progress: ImportProgress = {
+    blocks: 0,
+    documents: 0,
+    textUnits: 0,
+    entities: 0,
+    relationships: 0,
+    outcomes: {},
+    generation: 0,
+  };
+  for await (const { line, block } of blocks) {
+    if (options.signal?.aborted) {
+      throw new GraphkeeperError("CANCELLED", `The import was cancelled after ${progress.documents} documents; these stay.`, { imported: progress });
+    }
+    try {
+      const record = await importBlock(context, groupId, block, {
+        ...options,
+        // Each block is an operation; its number makes the whole import replayable under one id.
+        operationId: options.operationId === undefined ? undefined : `${options.operationId}#${progress.blocks + 1}`,
+      });
+      count(progress, record);
+    } catch (error) {
+      if (!GraphkeeperError.is(error)) throw error;
+      const at = line > 0 ? ` (in the block that begins on line ${line})` : "";
+      throw new GraphkeeperError(error.code, error.message + at, { ...error.details, line, imported: progress }, error);
+    }
+    options.onProgress?.(progress);
+  }
+  return progress;
+}
+
+export async function importBlock(
+  context: VerbContext,
+  groupId: string,
+  block: ImportBlock,
+  options: CallOptions = {},
+): Promise<OperationRecord> {
+  const normal = normaliseBlock(block);
+  const ids = normal.documents.map((d) => d.id);
+  return perform(context, groupId, "import", ids, { ...options, block: normal });
+}
+
+/**
+ * Replaces one document by a new version of it: one atomic operation.
+ *
+ * @throws GraphkeeperError `INVALID_VALUE` when the block is not about exactly that document
+ */
+export async function replaceDocument(
+  context: VerbContext,
+  groupId: string,
+  documentId: string,
+  block: ImportBlock,
+  options: CallOptions = {},
+): Promise<OperationRecord> {
+  if (block.documents.length !== 1 || block.documents[0]?.id !== documentId) {
+    throw new GraphkeeperError("INVALID_VALUE", `The new version must hold exactly one document, with the id ${documentId}.`, { field: "documents" });
+  }
+  return perform(context, groupId, "replace", [documentId], { ...options, block: normaliseBlock(block) });
+}
+
+function count(progress: ImportProgress, record: OperationRecord): void {
+  progress.blocks++;
+  progress.documents += record.outcomes.length;
+  progress.textUnits += record.effect.textUnits;
+  progress.entities += record.effect.entities;
+  progress.relationships += record.effect.relationships;
+  progress.generation = record.generation;
+  for (const { outcome } of record.outcomes) progress.outcomes[outcome] = (progress.outcomes[outcome] ?? 0) + 1;
+}

@@ -1,0 +1,117 @@
+import { createHash } from "node:crypto";
+import { canonicalJson } from "../core/canonical.ts";
+import { GraphkeeperError } from "../core/errors.ts";
+import type { GroupReader } from "../core/ports.ts";
+import type { OperationRecord } from "../core/words.ts";
+import { type CallOptions, perform, type VerbContext } from "./verbs.ts";
+
+/** What was looked for after a purge, and what was found. */
+export interface ErasureCertificate {
+  groupId: string;
+  operationId: string;
+  documents: string[];
+  purgedAt: number;
+  actor: string;
+  reason: string | null;
+  removed: { documents: number; textUnits: number; entities: number; relationships: number; vectors: number };
+  checks: { check: string; scanned: number; found: number }[];
+  /** Things that other documents share with the purged ones and that therefore stay. */
+  limits: string[];
+  complete: boolean;
+  /** SHA-256 of all other members in canonical JSON. */
+  hash: string;
+}
+
+export interface PurgeResult {
+  operation: OperationRecord;
+  certificate: ErasureCertificate | null;
+}
+
+/**
+ * Purges documents and certifies it: after the deletion every record of the group is read again, in a scan of its own,
+ * and searched for the documents' ids.
+ *
+ * @param options.confirm must repeat the document ids, joined by commas when there are several
+ * @param options.certify a full scan of the group; default true
+ * @throws GraphkeeperError `CONFIRMATION_REQUIRED`, `LEGAL_HOLD`, `BLAST_RADIUS`, `DOCUMENT_NOT_FOUND`
+ */
+export async function purgeDocuments(
+  context: VerbContext & { store: VerbContext["store"] & GroupReader },
+  groupId: string,
+  documentIds: string[],
+  options: CallOptions & { confirm?: string; certify?: boolean },
+): Promise<PurgeResult> {
+  if (options.confirm !== documentIds.join(",")) {
+    throw new GraphkeeperError("CONFIRMATION_REQUIRED", `Purging cannot be taken back; confirm it with ${JSON.stringify(documentIds.join(","))}.`, {
+      field: "confirm",
+    });
+  }
+  // Ids of the units that only these documents own: the certificate looks for them by id.
+  const impact = await context.store.impact(groupId, "purge", documentIds);
+  const operation = await perform(context, groupId, "purge", documentIds, options);
+  if (options.certify === false) return { operation, certificate: null };
+  const purged = operation.outcomes.filter((o) => o.outcome === "purged").map((o) => o.id);
+  return { operation, certificate: await certify(context.store, operation, purged, impact.textUnits.ids) };
+}
+
+async function certify(
+  store: GroupReader,
+  operation: OperationRecord,
+  documents: string[],
+  unitIds: string[],
+): Promise<ErasureCertificate> {
+  const gone = new Set(documents);
+  const goneUnits = new Set(unitIds);
+  const found = { documents: 0, owners: 0, units: 0, mentions: 0, support: 0, dangling: 0 };
+  const scanned = { documents: 0, textUnits: 0, mentions: 0, relationships: 0 };
+  const entities = new Set<string>();
+  for await (const chunk of store.records(operation.groupId)) {
+    for (const record of chunk) {
+      if (record.kind === "document") {
+        scanned.documents++;
+        if (gone.has(record.id)) found.documents++;
+      } else if (record.kind === "text_unit") {
+        scanned.textUnits++;
+        if (record.documents.some((d) => gone.has(d))) found.owners++;
+        if (goneUnits.has(record.id)) found.units++;
+      } else if (record.kind === "entity") entities.add(record.id);
+      else if (record.kind === "mention") {
+        scanned.mentions++;
+        if (goneUnits.has(record.textUnit)) found.mentions++;
+      } else if (record.kind === "relationship") {
+        scanned.relationships++;
+        if (record.textUnits?.some((u) => goneUnits.has(u))) found.support++;
+        if (!entities.has(record.source) || !entities.has(record.target)) found.dangling++;
+      } else if (record.kind === "membership" || record.kind === "rank") {
+        if (!entities.has(record.entity)) found.dangling++;
+      } else if (record.kind === "similarity") {
+        if (!entities.has(record.a) || !entities.has(record.b)) found.dangling++;
+      }
+    }
+  }
+  const checks = [
+    { check: "documents with a purged id", scanned: scanned.documents, found: found.documents },
+    { check: "text units that name a purged document as owner", scanned: scanned.textUnits, found: found.owners },
+    { check: "text units with a purged id", scanned: scanned.textUnits, found: found.units },
+    { check: "mentions by a purged text unit", scanned: scanned.mentions, found: found.mentions },
+    { check: "relationships supported by a purged text unit", scanned: scanned.relationships, found: found.support },
+    { check: "relationships, similarity edges, memberships and ranks without their entity", scanned: scanned.relationships, found: found.dangling },
+  ];
+  const certificate = {
+    groupId: operation.groupId,
+    operationId: operation.id,
+    documents,
+    purgedAt: operation.at,
+    actor: operation.actor,
+    reason: operation.reason,
+    removed: operation.effect,
+    checks,
+    limits: [
+      "Entities and relationships that other documents also mention or support stay, with their name and description.",
+      "The audit keeps the ids of what was purged, never its text.",
+      "Copies outside this store (backups, caches, summaries written by others) were not checked.",
+    ],
+    complete: checks.every((c) => c.found === 0),
+  };
+  return { ...certificate, hash: createHash("sha256").update(canonicalJson(certificate)).digest("hex") };
+}
