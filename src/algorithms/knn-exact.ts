@@ -1,0 +1,112 @@
+import { stopIfAsked } from "./control.ts";
+import { clearRow, emptyKnn, type Knn, type KnnOptions, knnBruteForce, knnLimits, offer, scanRow } from "./knn.ts";
+import { QuantisedVectors, SCALE } from "./quantised.ts";
+import { cosine, type UnitVectors, unitVectors } from "./vectors.ts";
+
+export interface KnnExactOptions extends KnnOptions {
+  /** `typescript` is the oracle: the same result, twenty times slower. Default `wasm`. */
+  kernel?: "wasm" | "typescript";
+}
+
+/** Queries compared with the base at once, so that a base row is fetched from memory once for all of them. */
+const QUERIES = 64;
+/** Multiplications between two polls for cancellation: about 15 ms. */
+const BUDGET = 2e8;
+
+/**
+ * Exact k nearest neighbours by cosine: int16 products with SIMD choose candidates, with a margin that no rounding exceeds,
+ * and float32 rows rank them. The result equals `knnBruteForce` bit for bit, ties (lower row first) included.
+ *
+ * Shape: `vectors` is n × d, row-major, rows of any length.
+ * Cost: O(n² × d), about 14 multiplications per ns on one core; memory 10 bytes per component in all.
+ * @throws AlgorithmCancelled when asked to stop.
+ */
+export function knn(vectors: Float32Array, n: number, d: number, options: KnnExactOptions = {}): Knn {
+  if (options.kernel === "typescript") return knnBruteForce(vectors, n, d, options);
+  const { k, cutoff } = knnLimits(options);
+  const units = unitVectors(vectors, n, d, options.absent);
+  const rows = presentRows(units);
+  const result = emptyKnn(n, k);
+  searchExact(units, rows, rows, cutoff, result, options);
+  return result;
+}
+
+export function presentRows(units: UnitVectors): Uint32Array {
+  let count = 0;
+  for (let i = 0; i < units.n; i++) count += units.present[i]!;
+  const rows = new Uint32Array(count);
+  let at = 0;
+  for (let i = 0; i < units.n; i++) if (units.present[i] === 1) rows[at++] = i;
+  return rows;
+}
+
+/** Finds the neighbours of each row of `queries` among those of `base` (ascending rows that are present). */
+export function searchExact(
+  units: UnitVectors,
+  queries: ArrayLike<number>,
+  base: ArrayLike<number>,
+  cutoff: number,
+  result: Knn,
+  control: KnnOptions,
+): void {
+  // The query itself takes a place; the rest is for what the margin lets in.
+  const size = result.k + 9 + (result.k >> 1);
+  const quantised = new QuantisedVectors(units, base, size, QUERIES);
+  const step = Math.max(192, Math.floor(BUDGET / (QUERIES * units.d)));
+  const margins = new Float64Array(QUERIES);
+  for (let first = 0; first < queries.length; first += QUERIES) {
+    const count = Math.min(QUERIES, queries.length - first);
+    let margin = 0;
+    for (let q = 0; q < count; q++) {
+      margins[q] = quantised.setQuery(q, units.rows, queries[first + q]!);
+      margin = Math.max(margin, margins[q]!);
+    }
+    quantised.clear(count, Math.floor(cutoff * SCALE * SCALE - margin) - 1);
+    for (let from = 0; from < base.length; from += step) {
+      stopIfAsked(control);
+      quantised.search(0, count, from, Math.min(base.length, from + step));
+    }
+    for (let q = 0; q < count; q++) {
+      const row = queries[first + q]!;
+      if (rankCandidates(units, quantised, q, row, base, margins[q]!, cutoff, result)) continue;
+      // More rows than places lie within the margin, as with many equal rows: compare this one with all.
+      scanRow(units, row, cutoff, result, control);
+    }
+    control.onProgress?.(first + count, queries.length);
+  }
+}
+
+/** Ranks the candidates of query slot q for row i. False if the list may have lost one. */
+export function rankCandidates(
+  units: UnitVectors,
+  quantised: QuantisedVectors,
+  q: number,
+  i: number,
+  base: ArrayLike<number>,
+  margin: number,
+  cutoff: number,
+  result: Knn,
+): boolean {
+  const { ids, scores, size } = quantised;
+  const start = q * size;
+  // The k-th best other row: nothing more than two margins below it can be among the k best.
+  let others = 0;
+  let least = Number.NEGATIVE_INFINITY;
+  for (let p = start; p < start + size && ids[p]! >= 0; p++) {
+    if (base[ids[p]!] === i) continue;
+    if (++others === result.k) {
+      least = scores[p]! - 2 * margin;
+      break;
+    }
+  }
+  const full = ids[start + size - 1]! >= 0;
+  if (full && scores[start + size - 1]! >= least) return false;
+  clearRow(result, i);
+  for (let p = start; p < start + size && ids[p]! >= 0 && scores[p]! >= least; p++) {
+    const j = base[ids[p]!]!;
+    if (j === i) continue;
+    const score = cosine(units.rows, units.d, i, j);
+    if (score >= cutoff) offer(result, i, j, score);
+  }
+  return true;
+}
