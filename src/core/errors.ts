@@ -35,6 +35,7 @@ export const ERRORS = {
   UNSUPPORTED_MEDIA_TYPE: { status: 415, title: "The content type is not understood", remedy: "Send application/json, or application/x-ndjson to import." },
   INVALID_VALUE: { status: 422, title: "A value is not allowed", remedy: "Correct the value at the place that the message names." },
   INVALID_EMBEDDING: { status: 422, title: "An embedding is not usable", remedy: "Send finite numbers, not all zero, of the group's dimension." },
+  IDEMPOTENCY_MISMATCH: { status: 422, title: "The Idempotency-Key was used for another request", remedy: "Use a new key for a new request." },
   OPERATION_ID_REUSED: { status: 422, title: "The operation id was used for another call", remedy: "Use a new id for a new call." },
   INVALID_CONFIG: { status: 500, title: "The configuration is not valid", remedy: "Correct the key that the message names." },
   DATA_FROM_NEWER_VERSION: { status: 500, title: "The data file was written by a newer version", remedy: "Upgrade graphkeeper; the file was left as it is." },

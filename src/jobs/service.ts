@@ -1,0 +1,364 @@
+import { canonicalJson, sha256 } from "../core/canonical.ts";
+import { GraphkeeperError } from "../core/errors.ts";
+import { checkGroupId } from "../core/law.ts";
+import type { JsonObject } from "../core/words.ts";
+import { type Clock, systemClock } from "./clock.ts";
+import { explainWait } from "./explain.ts";
+import type {
+  Enqueued,
+  JobHandler,
+  JobStore,
+  KindConfig,
+  Pause,
+  PauseLevel,
+  Progress,
+  Run,
+  RunCommand,
+  RunDetail,
+  RunPage,
+  RunState,
+  Trigger,
+} from "./ports.ts";
+import { ENDED_STATES } from "./ports.ts";
+import { Worker, type WorkerOptions } from "./worker.ts";
+
+export type JobRole = "scheduler" | "worker";
+
+export interface JobServiceOptions {
+  store: JobStore;
+  handler: JobHandler;
+  /** Kinds by name: the only ones that can be triggered. */
+  kinds: Record<string, KindConfig>;
+  clock?: Clock;
+  random?: () => number;
+  newId?: () => string;
+  /** Name of this process in the ledger. */
+  owner: string;
+  /** After an event: quiet 30 s, at most 10 min after the first. */
+  debounce?: { quietMs: number; maxWaitMs: number };
+  worker?: Pick<
+    WorkerOptions,
+    "concurrency" | "heavyCap" | "leaseMs" | "beatMs" | "pollMs" | "abandonMs" | "gate" | "counters" | "exclusive"
+  >;
+  onError?: (error: unknown, where: string) => void;
+}
+
+export interface TriggerRequest {
+  kind: string;
+  groupId: string;
+  params?: JsonObject;
+  actor?: string;
+  trigger?: Trigger;
+  /** Scope of the key: who sends it; keys of different callers never meet. */
+  idempotency?: { scope: string; key: string };
+  runAt?: number;
+}
+
+/** What a caller may see; null = all. A run of another group and a missing one answer alike. */
+export type Visible = ((groupId: string) => boolean) | null;
+
+const DAY_MS = 86_400_000;
+
+/** The jobs room's façade: trigger, watch and steer runs; run the worker. */
+export class JobService {
+  readonly store: JobStore;
+  readonly clock: Clock;
+  readonly kinds: Record<string, KindConfig>;
+  readonly #options: JobServiceOptions;
+  readonly #worker: Worker;
+  readonly #listeners = new Set<(runId: string) => void>();
+  readonly #liveProgress = new Map<string, Progress>();
+  #roles: JobRole[] = [];
+
+  constructor(options: JobServiceOptions) {
+    this.#options = options;
+    this.store = options.store;
+    this.clock = options.clock ?? systemClock;
+    this.kinds = options.kinds;
+    this.#worker = new Worker({
+      ...options.worker,
+      store: options.store,
+      clock: this.clock,
+      owner: options.owner,
+      kinds: options.kinds,
+      handler: options.handler,
+      random: options.random ?? Math.random,
+      onError: options.onError,
+      onChange: (run) => {
+        this.#liveProgress.delete(run.id);
+        this.#notify(run.id);
+      },
+      onProgress: (run, progress) => {
+        this.#liveProgress.set(run.id, progress);
+        this.#notify(run.id);
+      },
+    });
+  }
+
+  /**
+   * Puts a run into the queue. Without an Idempotency-Key it joins a waiting run of the same kind, group and params; with
+   * one, the same key gives the same run for 24 h.
+   * @throws GraphkeeperError `INVALID_VALUE`, `INVALID_GROUP_ID`, `IDEMPOTENCY_MISMATCH`
+   */
+  async trigger(request: TriggerRequest): Promise<Enqueued> {
+    const kind = this.#kind(request.kind);
+    checkGroupId(request.groupId);
+    const at = this.clock.now();
+    const params = request.params ?? {};
+    const enqueued = await this.store.enqueue({
+      id: this.#newId(),
+      kind: request.kind,
+      groupId: request.groupId,
+      trigger: request.trigger ?? "manual",
+      actor: request.actor ?? "unknown",
+      params,
+      at,
+      runAt: request.runAt ?? at,
+      heavy: kind.heavy === true,
+      maxAttempts: kind.maxAttempts ?? 5,
+      mode: request.idempotency === undefined ? "join" : "new",
+      idempotency:
+        request.idempotency === undefined
+          ? undefined
+          : {
+              ...request.idempotency,
+              requestHash: sha256(canonicalJson([request.kind, request.groupId, params])),
+              keepMs: DAY_MS,
+            },
+    });
+    this.#changed(enqueued.run.id);
+    return enqueued;
+  }
+
+  /** A debounced run after a lifecycle event: at min(last + quiet, first + maxWait). */
+  async requestAfterEvent(kind: string, groupId: string, actor = "event"): Promise<Enqueued> {
+    const config = this.#kind(kind);
+    const at = this.clock.now();
+    const debounce = this.#options.debounce ?? { quietMs: 30_000, maxWaitMs: 600_000 };
+    return await this.store.enqueue({
+      id: this.#newId(),
+      kind,
+      groupId: checkGroupId(groupId),
+      trigger: "event",
+      actor,
+      params: {},
+      at,
+      runAt: at + debounce.quietMs,
+      heavy: config.heavy === true,
+      maxAttempts: config.maxAttempts ?? 5,
+      mode: "debounce",
+      debounce,
+    });
+  }
+
+  /** The run once it has ended, or as it is after `ms`. @throws GraphkeeperError `RUN_NOT_FOUND` */
+  async wait(runId: string, ms: number, signal?: AbortSignal, visible: Visible = null): Promise<RunDetail> {
+    const until = this.clock.monotonic() + ms;
+    for (;;) {
+      const woken = this.#nextChange(runId, signal);
+      try {
+        const run = await this.get(runId, visible);
+        const left = until - this.clock.monotonic();
+        if (ended(run) || left <= 0 || signal?.aborted === true) return run;
+        await this.clock.sleep(Math.min(500, left), woken.signal);
+      } finally {
+        woken.done();
+      }
+    }
+  }
+
+  /** With `reason` filled in for a run that waits, and the freshest progress. @throws GraphkeeperError `RUN_NOT_FOUND` */
+  async get(runId: string, visible: Visible = null): Promise<RunDetail> {
+    const run = await this.store.run(runId);
+    if (run === null || (visible !== null && !visible(run.groupId))) {
+      throw new GraphkeeperError("RUN_NOT_FOUND", "There is no such run.", { run: runId });
+    }
+    if (run.state === "queued")
+      run.reason = await explainWait(this.store, run, this.clock.now(), this.#options.worker?.heavyCap ?? 1);
+    if (run.state === "running") run.progress = this.#liveProgress.get(runId) ?? run.progress;
+    return run;
+  }
+
+  /** Newest first; `cursor` is what the page before gave. @throws GraphkeeperError `INVALID_REQUEST` for a foreign cursor */
+  async list(
+    query: {
+      groupId?: string;
+      kind?: string;
+      states?: RunState[];
+      scheduleId?: string;
+      cursor?: string;
+      limit?: number;
+    },
+    visible: Visible = null,
+  ): Promise<RunPage> {
+    const limit = Math.min(1_000, Math.max(1, query.limit ?? 100));
+    const { cursor, limit: _, ...filter } = query;
+    let beforeSeq = cursor === undefined ? undefined : readCursor(cursor);
+    const items: Run[] = [];
+    // Groups that the caller may not see are read over, at most ten thousand rows for one page.
+    for (let looks = 0; looks < 10; looks++) {
+      const found = await this.store.runs({ ...filter, beforeSeq, limit: visible === null ? limit + 1 : 1_000 });
+      for (const run of found) {
+        if (items.length === limit) return { items, nextCursor: writeCursor(items) };
+        beforeSeq = run.seq;
+        if (visible === null || visible(run.groupId)) items.push(run);
+      }
+      if (found.length < (visible === null ? limit + 1 : 1_000)) return { items, nextCursor: null };
+    }
+    return { items, nextCursor: beforeSeq === undefined ? null : Buffer.from(`r${beforeSeq}`).toString("base64url") };
+  }
+
+  cancel(runId: string, visible: Visible = null): Promise<RunDetail> {
+    return this.#command(runId, "cancel", visible);
+  }
+  pause(runId: string, visible: Visible = null): Promise<RunDetail> {
+    return this.#command(runId, "pause", visible);
+  }
+  resume(runId: string, visible: Visible = null): Promise<RunDetail> {
+    return this.#command(runId, "resume", visible);
+  }
+  /** A run that failed, died, was cancelled or skipped goes back to the queue, with its checkpoint. */
+  retry(runId: string, visible: Visible = null): Promise<RunDetail> {
+    return this.#command(runId, "retry", visible);
+  }
+
+  /** Sends dead runs back to the queue, oldest first; `dryRun` says which. A parked group is let go first. */
+  async redrive(
+    query: { groupId?: string; kind?: string; limit?: number; dryRun: boolean },
+    visible: Visible = null,
+  ): Promise<{ runs: Run[]; dryRun: boolean }> {
+    const found = await this.store.runs({ groupId: query.groupId, kind: query.kind, states: ["dead"], limit: 1_000 });
+    const runs = found
+      .filter((run) => visible === null || visible(run.groupId))
+      .slice(-(query.limit ?? 100))
+      .reverse();
+    if (query.dryRun) return { runs, dryRun: true };
+    const parked = new Set(
+      (await this.store.pauses()).filter((p) => p.level === "group" && p.automatic).map((p) => p.key),
+    );
+    const redriven: Run[] = [];
+    for (const run of runs) {
+      if (parked.has(run.groupId)) await this.store.setPause("group", run.groupId, null);
+      const again = await this.store.command(run.id, "retry", this.clock.now());
+      if (again !== null) redriven.push(again);
+      this.#changed(run.id);
+    }
+    return { runs: redriven, dryRun: false };
+  }
+
+  pauses(): Promise<Pause[]> {
+    return this.store.pauses();
+  }
+  /** Pauses all, a kind, a schedule or a group: nothing more begins there; what runs ends. */
+  async pauseLevel(level: PauseLevel, key: string, reason: string, actor: string): Promise<void> {
+    await this.store.setPause(level, level === "all" ? "" : key, {
+      reason,
+      actor,
+      at: this.clock.now(),
+      automatic: false,
+    });
+  }
+  async resumeLevel(level: PauseLevel, key: string): Promise<void> {
+    await this.store.setPause(level, level === "all" ? "" : key, null);
+    this.#worker.wake();
+  }
+
+  /** The run at once and after each change, until it has ended or the signal is aborted. What server-sent events are made of. */
+  async *events(runId: string, signal?: AbortSignal, visible: Visible = null): AsyncGenerator<RunDetail> {
+    let last = "";
+    while (signal?.aborted !== true) {
+      const woken = this.#nextChange(runId, signal);
+      try {
+        const run = await this.get(runId, visible);
+        const seen = canonicalJson(run);
+        if (seen !== last) yield run;
+        last = seen;
+        if (ended(run)) return;
+        // Other processes' changes are seen by looking; this process's wake the look.
+        await this.clock.sleep(500, woken.signal);
+      } finally {
+        woken.done();
+      }
+    }
+  }
+
+  async start(options: { roles: JobRole[] }): Promise<void> {
+    this.#roles = options.roles;
+    if (this.#roles.includes("worker")) this.#worker.start();
+  }
+
+  /** Attempts stop after their batch and go back to the queue; what has not stopped after `graceMs` is left to its lease. */
+  async stop(options: { graceMs: number } = { graceMs: 8_000 }): Promise<void> {
+    await this.#worker.stop(options.graceMs);
+  }
+
+  /** For tests and one-shot commands: carries out everything that is due, in this process, and returns. */
+  async drain(): Promise<void> {
+    while ((await this.#worker.tick()) > 0) await this.#worker.idle();
+  }
+
+  async #command(runId: string, command: RunCommand, visible: Visible): Promise<RunDetail> {
+    await this.get(runId, visible);
+    const run = await this.store.command(runId, command, this.clock.now());
+    if (run?.cancelRequested === true) this.#worker.interrupt(runId, "cancelled");
+    else if (run?.pauseRequested === true) this.#worker.interrupt(runId, "paused");
+    this.#changed(runId);
+    return await this.get(runId, visible);
+  }
+
+  #kind(kind: string): KindConfig {
+    const config = Object.hasOwn(this.kinds, kind) ? this.kinds[kind] : undefined;
+    if (config === undefined) {
+      throw new GraphkeeperError("INVALID_VALUE", `There is no kind of job ${JSON.stringify(kind.slice(0, 60))}.`, {
+        field: "kind",
+        known: Object.keys(this.kinds),
+      });
+    }
+    return config;
+  }
+
+  #newId(): string {
+    return (this.#options.newId ?? (() => crypto.randomUUID()))();
+  }
+
+  #changed(runId: string): void {
+    this.#worker.wake();
+    this.#notify(runId);
+  }
+
+  #notify(runId: string): void {
+    for (const listener of this.#listeners) listener(runId);
+  }
+
+  #nextChange(runId: string, outer?: AbortSignal): { signal: AbortSignal; done: () => void } {
+    const woken = new AbortController();
+    const listener = (id: string) => {
+      if (id === runId) woken.abort();
+    };
+    const onOuter = () => woken.abort();
+    this.#listeners.add(listener);
+    outer?.addEventListener("abort", onOuter, { once: true });
+    return {
+      signal: woken.signal,
+      done: () => {
+        this.#listeners.delete(listener);
+        outer?.removeEventListener("abort", onOuter);
+      },
+    };
+  }
+}
+
+function ended(run: Run): boolean {
+  return (ENDED_STATES as readonly RunState[]).includes(run.state);
+}
+
+function writeCursor(items: Run[]): string {
+  return Buffer.from(`r${(items.at(-1) as Run).seq}`).toString("base64url");
+}
+
+function readCursor(cursor: string): number {
+  const match = /^r(\d{1,15})$/.exec(Buffer.from(cursor, "base64url").toString());
+  if (match === null)
+    throw new GraphkeeperError("INVALID_REQUEST", "The cursor is not one of this list.", { field: "cursor" });
+  return Number(match[1]);
+}

@@ -1,0 +1,174 @@
+import { DatabaseSync, type StatementSync } from "node:sqlite";
+import { setTimeout as delay } from "node:timers/promises";
+import { GraphkeeperError } from "../../core/errors.ts";
+import type { Enqueue, JobStore } from "../../jobs/ports.ts";
+import * as claims from "../sql-jobs/claim.ts";
+import { enqueue } from "../sql-jobs/enqueue.ts";
+import * as keys from "../sql-jobs/keys.ts";
+import * as ledger from "../sql-jobs/ledger.ts";
+import * as schedules from "../sql-jobs/schedules.ts";
+import { migrate } from "../sql-jobs/schema.ts";
+import { command, settle } from "../sql-jobs/settle.ts";
+import { type Row, SQLITE, type Steps, type Value } from "../sql-jobs/statement.ts";
+
+/** A writer of the graph may hold the file's write lock this long before the job store gives up. */
+const BUSY_MS = 10_000;
+
+export interface SqliteJobsOptions {
+  /** Path of the data file, shared with the graph store; created when missing. */
+  path: string;
+  now?: () => number;
+}
+
+/**
+ * The job store in SQLite (WAL): tables `job_*` in the same file as the graph, on a connection of its own. Statements are
+ * short and run on the caller's thread; while another connection writes, it waits without blocking the event loop.
+ *
+ * @throws GraphkeeperError `DATA_FROM_NEWER_VERSION`, `STORE_UNAVAILABLE`
+ */
+export async function openSqliteJobs(options: SqliteJobsOptions): Promise<JobStore> {
+  // The store waits by itself, on the event loop; SQLite's own wait would block it.
+  const db = new DatabaseSync(options.path, { timeout: 0 });
+  const driver = new Driver(db);
+  try {
+    await driver.retry(() => db.exec("PRAGMA journal_mode = WAL"));
+    // FULL: an acknowledged run survives a power cut too, not only a killed process.
+    db.exec("PRAGMA synchronous = FULL");
+    await driver.write(migrate(SQLITE), true);
+  } catch (error) {
+    db.close();
+    throw error;
+  }
+  const write = <T>(steps: Steps<T>) => driver.write(steps);
+  const read = <T>(steps: Steps<T>) => driver.read(steps);
+  const now = options.now ?? Date.now;
+  return {
+    enqueue: (request) => write(enqueue(SQLITE, request)),
+    claim: (request) => write(claims.claim(SQLITE, request)),
+    beat: (hold, beat) => write(claims.beat(hold, beat)),
+    settle: (hold, settlement) => write(settle(hold, settlement)),
+    active: () => read(claims.active()),
+    reclaim: (run, at) => write(claims.reclaim(run, at)),
+    command: (runId, name, at) => write(command(SQLITE, runId, name, at)),
+    run: (runId) => read(ledger.run(runId)),
+    runs: (query) => read(ledger.runs(query)),
+    weeks: (query) => read(ledger.weeks(query)),
+    prune: (retention) => write(ledger.prune(retention)),
+    schedules: () => read(schedules.schedules()),
+    putSchedule: (schedule, version) => write(schedules.putSchedule(schedule, version)),
+    removeSchedule: (id) => write(schedules.removeSchedule(id)),
+    advance: (schedule, step) => write(schedules.advance(schedule, step)),
+    occurrences: (query) => read(schedules.occurrences(query)),
+    pauses: () => read(schedules.pauses()),
+    setPause: (level, key, pause) => write(schedules.setPause(level, key, pause)),
+    beginKey: (id, request) => write(keys.beginKey(SQLITE, id, request)),
+    finishKey: (id, answer, at) => write(keys.finishKey(id, answer, at)),
+    time: async () => now(),
+    ping: async () => {
+      db.prepare("SELECT 1").get();
+    },
+    close: async () => {
+      if (db.isOpen) db.close();
+    },
+  };
+}
+
+/**
+ * Puts a run into the queue inside a transaction that the caller has open on the same file, such as that of a lifecycle
+ * operation: both are committed, or neither. The job tables must exist (`createJobTables`).
+ */
+export function enqueueInTransaction(
+  db: DatabaseSync,
+  request: Enqueue,
+): { runId: string; outcome: "created" | "joined" | "replayed" } {
+  const enqueued = drive(enqueue(SQLITE, request), (text, values) => db.prepare(text).all(named(values)) as Row[]);
+  return { runId: enqueued.run.id, outcome: enqueued.outcome };
+}
+
+/** Creates or upgrades the job tables inside a transaction that the caller has open. */
+export function createJobTables(db: DatabaseSync): void {
+  drive(migrate(SQLITE), (text, values) => db.prepare(text).all(named(values)) as Row[]);
+}
+
+function named(values: Value[]): Record<string, Value> {
+  return Object.fromEntries(values.map((value, i) => [`$${i + 1}`, value]));
+}
+
+function drive<T>(steps: Steps<T>, run: (text: string, values: Value[]) => Row[]): T {
+  let step = steps.next();
+  while (!step.done) step = steps.next(run(step.value.text, step.value.values));
+  return step.value;
+}
+
+class Driver {
+  readonly #db: DatabaseSync;
+  readonly #statements = new Map<string, StatementSync>();
+
+  constructor(db: DatabaseSync) {
+    this.#db = db;
+  }
+
+  write<T>(steps: Steps<T>, schema = false): Promise<T> {
+    return this.retry(() => this.#transaction("BEGIN IMMEDIATE", steps, schema));
+  }
+
+  read<T>(steps: Steps<T>): Promise<T> {
+    return this.retry(() => this.#transaction("BEGIN", steps, false));
+  }
+
+  /** Begins, drives and ends a transaction without an await in between, so that calls on this connection cannot mix. */
+  #transaction<T>(begin: string, steps: Steps<T>, schema: boolean): T {
+    this.#db.exec(begin);
+    try {
+      const result = drive(steps, (text, values) => this.#run(text, values, schema));
+      this.#db.exec("COMMIT");
+      return result;
+    } catch (error) {
+      if (this.#db.isTransaction) this.#db.exec("ROLLBACK");
+      throw wrapped(error);
+    }
+  }
+
+  /** A busy file shows at BEGIN, before any step was taken: trying again repeats nothing. */
+  async retry<T>(action: () => T): Promise<T> {
+    const start = performance.now();
+    for (let wait = 1; ; wait = Math.min(25, wait * 2)) {
+      try {
+        return action();
+      } catch (error) {
+        if (!busy(error)) throw wrapped(error);
+        if (performance.now() - start > BUSY_MS) {
+          throw new GraphkeeperError(
+            "STORE_UNAVAILABLE",
+            `The data file was locked for ${BUSY_MS / 1_000} s.`,
+            {},
+            error,
+          );
+        }
+      }
+      await delay(wait);
+    }
+  }
+
+  #run(text: string, values: Value[], once: boolean): Row[] {
+    if (once) return this.#db.prepare(text).all(named(values)) as Row[];
+    let statement = this.#statements.get(text);
+    if (statement === undefined) {
+      statement = this.#db.prepare(text);
+      // Lists of kinds and states make texts of their own; a bound keeps the cache from growing with them.
+      if (this.#statements.size < 200) this.#statements.set(text, statement);
+    }
+    return statement.all(named(values)) as Row[];
+  }
+}
+
+/** SQLITE_BUSY (5) and SQLITE_LOCKED (6), with their extended codes. */
+function busy(error: unknown): boolean {
+  const code = (error as { errcode?: number }).errcode;
+  return code !== undefined && ((code & 0xff) === 5 || (code & 0xff) === 6);
+}
+
+function wrapped(error: unknown): unknown {
+  if (GraphkeeperError.is(error) || (error as { code?: string }).code !== "ERR_SQLITE_ERROR") return error;
+  return new GraphkeeperError("STORE_UNAVAILABLE", `The job store failed: ${(error as Error).message}`, {}, error);
+}
