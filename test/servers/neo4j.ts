@@ -75,7 +75,7 @@ export async function startNeo4j(
         ...opens.flatMap((name) => ["--add-opens", `java.base/${name}=ALL-UNNAMED`]),
         "-cp",
         [join(home, "plugins", "*"), join(lib, "*")].join(delimiter),
-        "org.neo4j.server.CommunityEntryPoint",
+        /^20\d\d\./.test(version) ? "org.neo4j.server.Neo4jCommunity" : "org.neo4j.server.CommunityEntryPoint",
         `--home-dir=${home}`,
         `--config-dir=${join(home, "conf")}`,
       ],
