@@ -1,0 +1,135 @@
+import { GraphkeeperError } from "../../core/errors.ts";
+import { BLAST_RADIUS, exceedsBlastRadius } from "../../core/law.ts";
+import type { ApplyOptions } from "../../core/ports.ts";
+import type { JsonObject, Operation, OperationRecord } from "../../core/words.ts";
+import { carryOut, checkSuccessor, type Outcomes, outcomesOf, refuseHeld, setStatus } from "./documents.ts";
+import { appendAudit, effectOf, isEffective, NO_EFFECT, raiseGeneration, sumOf } from "./effect.ts";
+import { impactOf } from "./impact.ts";
+import { importBlock } from "./import.ts";
+import type { Group, OperationRow, Plan } from "./state.ts";
+
+export const UNITS_PER_TRANSACTION = 10_000;
+
+/** One lifecycle call on a draft of the group; `before` is the group as it was. */
+export function applyOperation(
+  before: Group,
+  draft: Group,
+  operation: Operation,
+  options: ApplyOptions,
+): OperationRecord {
+  const known = draft.operations.get(operation.id);
+  if (known) {
+    if (known.requestHash === operation.requestHash) return { ...known.record, replayed: true };
+    throw new GraphkeeperError("OPERATION_ID_REUSED", `The operation id ${operation.id} belongs to another call.`, {
+      operation: operation.id,
+    });
+  }
+  const { outcomes, plan, changed } = perform(before, draft, operation, options);
+  const effect = effectOf(before, draft);
+  const record: OperationRecord = {
+    id: operation.id,
+    groupId: operation.groupId,
+    verb: operation.verb,
+    state: plan ? "rolling" : "done",
+    at: operation.at,
+    actor: operation.actor,
+    reason: operation.reason,
+    outcomes,
+    effect,
+    generation: draft.state.generation,
+    replayed: false,
+  };
+  return store(draft, { record, requestHash: operation.requestHash, plan }, changed);
+}
+
+function perform(
+  before: Group,
+  draft: Group,
+  operation: Operation,
+  options: ApplyOptions,
+): { outcomes: Outcomes; plan: Plan | null; changed: boolean } {
+  const { verb } = operation;
+  if (verb === "import" || verb === "replace") {
+    if (!options.block)
+      throw new GraphkeeperError("INVALID_VALUE", `The verb ${verb} needs a block.`, { field: "block" });
+    return { ...importBlock(draft, operation, options.block), plan: null };
+  }
+  const outcomes = outcomesOf(draft, operation);
+  if (verb === "deprecate") checkSuccessor(draft, operation);
+  if (verb === "purge") refuseHeld(outcomes);
+  if (verb === "deprecate" || verb === "purge") guard(before, verb, operation, options);
+  const plan = setStatus(draft, operation, outcomes);
+  const left = plan && carryOut(draft, plan, options.unitsPerTransaction ?? UNITS_PER_TRANSACTION, operation.at);
+  const changed = outcomes.some(({ outcome }) => !["unchanged", "not_found", "on_hold"].includes(outcome));
+  return { outcomes, plan: left, changed };
+}
+
+function guard(group: Group, verb: "deprecate" | "purge", operation: Operation, options: ApplyOptions): void {
+  if (options.guard === null) return;
+  const limits = options.guard ?? BLAST_RADIUS;
+  const { entities, liveEntities } = impactOf(group, verb, operation.documentIds);
+  if (!exceedsBlastRadius(entities.count, liveEntities, limits)) return;
+  throw new GraphkeeperError(
+    "BLAST_RADIUS",
+    `The ${verb} would hide ${entities.count} of ${liveEntities} live entities.`,
+    {
+      entities: entities.count,
+      liveEntities,
+    },
+  );
+}
+
+/** The next batch of a rolling operation. */
+export function advanceOperation(before: Group, draft: Group, operationId: string, limit: number): OperationRecord {
+  const row = draft.operations.get(operationId);
+  if (!row)
+    throw new GraphkeeperError("NOT_FOUND", `There is no operation ${operationId}.`, { operation: operationId });
+  if (!row.plan) return row.record;
+  const plan = carryOut(draft, row.plan, limit, row.record.at);
+  const effect = effectOf(before, draft);
+  const record = {
+    ...row.record,
+    state: plan ? ("rolling" as const) : ("done" as const),
+    effect: sumOf(row.record.effect, effect),
+  };
+  return store(draft, { ...row, record, plan }, isEffective(effect));
+}
+
+function store(draft: Group, row: OperationRow, changed: boolean): OperationRecord {
+  const { record } = row;
+  if (changed) {
+    raiseGeneration(draft, record.at);
+    record.generation = draft.state.generation;
+    const { id: ref, at, actor, verb: action, reason, outcomes, effect, state } = record;
+    const detail = { documents: outcomes, effect: { ...effect }, state, reason } as unknown as JsonObject;
+    appendAudit(draft, { at, actor, action, ref, detail });
+  }
+  draft.operations.set(record.id, row);
+  return structuredClone(record);
+}
+
+/** Notes the purge that a run-out restore window caused as an operation of its own. */
+export function noteRetention(
+  before: Group,
+  draft: Group,
+  id: string,
+  documentId: string,
+  plan: Plan | null,
+  now: number,
+): void {
+  const known = draft.operations.get(id)?.record;
+  const record: OperationRecord = {
+    id,
+    groupId: draft.state.groupId,
+    verb: "purge",
+    state: plan ? "rolling" : "done",
+    at: known?.at ?? now,
+    actor: "retention",
+    reason: null,
+    outcomes: [{ id: documentId, outcome: "purged" }],
+    effect: sumOf(known?.effect ?? NO_EFFECT, effectOf(before, draft)),
+    generation: draft.state.generation + 1, // The batch that this is part of raises it, once.
+    replayed: false,
+  };
+  draft.operations.set(id, { record, requestHash: "", plan });
+}

@@ -1,0 +1,78 @@
+import { AUDIT_START, auditHash, vectorHex } from "../../core/canonical.ts";
+import { isStale } from "../../core/law.ts";
+import type { StoredVector } from "../../core/ports.ts";
+import type { AuditEntry, Effect, JsonObject } from "../../core/words.ts";
+import type { Group } from "./state.ts";
+
+/** What a transaction changed, told from the snapshots before and after; and what each effective one leaves behind. */
+
+export const NO_EFFECT: Effect = { documents: 0, textUnits: 0, entities: 0, relationships: 0, vectors: 0 };
+
+export function effectOf(before: Group, after: Group): Effect {
+  const visible = (row: { presence: string; text?: string }) => `${row.presence} ${row.text ?? ""}`;
+  return {
+    documents: difference(before.documents, after.documents, (d) => `${d.status} ${d.version} ${d.legalHold}`),
+    textUnits: difference(before.textUnits, after.textUnits, visible),
+    entities: difference(before.entities, after.entities, visible),
+    relationships: difference(before.relationships, after.relationships, visible),
+    vectors:
+      difference(before.textUnits, after.textUnits, (row) => bits(row.vector)) +
+      difference(before.entities, after.entities, (row) => bits(row.vector)),
+  };
+}
+
+export function sumOf(a: Effect, b: Effect): Effect {
+  return {
+    documents: a.documents + b.documents,
+    textUnits: a.textUnits + b.textUnits,
+    entities: a.entities + b.entities,
+    relationships: a.relationships + b.relationships,
+    vectors: a.vectors + b.vectors,
+  };
+}
+
+export function isEffective(effect: Effect): boolean {
+  return Object.values(effect).some((count) => count > 0);
+}
+
+function bits(vector: StoredVector | null): string | undefined {
+  return vector === null ? undefined : `${vector.place} ${vectorHex(vector.values)}`;
+}
+
+/** Rows that came, went or look different; `undefined` stands for no row. */
+function difference<T>(before: Map<string, T>, after: Map<string, T>, look: (row: T) => string | undefined): number {
+  let count = 0;
+  for (const id of new Set([...before.keys(), ...after.keys()])) {
+    const old = before.get(id);
+    const now = after.get(id);
+    if (old === now) continue;
+    if ((old === undefined ? undefined : look(old)) !== (now === undefined ? undefined : look(now))) count++;
+  }
+  return count;
+}
+
+/** Raises the generation by one. */
+export function raiseGeneration(group: Group, at: number): void {
+  group.state.generation++;
+  group.state.staleSince ??= at;
+}
+
+/** Forgets since when the group is stale, if it no longer is. */
+export function settleStaleness(group: Group): void {
+  const { generation, collectedGeneration, analyticsGeneration } = group.state;
+  if (!isStale(generation, collectedGeneration) && !isStale(generation, analyticsGeneration))
+    group.state.staleSince = null;
+}
+
+export function appendAudit(
+  group: Group,
+  entry: { at: number; actor: string; action: string; ref: string; detail: JsonObject },
+): AuditEntry {
+  const last = group.audit.at(-1);
+  const { at, actor, action, ref } = entry;
+  const detail = structuredClone(entry.detail);
+  const body = { seq: (last?.seq ?? 0) + 1, at, actor, action, ref, detail, generation: group.state.generation };
+  const whole = { ...body, hash: auditHash(last?.hash ?? AUDIT_START, body) };
+  group.audit.push(whole);
+  return whole;
+}

@@ -1,0 +1,2 @@
+export { MemoryKeyStore } from "./keys.ts";
+export { MemoryStore } from "./store.ts";
