@@ -115,7 +115,7 @@ export class Group {
   operations = new Map<string, OperationRow>();
   audit: AuditEntry[] = [];
   dimensions: { text_unit: number | null; entity: number | null } = { text_unit: null, entity: null };
-  lease: { holder: string; token: number; until: number } | null = null;
+  lease: { holder: string; token: number; until: number; untilHere: number } | null = null;
   lastToken = 0;
   published: Published = { similarity: new Map(), communities: new Map(), memberships: new Map(), ranks: new Map() };
   staged: StagedChange[] = [];

@@ -169,11 +169,11 @@ export class MemoryStore implements GraphStore {
   }
 
   async acquireLease(groupId: string, holder: string, ttlMs: number, now: number): Promise<Fence | null> {
-    return this.transaction(groupId, (draft) => leases.acquire(draft, holder, ttlMs, now));
+    return this.transaction(groupId, (draft) => leases.acquire(draft, holder, ttlMs, now, this.#clock()));
   }
 
   async renewLease(fence: Fence, ttlMs: number, now: number): Promise<void> {
-    this.fenced(fence, now, (draft) => leases.renew(draft, ttlMs, now));
+    this.fenced(fence, now, (draft) => leases.renew(draft, ttlMs, now, this.#clock()));
   }
 
   async releaseLease(fence: Fence): Promise<void> {
