@@ -1,6 +1,7 @@
 import { GraphkeeperError } from "../core/errors.ts";
 import type { JsonObject } from "../core/words.ts";
 import type { Clock } from "./clock.ts";
+import type { Gate } from "./gate.ts";
 import type { Beat, Hold, JobContext, JobHandler, JobStore, KindConfig, Progress, Run, Settlement } from "./ports.ts";
 import { judgeError, retryDelayMs, runError } from "./rules.ts";
 
@@ -14,8 +15,8 @@ export interface AttemptSettings {
   abandonMs: number;
   kind: KindConfig;
   random: () => number;
-  /** May the next batch begin? Throttle and maintenance windows. `until`: when to ask again, by the wall clock. */
-  gate?: (run: Run, signal: AbortSignal) => Promise<{ open: true } | { open: false; nextAt: number; reason: string }>;
+  /** May the next batch begin? */
+  gate?: Gate;
   /** Counters of the group, read before the first attempt and after success. */
   counters?: (groupId: string) => Promise<JsonObject | null>;
   onProgress?: (run: Run, progress: Progress) => void;
@@ -36,7 +37,8 @@ export class Attempt {
   #progress: Progress | null = null;
   #dirty = false;
   #trustedUntil: number;
-  #windowNextAt: number | null = null;
+  #breathedAt: number | null = null;
+  #closed: { nextAt: number; reason: string } | null = null;
 
   constructor(run: Run, store: JobStore, clock: Clock, settings: AttemptSettings) {
     this.run = run;
@@ -88,15 +90,10 @@ export class Attempt {
           return { as: "paused", at, reason: "paused by hand" };
         case "shutdown":
           return { as: "retry", at, runAt: at, failure: false, reason: "its worker was shut down", error: null };
-        case "window":
-          return {
-            as: "retry",
-            at,
-            runAt: this.#windowNextAt ?? at,
-            failure: false,
-            reason: "outside its maintenance window",
-            error: null,
-          };
+        case "window": {
+          const { nextAt, reason } = this.#closed ?? { nextAt: at, reason: "told to wait" };
+          return { as: "retry", at, runAt: nextAt, failure: false, reason, error: null };
+        }
         case "timeout":
           return this.#retryOrDead(
             new GraphkeeperError("OUT_OF_BUDGET", `It took longer than ${this.#settings.kind.timeoutMs} ms.`),
@@ -175,13 +172,20 @@ export class Attempt {
   async #breathe(): Promise<void> {
     const signal = this.#controller.signal;
     if (!signal.aborted && this.#settings.gate !== undefined) {
-      const answer = await this.#settings.gate(this.run, signal);
+      const batchMs = this.#breathedAt === null ? 0 : this.#clock.monotonic() - this.#breathedAt;
+      const answer = await this.#settings.gate(this.run, batchMs, signal, (reason) => this.#waiting(reason));
       if (!answer.open) {
-        this.#windowNextAt = answer.nextAt;
+        this.#closed = answer;
         this.stop("window");
       }
     }
+    this.#breathedAt = this.#clock.monotonic();
     if (signal.aborted) throw new GraphkeeperError("CANCELLED", `The run was told to stop: ${signal.reason}.`);
+  }
+
+  #waiting(reason: string | null): void {
+    const { done, total, phase } = this.#progress ?? { done: 0, total: null, phase: "" };
+    this.#report({ done, total, phase, waiting: reason });
   }
 
   async #beat(beat: Beat): Promise<boolean> {

@@ -3,12 +3,16 @@ import { GraphkeeperError } from "../core/errors.ts";
 import { checkGroupId } from "../core/law.ts";
 import type { JsonObject } from "../core/words.ts";
 import { type Clock, systemClock } from "./clock.ts";
+import type { GroupNeed } from "./due.ts";
 import { explainWait } from "./explain.ts";
+import { createGate } from "./gate.ts";
+import { listRuns, type RunFilter } from "./list.ts";
 import type {
   Enqueued,
   JobHandler,
   JobStore,
   KindConfig,
+  Need,
   Pause,
   PauseLevel,
   Progress,
@@ -20,6 +24,11 @@ import type {
   Trigger,
 } from "./ports.ts";
 import { ENDED_STATES } from "./ports.ts";
+import { DEFAULT_RETENTION, forget } from "./retention.ts";
+import { Scheduler } from "./scheduler.ts";
+import { Schedules } from "./schedules.ts";
+import { sweep } from "./sweep.ts";
+import { Throttle, type ThrottleOptions } from "./throttle.ts";
 import { Worker, type WorkerOptions } from "./worker.ts";
 
 export type JobRole = "scheduler" | "worker";
@@ -38,8 +47,18 @@ export interface JobServiceOptions {
   debounce?: { quietMs: number; maxWaitMs: number };
   worker?: Pick<
     WorkerOptions,
-    "concurrency" | "heavyCap" | "leaseMs" | "beatMs" | "pollMs" | "abandonMs" | "gate" | "counters" | "exclusive"
+    "concurrency" | "heavyCap" | "leaseMs" | "beatMs" | "pollMs" | "abandonMs" | "counters" | "exclusive"
   >;
+  /** Groups that a kind has work in; what schedules with target `stale` run for. Default: none. */
+  targets?: (kind: string) => Promise<string[]>;
+  /** How much work waits in a group; for schedules and sweeps that are due by need. */
+  need?: (kind: string, groupId: string) => Promise<GroupNeed>;
+  /** Kinds that are due by need alone between their schedules: lost events, and groups with too much to do. */
+  sweeps?: Record<string, Need>;
+  sweepMs?: number;
+  /** Canary of the adaptive throttle; without a probe nothing is throttled. */
+  throttle?: Omit<ThrottleOptions, "clock">;
+  retention?: typeof DEFAULT_RETENTION;
   onError?: (error: unknown, where: string) => void;
 }
 
@@ -65,18 +84,36 @@ export class JobService {
   readonly clock: Clock;
   readonly kinds: Record<string, KindConfig>;
   readonly #options: JobServiceOptions;
+  /** Schedules as data. */
+  readonly schedules: Schedules;
   readonly #worker: Worker;
+  readonly #scheduler: Scheduler;
+  readonly #housekeeping = new AbortController();
   readonly #listeners = new Set<(runId: string) => void>();
   readonly #liveProgress = new Map<string, Progress>();
-  #roles: JobRole[] = [];
+  #loops: Promise<void>[] = [];
 
   constructor(options: JobServiceOptions) {
     this.#options = options;
     this.store = options.store;
     this.clock = options.clock ?? systemClock;
     this.kinds = options.kinds;
+    const newId = () => this.#newId();
+    this.#scheduler = new Scheduler({
+      store: options.store,
+      clock: this.clock,
+      kinds: options.kinds,
+      newId,
+      targets: options.targets ?? (async () => []),
+      need: options.need,
+      onFired: () => this.#worker.wake(),
+      onError: options.onError,
+    });
+    this.schedules = new Schedules(options.store, this.clock, options.kinds, () => this.#scheduler.wake());
+    const throttle = options.throttle === undefined ? null : new Throttle({ ...options.throttle, clock: this.clock });
     this.#worker = new Worker({
       ...options.worker,
+      gate: createGate(options.store, this.clock, throttle),
       store: options.store,
       clock: this.clock,
       owner: options.owner,
@@ -180,32 +217,8 @@ export class JobService {
   }
 
   /** Newest first; `cursor` is what the page before gave. @throws GraphkeeperError `INVALID_REQUEST` for a foreign cursor */
-  async list(
-    query: {
-      groupId?: string;
-      kind?: string;
-      states?: RunState[];
-      scheduleId?: string;
-      cursor?: string;
-      limit?: number;
-    },
-    visible: Visible = null,
-  ): Promise<RunPage> {
-    const limit = Math.min(1_000, Math.max(1, query.limit ?? 100));
-    const { cursor, limit: _, ...filter } = query;
-    let beforeSeq = cursor === undefined ? undefined : readCursor(cursor);
-    const items: Run[] = [];
-    // Groups that the caller may not see are read over, at most ten thousand rows for one page.
-    for (let looks = 0; looks < 10; looks++) {
-      const found = await this.store.runs({ ...filter, beforeSeq, limit: visible === null ? limit + 1 : 1_000 });
-      for (const run of found) {
-        if (items.length === limit) return { items, nextCursor: writeCursor(items) };
-        beforeSeq = run.seq;
-        if (visible === null || visible(run.groupId)) items.push(run);
-      }
-      if (found.length < (visible === null ? limit + 1 : 1_000)) return { items, nextCursor: null };
-    }
-    return { items, nextCursor: beforeSeq === undefined ? null : Buffer.from(`r${beforeSeq}`).toString("base64url") };
+  list(query: RunFilter, visible: Visible = null): Promise<RunPage> {
+    return listRuns(this.store, query, visible);
   }
 
   cancel(runId: string, visible: Visible = null): Promise<RunDetail> {
@@ -282,14 +295,54 @@ export class JobService {
     }
   }
 
+  /** Idempotent. A new installation gets the default schedules, whatever the roles. */
   async start(options: { roles: JobRole[] }): Promise<void> {
-    this.#roles = options.roles;
-    if (this.#roles.includes("worker")) this.#worker.start();
+    await this.schedules.install();
+    if (options.roles.includes("worker")) this.#worker.start();
+    if (!options.roles.includes("scheduler") || this.#loops.length > 0) return;
+    this.#scheduler.start();
+    this.#loops = [
+      this.#every(this.#options.sweepMs ?? 60_000, "sweep", () => this.sweep()),
+      this.#every(3_600_000, "forget", () => this.forget()),
+    ];
   }
 
   /** Attempts stop after their batch and go back to the queue; what has not stopped after `graceMs` is left to its lease. */
   async stop(options: { graceMs: number } = { graceMs: 8_000 }): Promise<void> {
-    await this.#worker.stop(options.graceMs);
+    this.#housekeeping.abort();
+    await Promise.all([this.#scheduler.stop(), this.#worker.stop(options.graceMs), ...this.#loops]);
+  }
+
+  /** Runs for groups whose changes wait although no run is on its way; returns how many were made. */
+  async sweep(): Promise<number> {
+    const { sweeps, targets, need } = this.#options;
+    if (sweeps === undefined || targets === undefined || need === undefined) return 0;
+    const made = await sweep({
+      store: this.store,
+      clock: this.clock,
+      kinds: this.kinds,
+      newId: () => this.#newId(),
+      sweeps,
+      targets,
+      need,
+    });
+    if (made > 0) this.#worker.wake();
+    return made;
+  }
+
+  /** Lets go of what retention does not keep; returns the rows removed. */
+  forget(): Promise<number> {
+    return forget(
+      this.store,
+      this.clock.now(),
+      this.#options.retention ?? DEFAULT_RETENTION,
+      this.#housekeeping.signal,
+    );
+  }
+
+  /** Decides what is due now; the scheduler role does it by itself. Returns when the next schedule is due. */
+  tick(): Promise<number | null> {
+    return this.#scheduler.tick();
   }
 
   /** For tests and one-shot commands: carries out everything that is due, in this process, and returns. */
@@ -304,6 +357,14 @@ export class JobService {
     else if (run?.pauseRequested === true) this.#worker.interrupt(runId, "paused");
     this.#changed(runId);
     return await this.get(runId, visible);
+  }
+
+  async #every(ms: number, what: string, work: () => Promise<unknown>): Promise<void> {
+    const { signal } = this.#housekeeping;
+    while (!signal.aborted) {
+      await work().catch((error: unknown) => this.#options.onError?.(error, what));
+      await this.clock.sleep(ms, signal);
+    }
   }
 
   #kind(kind: string): KindConfig {
@@ -350,15 +411,4 @@ export class JobService {
 
 function ended(run: Run): boolean {
   return (ENDED_STATES as readonly RunState[]).includes(run.state);
-}
-
-function writeCursor(items: Run[]): string {
-  return Buffer.from(`r${(items.at(-1) as Run).seq}`).toString("base64url");
-}
-
-function readCursor(cursor: string): number {
-  const match = /^r(\d{1,15})$/.exec(Buffer.from(cursor, "base64url").toString());
-  if (match === null)
-    throw new GraphkeeperError("INVALID_REQUEST", "The cursor is not one of this list.", { field: "cursor" });
-  return Number(match[1]);
 }

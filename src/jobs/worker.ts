@@ -1,6 +1,7 @@
 import type { JsonObject } from "../core/words.ts";
-import { Attempt, type AttemptSettings, type StopReason } from "./attempt.ts";
+import { Attempt, type StopReason } from "./attempt.ts";
 import type { Clock } from "./clock.ts";
+import type { Gate } from "./gate.ts";
 import type { JobHandler, JobStore, KindConfig, Progress, Run } from "./ports.ts";
 import { Reaper } from "./reaper.ts";
 
@@ -23,7 +24,7 @@ export interface WorkerOptions {
   /** Between looks into the queue when nothing wakes the worker; default 250 ms. */
   pollMs?: number;
   abandonMs?: number;
-  gate?: AttemptSettings["gate"];
+  gate?: Gate;
   counters?: (groupId: string) => Promise<JsonObject | null>;
   onProgress?: (run: Run, progress: Progress) => void;
   /** A run began or ended here. */
