@@ -1,0 +1,200 @@
+import { z } from "zod";
+import { GraphkeeperError } from "../core/errors.ts";
+
+/**
+ * The profile format: how a writer lays documents, text units, entities and relationships out in a property graph.
+ *
+ * Every name of a label, type, property or index that reaches a statement comes from a profile that passed this schema;
+ * values of requests never do. Names are written between backticks, so anything but a backtick and control characters
+ * could stand there safely; the schema is stricter still.
+ */
+const name = z
+  .string()
+  .regex(/^[\p{L}_][\p{L}\p{N}_. -]{0,127}$/u, "letters, digits, _ . - and blanks, beginning with a letter or _")
+  .describe("Name of a label, relationship type, property or index");
+const group = z.string().regex(/^[A-Za-z0-9_][A-Za-z0-9._:@+=-]{0,199}$/).describe("Id of the group that this graph is");
+
+const key = z
+  .union([
+    z.strictObject({ property: name }),
+    z.strictObject({ properties: z.array(name).min(2).max(4) }).describe("Composite; the id is the JSON array of the values"),
+    z.strictObject({ elementId: z.literal(true) }).describe("The writer keeps no id: Neo4j's element id, valid while the node lives"),
+  ])
+  .describe("What identifies a node within its group");
+
+const trust = z
+  .enum(["complete", "lower_bound", "none"])
+  .describe("How far the absence of provenance proves anything; nothing is collected on a lower bound");
+
+const vector = z.strictObject({
+  property: name,
+  index: name.optional().describe("Vector index over it; absent: none, readers compare by themselves"),
+});
+
+const tenant = z.union([
+  z.strictObject({ by: z.literal("property"), property: name, shared: z.string().optional().describe("Value that marks what all groups share; never touched") }),
+  z.strictObject({ by: z.literal("label"), label: name, group }).describe("Each node of the group carries this label"),
+  z.strictObject({ by: z.literal("label_suffix"), suffix: name, group }).describe("The group's name ends each label"),
+  z.strictObject({ by: z.literal("database"), group }).describe("The database is one group"),
+]);
+
+const documents = z.union([
+  z.strictObject({
+    as: z.literal("node"),
+    label: name,
+    key,
+    title: name.optional(),
+    without: name.optional().describe("Property that a document's node never has; tells it from a unit of the same label"),
+  }),
+  z.strictObject({ as: z.literal("property"), placeholder: z.strictObject({ type: name }).optional().describe("Type of the relationship from a unit to a node that stands for the document but carries nothing") }).describe("No node: documents are the distinct values of the units' owner property"),
+  z.strictObject({ as: z.literal("unit") }).describe("A document is one text unit"),
+]);
+
+const textUnits = z.union([
+  z.strictObject({
+    as: z.literal("node"),
+    label: name,
+    key,
+    text: name,
+    having: name.optional().describe("Property that every unit has; tells it from a placeholder of the same label"),
+    vectors: z.array(vector),
+    fullText: z.array(name).optional().describe("Full-text indexes over units"),
+    owner: z.union([
+      z.strictObject({ by: z.literal("edge"), type: name, direction: z.enum(["to_document", "from_document"]) }),
+      z.strictObject({ by: z.literal("property"), property: name }),
+      z.strictObject({ by: z.literal("self") }),
+    ]),
+    sequence: z.array(name).optional().describe("Types that link a unit to the next one"),
+    content: z.array(name).optional().describe("Further properties that hold text of the document"),
+  }),
+  z
+    .strictObject({ as: z.literal("reference"), document: z.strictObject({ before: z.string().min(1) }) })
+    .describe("Units are outside the graph; only their ids stand in lists. The document's id is what stands before the last occurrence of the given text"),
+]);
+
+const entities = z.strictObject({
+  label: name,
+  key,
+  name,
+  type: name.optional(),
+  description: name.optional(),
+  vectors: z.array(vector),
+  fullText: z.array(name).optional(),
+});
+
+const hop = z.strictObject({ type: z.array(name).min(1), direction: z.enum(["out", "in"]), label: name });
+const mentions = z.union([
+  z.strictObject({ by: z.literal("edge"), type: name, direction: z.enum(["from_unit", "from_entity"]), trust }),
+  z.strictObject({ by: z.literal("path"), hops: z.array(hop).min(2).describe("From the unit to the entity; each step names the label it arrives at"), trust }),
+  z.strictObject({ by: z.literal("list"), property: name.describe("On the entity: ids of units"), separator: z.string().optional(), trust }),
+]);
+
+const support = z.union([
+  z.strictObject({ by: z.literal("none") }),
+  z.strictObject({
+    by: z.literal("list"),
+    property: name.describe("On the relationship: ids of units"),
+    separator: z.string().optional(),
+    reverse: name.optional().describe("On the unit: ids of the relationships that it supports"),
+    trust,
+  }),
+]);
+
+const relationships = z.strictObject({
+  types: z.union([z.strictObject({ only: z.array(name).min(1) }), z.strictObject({ allExcept: z.array(name) })]),
+  key: name.optional().describe("Property that identifies a relationship; absent: its element id"),
+  type: name.optional().describe("Property that holds the type; absent: the relationship's own"),
+  description: name.optional(),
+  weight: name.optional(),
+  vectors: z.array(vector).optional(),
+  support,
+});
+
+/** Nodes that belong to a document or unit and live and die with it: sections, tables, figures. */
+const part = z.strictObject({
+  label: name,
+  of: z.enum(["document", "unit"]),
+  type: name,
+  direction: z.enum(["to_owner", "from_owner"]),
+  vectors: z.array(vector).optional(),
+  shared: z.boolean().optional().describe("May belong to several; goes with the last one"),
+});
+
+const derived = z.strictObject({
+  type: name,
+  between: z.enum(["entities", "units", "parts", "entity_and_unit", "entity_and_document", "entity_and_part"]),
+  score: name.optional(),
+});
+
+const communities = z.strictObject({
+  label: name,
+  key: name,
+  level: name.optional(),
+  member: z.strictObject({ type: name, direction: z.enum(["to_community", "from_community"]) }),
+  parent: z.strictObject({ type: name, direction: z.enum(["to_parent", "from_parent"]) }).optional(),
+});
+
+export const profileSchema = z
+  .strictObject({
+    name: z.string().regex(/^[a-z0-9-]{1,64}$/),
+    version: z.int().min(1),
+    title: z.string(),
+    writer: z.string().describe("Which library or system writes such graphs"),
+    tenant,
+    documents,
+    textUnits,
+    entities,
+    mentions,
+    relationships,
+    parts: z.array(part).default([]),
+    derived: z.array(derived).default([]).describe("Computed from the rest; dropped and computed again, never facts"),
+    communities: communities.optional(),
+    published: z
+      .strictObject({
+        similarity: z.strictObject({ type: name, score: name, marker: name.optional() }).optional(),
+        entityCommunity: name.optional(),
+        entityRank: name.optional(),
+        membership: z.boolean().optional(),
+        stale: z.strictObject({ label: name, flag: name, at: name.optional() }).optional(),
+      })
+      .optional()
+      .describe("Where the writer's own readers look for what a recompute gives"),
+    copies: z.array(name).default([]).describe("Properties of entities and relationships that copy a document's metadata"),
+    rebuildable: z
+      .array(z.strictObject({ on: z.enum(["entity", "community"]), property: name, from: z.literal("facts"), fact: name, join: z.string() }))
+      .default([])
+      .describe("Merged text that can be rebuilt from the surviving facts"),
+    parking: z.strictObject({ mode: z.enum(["label", "park", "swap"]), label: name.default("Deprecated") }),
+    imports: z.boolean().default(false).describe("Whether Graphkeeper itself may write documents in these shapes"),
+  })
+  .describe("How a writer of knowledge graphs lays them out in Neo4j");
+
+export type Profile = z.infer<typeof profileSchema>;
+export type ProfileInput = z.input<typeof profileSchema>;
+export type ParkingMode = Profile["parking"]["mode"];
+export type NodeKey = z.infer<typeof key>;
+
+/** @throws GraphkeeperError `INVALID_CONFIG` with the place of each fault */
+export function checkProfile(input: unknown): Profile {
+  const parsed = profileSchema.safeParse(input);
+  if (!parsed.success) {
+    const faults = parsed.error.issues.map((issue) => `${issue.path.join(".") || "profile"}: ${issue.message}`);
+    throw new GraphkeeperError("INVALID_CONFIG", `The profile is not valid: ${faults.join("; ")}.`, { field: "profile", faults });
+  }
+  const profile = parsed.data;
+  const bad = (message: string): never => {
+    throw new GraphkeeperError("INVALID_CONFIG", `The profile ${profile.name} is not valid: ${message}.`, { field: "profile" });
+  };
+  const units = profile.textUnits;
+  if (units.as === "node") {
+    if (profile.documents.as === "unit" && units.owner.by !== "self") bad("documents are units, so their owner is by self");
+    if (profile.documents.as === "property" && units.owner.by !== "property") bad("documents without nodes need an owner property on the units");
+    if (profile.documents.as === "node" && units.owner.by === "self") bad("an owner by self needs documents that are units");
+  } else if (profile.mentions.by !== "list") bad("units that are only referred to need mentions by list");
+  return profile;
+}
+
+/** JSON Schema of the format, for editors; `profile.schema.json` is its copy. */
+export function profileJsonSchema(): unknown {
+  return z.toJSONSchema(profileSchema, { io: "input" });
+}

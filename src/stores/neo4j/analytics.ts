@@ -1,0 +1,190 @@
+import { entityHash, relationshipHash } from "../../core/canonical.ts";
+import {
+  type AnalyticsPart,
+  type CommunityRecord,
+  communityHash,
+  compareIds,
+  type LiveGraph,
+  type MembershipRow,
+  type PublishedAnalytics,
+  type RankRow,
+  type SimilarityRow,
+} from "../../core/ports.ts";
+import type { JsonObject } from "../../core/words.ts";
+import type { Row } from "./connection.ts";
+import { entitiesById } from "./derive.ts";
+import { idFromKey } from "./shapes.ts";
+import type { GroupRow, Reading, Work } from "./work.ts";
+
+/**
+ * Analytics are rows of ours with the epochs from which and until which they are published: staging costs what changed,
+ * and the switch is one property of the group's node.
+ */
+
+type Kind = "similarity" | "community" | "membership" | "rank";
+
+const keyOf = (...parts: (string | number)[]) => JSON.stringify(parts);
+
+export async function readGraph(r: Reading, generation: number): Promise<LiveGraph> {
+  interface Found {
+    id: string;
+    hash: bigint;
+    vector: Float32Array | null;
+  }
+  const found: Found[] = [];
+  const property = r.shapes.vectors("entity")[0];
+  for await (const row of r.stream("scanEntities")) {
+    if (row.live !== true) continue;
+    const { name, type, description } = row as { name: string; type: string | null; description: string | null };
+    const value = property === undefined ? null : (row.vectors as Record<string, number[] | null>)[property];
+    found.push({ id: idFromKey(row.id), hash: entityHash({ name: name ?? "", type, description }), vector: value ? Float32Array.from(value) : null });
+  }
+  found.sort((a, b) => compareIds(a.id, b.id));
+  const ids = found.map((f) => f.id);
+  const index = new Map(ids.map((id, i) => [id, i]));
+  const dimension = found.find((f) => f.vector)?.vector?.length ?? 0;
+  const vectors = new Float32Array(ids.length * dimension);
+  const hasVector = new Uint8Array(ids.length);
+  found.forEach(({ vector }, i) => {
+    if (vector?.length !== dimension || dimension === 0) return;
+    vectors.set(vector, i * dimension);
+    hasVector[i] = 1;
+  });
+  const facts: { id: string; source: number; target: number; weight: number; hash: bigint }[] = [];
+  for await (const row of r.stream("scanFacts")) {
+    if (row.endsLive !== true) continue;
+    const source = index.get(idFromKey(row.source));
+    const target = index.get(idFromKey(row.target));
+    if (source === undefined || target === undefined) continue;
+    const { type, description, weight } = row as { type: string; description: unknown; weight: unknown };
+    const text = typeof description === "string" ? description : null;
+    facts.push({ id: String(row.id), source, target, weight: weightOf(weight), hash: relationshipHash({ type, description: text }) });
+  }
+  facts.sort((a, b) => compareIds(a.id, b.id));
+  return {
+    groupId: r.groupId,
+    generation,
+    ids,
+    entityHashes: BigUint64Array.from(found, (f) => f.hash),
+    dimension,
+    vectors,
+    hasVector,
+    sources: Uint32Array.from(facts, (f) => f.source),
+    targets: Uint32Array.from(facts, (f) => f.target),
+    weights: Float64Array.from(facts, (f) => f.weight),
+    relationshipHashes: BigUint64Array.from(facts, (f) => f.hash),
+  };
+}
+
+function weightOf(value: unknown): number {
+  return typeof value === "number" && Number.isFinite(value) && value > 0 ? value : 1;
+}
+
+export async function readPublished(r: Reading, epoch: number): Promise<PublishedAnalytics> {
+  const rows = async (kind: Kind) => (await r.run<{ r: Row }>("publishedRows", { kind, epoch: r.int(epoch) })).map((row) => row.r);
+  const similarity = (await rows("similarity")).map((row): SimilarityRow => ({ a: row.lc_a as string, b: row.lc_b as string, score: row.score as number }));
+  const memberships = (await rows("membership")).map(
+    (row): MembershipRow => ({ level: row.level as number, entity: row.lc_a as string, community: row.community as string }),
+  );
+  const ranks = (await rows("rank")).map((row): RankRow => ({ entity: row.lc_a as string, score: row.score as number, component: row.component as string }));
+  return {
+    epoch,
+    similarity: similarity.sort((x, y) => compareIds(x.a, y.a) || compareIds(x.b, y.b)),
+    communities: await readCommunities(r, epoch),
+    memberships: memberships.sort((x, y) => x.level - y.level || compareIds(x.entity, y.entity)),
+    ranks: ranks.sort((x, y) => compareIds(x.entity, y.entity)),
+  };
+}
+
+export function byLevelAndId(x: Pick<CommunityRecord, "level" | "id">, y: Pick<CommunityRecord, "level" | "id">): number {
+  return x.level - y.level || compareIds(x.id, y.id);
+}
+
+export async function readCommunities(r: Reading, epoch: number): Promise<CommunityRecord[]> {
+  const acknowledged = new Map((await r.run<{ id: string; hash: string }>("acknowledged")).map((row) => [row.id, row.hash]));
+  const rows = await r.run<{ r: Row }>("publishedRows", { kind: "community", epoch: r.int(epoch) });
+  return rows
+    .map(({ r: row }) => ({
+      id: row.id as string,
+      level: row.level as number,
+      parent: (row.parent as string | undefined) ?? null,
+      size: row.size as number,
+      memberHash: row.memberHash as string,
+      edgeHash: row.edgeHash as string,
+      textHash: row.textHash as string,
+      changedGeneration: row.changedGeneration as number,
+      acknowledgedHash: acknowledged.get(row.id as string) ?? null,
+    }))
+    .sort(byLevelAndId);
+}
+
+/** Prepares a part of the next publication. */
+export async function stage(w: Work, part: AnalyticsPart): Promise<void> {
+  const { upsert, remove } = part;
+  await unstage(w, "similarity", (remove.similarity ?? []).map((s) => keyOf(s.a, s.b)));
+  await unstage(w, "community", (remove.communities ?? []).map((id) => keyOf(id)));
+  await unstage(w, "membership", (remove.memberships ?? []).map((m) => keyOf(m.level, m.entity)));
+  await unstage(w, "rank", (remove.ranks ?? []).map((id) => keyOf(id)));
+  // Purged between reading and publishing: a row of it must not come back.
+  const named = [...(upsert.similarity ?? []).flatMap((s) => [s.a, s.b]), ...(upsert.memberships ?? []).map((m) => m.entity), ...(upsert.ranks ?? []).map((k) => k.entity)];
+  const known = await entitiesById(w, named);
+  const marked = (s: SimilarityRow) => (known.get(s.a)?.live && known.get(s.b)?.live ? {} : { lc_marked: true });
+  const there = (id: string) => known.has(id);
+  await put(w, "similarity", (upsert.similarity ?? []).filter((s) => there(s.a) && there(s.b)).map((s) => ({ key: keyOf(s.a, s.b), state: { lc_a: s.a, lc_b: s.b, score: s.score, ...marked(s) } })));
+  await put(w, "community", (upsert.communities ?? []).map((c) => ({ key: keyOf(c.id), state: { ...c } })));
+  await put(
+    w,
+    "membership",
+    (upsert.memberships ?? []).filter((m) => there(m.entity)).map((m) => ({ key: keyOf(m.level, m.entity), state: { lc_a: m.entity, lc_b: m.community, level: m.level, community: m.community } })),
+  );
+  await put(w, "rank", (upsert.ranks ?? []).filter((k) => there(k.entity)).map((k) => ({ key: keyOf(k.entity), state: { lc_a: k.entity, score: k.score, component: k.component } })));
+}
+
+async function put(w: Work, kind: Kind, rows: { key: string; state: Row }[]): Promise<void> {
+  const next = w.int(w.group.analyticsEpoch + 1);
+  await w.each("stageRows", "rows", rows, { kind, next });
+  await w.each("endRows", "keys", rows.map((row) => row.key), { kind, next });
+}
+
+async function unstage(w: Work, kind: Kind, keys: string[]): Promise<void> {
+  const next = w.int(w.group.analyticsEpoch + 1);
+  await w.each("dropStagedRows", "keys", keys, { kind, next });
+  await w.each("endRows", "keys", keys, { kind, next });
+}
+
+export async function discard(w: Work, limit: number): Promise<number> {
+  const next = w.int(w.group.analyticsEpoch + 1);
+  const [rows] = await w.run<{ count: number }>("discardStaged", { next, limit: w.int(limit) });
+  const left = limit - (rows?.count ?? 0);
+  if (left <= 0) return rows?.count ?? 0;
+  const [ends] = await w.run<{ count: number }>("discardEnds", { next, limit: w.int(left) });
+  return (rows?.count ?? 0) + (ends?.count ?? 0);
+}
+
+export async function publish(w: Work, publication: { generation: number; state: Uint8Array | null; detail: JsonObject; now: number }): Promise<void> {
+  const epoch = w.group.analyticsEpoch + 1;
+  await w.run("forgetAcknowledged", { next: w.int(epoch) });
+  if (publication.state === null) await w.run("deleteState");
+  else await w.run("writeState", { data: new Int8Array(publication.state.slice().buffer) });
+  w.set({ analyticsEpoch: epoch, analyticsGeneration: publication.generation });
+  settleStaleness(w);
+  await w.audit(publication.now, { actor: "analytics", action: "publish", ref: String(epoch), detail: publication.detail });
+}
+
+/** Forgets since when the group is stale, if it no longer is. */
+export function settleStaleness(w: { group: GroupRow; set(state: { staleSince: null }): void }): void {
+  const { generation, collectedGeneration, analyticsGeneration } = w.group;
+  if (generation <= collectedGeneration && analyticsGeneration != null && generation <= analyticsGeneration) w.set({ staleSince: null });
+}
+
+export async function prune(w: Work, limit: number): Promise<number> {
+  const [rows] = await w.run<{ count: number }>("pruneRows", { epoch: w.int(w.group.analyticsEpoch), limit: w.int(limit) });
+  return rows?.count ?? 0;
+}
+
+export async function acknowledge(w: Work, items: { id: string; hash: string }[]): Promise<number> {
+  const current = new Map((await readCommunities(w, w.group.analyticsEpoch)).map((c) => [c.id, communityHash(c)]));
+  const rows = items.filter((item) => current.get(item.id) === item.hash);
+  await w.each("acknowledge", "rows", rows);
+  return rows.length;
+}

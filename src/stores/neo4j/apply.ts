@@ -1,0 +1,148 @@
+import { GraphkeeperError } from "../../core/errors.ts";
+import { BLAST_RADIUS, exceedsBlastRadius } from "../../core/law.ts";
+import type { ApplyOptions } from "../../core/ports.ts";
+import type { Effect, JsonObject, Operation, OperationRecord } from "../../core/words.ts";
+import type { Row } from "./connection.ts";
+import { carryOut, checkSuccessor, isChange, type Outcomes, outcomesOf, type Plan, refuseHeld, setStatus } from "./documents.ts";
+import { hiddenEntities } from "./impact.ts";
+import { importBlock } from "./import.ts";
+import type { Reading, Work } from "./work.ts";
+
+export const UNITS_PER_TRANSACTION = 10_000;
+
+interface OperationRow {
+  record: OperationRecord;
+  requestHash: string;
+  plan: Plan | null;
+}
+
+export async function readOperation(r: Reading, id: string): Promise<OperationRow | null> {
+  const [row] = await r.run<{ o: Row }>("readOperation", { id });
+  if (!row) return null;
+  return {
+    record: { ...(JSON.parse(row.o.record as string) as OperationRecord), replayed: false },
+    requestHash: row.o.requestHash as string,
+    plan: typeof row.o.plan === "string" ? (JSON.parse(row.o.plan) as Plan) : null,
+  };
+}
+
+async function saveOperation(w: Work, row: OperationRow): Promise<void> {
+  await w.run("saveOperation", {
+    id: row.record.id,
+    state: {
+      record: JSON.stringify(row.record),
+      requestHash: row.requestHash,
+      plan: row.plan === null ? null : JSON.stringify(row.plan),
+      state: row.record.state,
+      at: w.int(row.record.at),
+      verb: row.record.verb,
+    },
+  });
+}
+
+/** One lifecycle call, or its first batch, inside its transaction. */
+export async function applyOperation(w: Work, operation: Operation, options: ApplyOptions): Promise<OperationRecord> {
+  const known = await readOperation(w, operation.id);
+  if (known) {
+    if (known.requestHash === operation.requestHash) return { ...known.record, replayed: true };
+    throw new GraphkeeperError("OPERATION_ID_REUSED", `The operation id ${operation.id} belongs to another call.`, { operation: operation.id });
+  }
+  const { outcomes, plan, changed } = await perform(w, operation, options);
+  const record: OperationRecord = {
+    id: operation.id,
+    groupId: operation.groupId,
+    verb: operation.verb,
+    state: plan ? "rolling" : "done",
+    at: operation.at,
+    actor: operation.actor,
+    reason: operation.reason,
+    outcomes,
+    effect: { ...w.effect },
+    generation: w.group.generation,
+    replayed: false,
+  };
+  return store(w, { record, requestHash: operation.requestHash, plan }, changed);
+}
+
+async function perform(w: Work, operation: Operation, options: ApplyOptions): Promise<{ outcomes: Outcomes; plan: Plan | null; changed: boolean }> {
+  const { verb } = operation;
+  if (verb === "import" || verb === "replace") {
+    if (!options.block) throw new GraphkeeperError("INVALID_VALUE", `The verb ${verb} needs a block.`, { field: "block" });
+    if (!w.shapes.profile.imports) {
+      throw new GraphkeeperError(
+        "INVALID_VALUE",
+        `Graphs of the profile ${w.shapes.profile.name} are written by ${w.shapes.profile.writer}; import there, Graphkeeper follows.`,
+        { field: "profile" },
+      );
+    }
+    return { ...(await importBlock(w, operation, options.block)), plan: null };
+  }
+  const documents = await w.documents(operation.documentIds);
+  const outcomes = outcomesOf(documents, operation);
+  if (verb === "deprecate") await checkSuccessor(w, operation);
+  if (verb === "purge") refuseHeld(outcomes);
+  if (verb === "deprecate" || verb === "purge") await guard(w, verb, outcomes, options);
+  const plan = await setStatus(w, documents, operation, outcomes);
+  const left = plan && (await carryOut(w, plan, options.unitsPerTransaction ?? UNITS_PER_TRANSACTION, operation.at));
+  return { outcomes, plan: left, changed: outcomes.some(({ outcome }) => isChange(outcome)) };
+}
+
+async function guard(w: Work, verb: "deprecate" | "purge", outcomes: Outcomes, options: ApplyOptions): Promise<void> {
+  if (options.guard === null) return;
+  const limits = options.guard ?? BLAST_RADIUS;
+  const documents = outcomes.filter((o) => isChange(o.outcome)).map((o) => o.id);
+  const { entities, liveEntities } = await hiddenEntities(w, verb, documents, limits.floor);
+  if (!exceedsBlastRadius(entities, liveEntities, limits)) return;
+  throw new GraphkeeperError("BLAST_RADIUS", `The ${verb} would hide ${entities} of ${liveEntities} live entities.`, { entities, liveEntities });
+}
+
+/** The next batch of a rolling operation. */
+export async function advanceOperation(w: Work, operationId: string, limit: number): Promise<OperationRecord> {
+  const row = await readOperation(w, operationId);
+  if (!row) throw new GraphkeeperError("NOT_FOUND", `There is no operation ${operationId}.`, { operation: operationId });
+  if (!row.plan) return row.record;
+  const plan = await carryOut(w, row.plan, limit, row.record.at);
+  const record: OperationRecord = { ...row.record, state: plan ? "rolling" : "done", effect: sumOf(row.record.effect, w.effect) };
+  return store(w, { ...row, record, plan }, Object.values(w.effect).some((count) => count > 0));
+}
+
+async function store(w: Work, row: OperationRow, changed: boolean): Promise<OperationRecord> {
+  const { record } = row;
+  if (changed) {
+    const { id: ref, at, actor, verb: action, reason, outcomes, effect, state } = record;
+    const detail = { documents: outcomes, effect: { ...effect }, state, reason } as unknown as JsonObject;
+    await w.commitChange(at, { actor, action, ref, detail });
+    record.generation = w.group.generation;
+  }
+  await saveOperation(w, row);
+  return record;
+}
+
+export function sumOf(a: Effect, b: Effect): Effect {
+  return {
+    documents: a.documents + b.documents,
+    textUnits: a.textUnits + b.textUnits,
+    entities: a.entities + b.entities,
+    relationships: a.relationships + b.relationships,
+    vectors: a.vectors + b.vectors,
+  };
+}
+
+/** Notes the purge that a run-out restore window caused as an operation of its own. */
+export async function noteRetention(w: Work, id: string, documentId: string, effect: Effect, plan: Plan | null, now: number): Promise<void> {
+  const known = (await readOperation(w, id))?.record;
+  const record: OperationRecord = {
+    id,
+    groupId: w.groupId,
+    verb: "purge",
+    state: plan ? "rolling" : "done",
+    at: known?.at ?? now,
+    actor: "retention",
+    reason: null,
+    outcomes: [{ id: documentId, outcome: "purged" }],
+    effect: known ? sumOf(known.effect, effect) : effect,
+    generation: w.group.generation + 1, // The batch that this is part of raises it, once.
+    replayed: false,
+  };
+  await saveOperation(w, { record, requestHash: "", plan });
+}

@@ -1,0 +1,334 @@
+import { entityPresence } from "../../core/law.ts";
+import { compareIds, type CollectOptions } from "../../core/ports.ts";
+import type { CollectionBatch, CollectionKind, JsonObject, Policy } from "../../core/words.ts";
+import { noteRetention, readOperation } from "./apply.ts";
+import {
+  deleteEntities,
+  deleteFacts,
+  type EntityFacts,
+  entitiesById,
+  entityFacts,
+  entityKeys,
+  factRows,
+  type Handle,
+  judged,
+  parkedRows,
+  parkFacts,
+  showEntities,
+  showFacts,
+} from "./derive.ts";
+import { carryOut, type Plan } from "./documents.ts";
+import { idFromKey } from "./shapes.ts";
+import { noEffect, type Reading, type Work } from "./work.ts";
+
+interface Tally {
+  examined: number;
+  deleted: number;
+  purged: number;
+  ids: string[];
+  changed: boolean;
+}
+
+/** A part of a kind: what it looks at, in order of its keys, and how it judges a batch of these. */
+interface Phase {
+  name: string;
+  keys(after: string, limit: number): Promise<string[]>;
+  /** @returns false when it is not done with the last key and the next batch has to go on there */
+  judge(keys: string[], tally: Tally): Promise<boolean>;
+  single?: boolean;
+}
+
+/** One bounded batch. In a dry run the caller rolls the transaction back. */
+export async function collectBatch(w: Work, kind: CollectionKind, options: CollectOptions): Promise<CollectionBatch> {
+  const tally: Tally = { examined: 0, deleted: 0, purged: 0, ids: [], changed: false };
+  const cursor = await runPhases(phasesOf(w, kind, options), tally, options);
+  const ids = [...new Set(tally.ids)].slice(0, options.limit);
+  const { examined, deleted, purged } = tally;
+  if (tally.changed) {
+    const detail = { examined, deleted, purged, ids } as unknown as JsonObject;
+    await w.commitChange(options.now, { actor: "collection", action: "collect", ref: kind, detail });
+  }
+  return { examined, deleted, purged, cursor, ids };
+}
+
+/** The cursor is the phase and the last key judged in it. */
+async function runPhases(phases: Phase[], tally: Tally, options: CollectOptions): Promise<string | null> {
+  const [from, ...rest] = (options.cursor ?? "").split(" ");
+  const first = options.cursor === null ? 0 : Math.max(0, phases.findIndex(({ name }) => name === from));
+  for (let i = first; i < phases.length; i++) {
+    const phase = phases[i] as Phase;
+    let last = i === first && options.cursor !== null ? rest.join(" ") : "";
+    for (;;) {
+      const room = options.limit - tally.examined;
+      const keys = await phase.keys(last, (phase.single ? 1 : Math.max(room, 0)) + 1);
+      if (keys.length === 0) break;
+      if (room <= 0) return `${phase.name} ${last}`;
+      const batch = keys.slice(0, phase.single ? 1 : room);
+      if (!(await phase.judge(batch, tally))) return `${phase.name} ${last}`;
+      last = batch.at(-1) as string;
+      if (keys.length <= batch.length) break;
+    }
+  }
+  return null;
+}
+
+function phasesOf(w: Work, kind: CollectionKind, options: CollectOptions): Phase[] {
+  const { policy, now } = options;
+  const before = now - policy.restoreWindowMs;
+  const candidates: Phase["keys"] = async (after, limit) =>
+    (await w.run<{ id: string }>("candidates", { kind, after, limit: w.int(limit) })).map((r) => r.id);
+  switch (kind) {
+    case "orphan_entities":
+      return [
+        {
+          name: "documents",
+          single: true,
+          keys: async (after, limit) =>
+            (await expiredDocuments(w, before, 1_000_000)).map((d) => d.id).sort(compareIds).filter((id) => compareIds(id, after) > 0).slice(0, limit),
+          judge: (keys, tally) => purgeExpired(w, keys[0] as string, tally, options),
+        },
+        { name: "candidates", keys: candidates, judge: (keys, tally) => judgeEntities(w, keys, tally, policy, now) },
+        {
+          name: "expired",
+          keys: async (after, limit) => pageOf((await expiredEntities(w, before)).map((e) => e.id), after, limit),
+          judge: (keys, tally) => purgeEntities(w, keys, tally),
+        },
+      ];
+    case "stale_edges":
+      return [
+        { name: "candidates", keys: candidates, judge: (keys, tally) => judgeFacts(w, keys, tally, now) },
+        {
+          name: "similarity",
+          keys: async (after, limit) => pageOf((await staleSimilarity(w)).keys(), after, limit),
+          judge: (keys, tally) => dropSimilarity(w, keys, tally),
+        },
+        {
+          name: "expired",
+          keys: async (after, limit) => pageOf(await expiredFacts(w, before), after, limit),
+          judge: async (keys, tally) => {
+            tally.examined += keys.length;
+            const gone = await deleteFacts(w, keys);
+            tally.purged += gone.length;
+            tally.ids.push(...gone);
+            tally.changed = true;
+            return true;
+          },
+        },
+      ];
+    case "deprecated_vectors":
+      return [{ name: "candidates", keys: candidates, judge: (keys, tally) => moveVectors(w, keys, tally) }];
+  }
+}
+
+function pageOf(ids: Iterable<string>, after: string, limit: number): string[] {
+  return [...ids].sort(compareIds).filter((id) => compareIds(id, after) > 0).slice(0, limit);
+}
+
+async function expiredDocuments(r: Reading, before: number, limit: number): Promise<{ id: string; deprecatedAt: number }[]> {
+  return r.run<{ id: string; deprecatedAt: number }>("expiredDocuments", { before, limit: r.int(limit) });
+}
+
+/** Parked for longer than the restore window, and no mention left. */
+async function expiredEntities(r: Reading, before: number): Promise<Handle[]> {
+  if (r.shapes.profile.mentions.trust !== "complete") return [];
+  const rows = await r.run<Handle>("expiredEntities", { before, limit: r.int(100_000) });
+  const facts = await entityFacts(r, rows.map((row) => row.handle));
+  return facts.filter((e) => e.parked && !e.mentioned).map((e) => ({ handle: e.handle, id: e.id }));
+}
+
+async function expiredFacts(r: Reading, before: number): Promise<string[]> {
+  const rows = await r.run<{ id: string }>("expiredFacts", { before, limit: r.int(100_000) });
+  const facts = await parkedRows(r, rows.map((row) => row.id));
+  return facts.filter((f) => f.support?.length === 0 || !f.source || !f.target).map((f) => f.id);
+}
+
+/** Published similarity edges with an end that is not live, by key. */
+async function staleSimilarity(r: Reading & { group?: { analyticsEpoch: number } }, epoch?: number): Promise<Map<string, string>> {
+  const at = epoch ?? r.group?.analyticsEpoch ?? 0;
+  const rows = await r.run<{ row: string; key: string; a: string; b: string }>("markedSimilarity", { epoch: r.int(at) });
+  const ends = await entitiesById(r, rows.flatMap((row) => [row.a, row.b]));
+  const live = (id: string) => ends.get(id)?.live === true;
+  return new Map(rows.filter((row) => !live(row.a) || !live(row.b)).map((row) => [row.key, row.row]));
+}
+
+async function purgeExpired(w: Work, documentId: string, tally: Tally, options: CollectOptions): Promise<boolean> {
+  const document = (await w.documents([documentId])).get(documentId);
+  const id = `retention:${documentId}:${document?.deprecatedAt}`;
+  const known = (await readOperation(w, id))?.plan;
+  const plan: Plan = known ?? { verb: "purge", documents: [documentId], cursor: null };
+  // A dry run writes nothing to go on from: it counts the document whole.
+  const limit = options.dryRun ? Number.POSITIVE_INFINITY : options.limit - tally.examined;
+  const before = { ...w.effect };
+  const left = await carryOut(w, plan, limit, options.now);
+  const effect = noEffect();
+  for (const key of Object.keys(effect) as (keyof typeof effect)[]) effect[key] = w.effect[key] - before[key];
+  await noteRetention(w, id, documentId, effect, left, options.now);
+  tally.examined += Math.min(limit, 1 + effect.textUnits);
+  tally.purged += (left === null ? 1 : 0) + effect.textUnits + effect.entities + effect.relationships;
+  tally.ids.push(documentId);
+  tally.changed = true;
+  return left === null;
+}
+
+async function judgeEntities(w: Work, ids: string[], tally: Tally, policy: Policy, now: number): Promise<boolean> {
+  tally.examined += ids.length;
+  await w.each("dropCandidates", "ids", ids, { kind: "orphan_entities" });
+  const known = await entitiesById(w, ids);
+  const facts = await entityFacts(w, [...known.values()].map((e) => e.handle));
+  const park: EntityFacts[] = [];
+  const show: EntityFacts[] = [];
+  for (const entity of facts) {
+    const presence = lawOf(w, entity, policy, now);
+    if (presence === "parked" && !entity.parked) park.push(entity);
+    if (presence === "live" && entity.parked) show.push(entity);
+  }
+  if (park.length + show.length === 0) return true;
+  await w.each("parkEntities", "handles", park.map((e) => e.handle), { now: w.int(now) });
+  w.effect.entities += park.length;
+  await showEntities(w, show);
+  const changed = [...park, ...show];
+  const touching = await w.each<Handle>("factsTouching", "handles", changed.map((e) => e.handle));
+  const parked = await w.each<{ id: string }>("parkedTouching", "ids", entityKeys(w, changed.map((e) => e.id)));
+  w.note("stale_edges", [...touching.map((f) => f.id), ...parked.map((p) => p.id)]);
+  w.note("deprecated_vectors", park.filter((e) => e.vector).map((e) => e.id));
+  await w.each("markSimilarity", "ids", park.map((e) => e.id));
+  tally.changed = true;
+  tally.deleted += park.length;
+  tally.ids.push(...ids.filter((id) => park.some((e) => e.id === id)));
+  return true;
+}
+
+/** The entity's presence by the law, as far as the profile's provenance can prove anything. */
+export function lawOf(r: Reading, entity: EntityFacts, policy: Policy, now: number): "live" | "parked" {
+  const { trust } = r.shapes.profile.mentions;
+  const { imports } = r.shapes.profile;
+  if (trust !== "complete") return "live";
+  return entityPresence(
+    {
+      liveMentions: entity.liveMention ? 1 : 0,
+      everMentioned: entity.everMentioned ?? entity.mentioned,
+      // Other writers keep no age; what nothing ever mentioned there is not ours to judge, unless parked by us before.
+      ageMs: entity.createdAt === null ? (imports ? Number.POSITIVE_INFINITY : entity.parked ? Number.POSITIVE_INFINITY : 0) : now - entity.createdAt,
+    },
+    policy,
+  );
+}
+
+async function purgeEntities(w: Work, ids: string[], tally: Tally): Promise<boolean> {
+  tally.examined += ids.length;
+  const known = await entitiesById(w, ids);
+  const entities = ids.flatMap((id) => (known.has(id) ? [{ id, handle: (known.get(id) as { handle: string }).handle }] : []));
+  const facts = await deleteEntities(w, entities);
+  tally.purged += entities.length + facts.length;
+  tally.ids.push(...entities.map((e) => e.id));
+  tally.changed = true;
+  return true;
+}
+
+async function judgeFacts(w: Work, ids: string[], tally: Tally, now: number): Promise<boolean> {
+  tally.examined += ids.length;
+  await w.each("dropCandidates", "ids", ids, { kind: "stale_edges" });
+  const live = await w.each<Handle>("factsById", "ids", ids);
+  const verdicts = await judged(w, await factRows(w, live.map((f) => f.handle)));
+  const park = verdicts.filter((v) => !v.live).map((v) => v.fact);
+  if (park.length > 0) await parkFacts(w, park, now);
+  const back = await showFacts(w, ids);
+  if (park.length + back.length > 0) tally.changed = true;
+  tally.deleted += park.length;
+  const parked = new Set(park.map((f) => f.id));
+  tally.ids.push(...ids.filter((id) => parked.has(id)));
+  return true;
+}
+
+async function dropSimilarity(w: Work, keys: string[], tally: Tally): Promise<boolean> {
+  tally.examined += keys.length;
+  const rows = await staleSimilarity(w);
+  await w.each("deleteRows", "rows", keys.flatMap((key) => rows.get(key) ?? []));
+  tally.deleted += keys.length;
+  tally.ids.push(...keys);
+  tally.changed = true;
+  return true;
+}
+
+async function moveVectors(w: Work, ids: string[], tally: Tally): Promise<boolean> {
+  tally.examined += ids.length;
+  await w.each("dropCandidates", "ids", ids, { kind: "deprecated_vectors" });
+  const known = await entitiesById(w, ids);
+  const facts = await entityFacts(w, [...known.values()].map((e) => e.handle));
+  const out = w.shapes.mode === "label" ? [] : facts.filter((e) => e.parked && e.vector);
+  const back = facts.filter((e) => !e.parked && e.parkedVector);
+  await w.each("parkVectors", "handles", out.map((e) => e.handle));
+  await w.each("showVectors", "handles", back.map((e) => e.handle));
+  w.effect.vectors += out.length + back.length;
+  if (out.length + back.length > 0) tally.changed = true;
+  tally.deleted += out.length;
+  const moved = new Set(out.map((e) => e.id));
+  tally.ids.push(...ids.filter((id) => moved.has(id)));
+  return true;
+}
+
+/** One step of the full scan: entities, then facts, live and parked, in order of their ids. */
+export async function sweepStep(
+  w: Work,
+  options: { cursor: string | null; limit: number; policy: Policy; now: number },
+): Promise<{ examined: number; found: number; cursor: string | null }> {
+  const [kind, ...rest] = (options.cursor ?? "e ").split(" ");
+  const after = rest.join(" ");
+  const limit = w.int(options.limit);
+  const candidates = async (of: CollectionKind, ids: string[]) => {
+    const known = new Set((await w.each<{ id: string }>("knownCandidates", "ids", ids, { kind: of })).map((c) => c.id));
+    const fresh = [...new Set(ids)].filter((id) => !known.has(id));
+    w.note(of, fresh);
+    return fresh.length;
+  };
+  if (kind === "e") {
+    const rows = await w.run<Handle>("entitiesPage", { after: after === "" ? null : after, limit });
+    const facts = await entityFacts(w, rows.map((r) => r.handle));
+    const wrong = facts.filter((e) => lawOf(w, e, options.policy, options.now) !== (e.parked ? "parked" : "live"));
+    const rest = facts.filter((e) => !wrong.includes(e));
+    const misplaced = rest.filter((e) => (e.parked && e.vector && w.shapes.mode !== "label") || (!e.parked && e.parkedVector));
+    const found = (await candidates("orphan_entities", wrong.map((e) => e.id))) + (await candidates("deprecated_vectors", misplaced.map((e) => e.id)));
+    const full = rows.length === options.limit;
+    return { examined: rows.length, found, cursor: full ? `e ${idFromKey(rows.at(-1)?.id)}` : "r " };
+  }
+  if (kind === "r") {
+    const rows = await w.run<Handle>("factsPage", { after: after === "" ? null : after, limit });
+    const verdicts = await judged(w, await factRows(w, rows.map((r) => r.handle)));
+    const found = await candidates("stale_edges", verdicts.filter((v) => !v.live).map((v) => v.fact.id));
+    const full = rows.length === options.limit;
+    return { examined: rows.length, found, cursor: full ? `r ${rows.at(-1)?.id}` : "p " };
+  }
+  const rows = await w.run<{ id: string }>("parkedPage", { after, limit });
+  const verdicts = await judged(w, await parkedRows(w, rows.map((r) => r.id)));
+  const found = await candidates("stale_edges", verdicts.filter((v) => v.live).map((v) => v.fact.id));
+  return { examined: rows.length, found, cursor: rows.length === options.limit ? `p ${rows.at(-1)?.id}` : null };
+}
+
+/** What a run of the kind would still change, counted anew. */
+export async function remainingOf(r: Reading, kind: CollectionKind, policy: Policy, now: number, epoch: number): Promise<number> {
+  const before = now - policy.restoreWindowMs;
+  let count = 0;
+  for (let after = ""; ; ) {
+    const ids = (await r.run<{ id: string }>("candidates", { kind, after, limit: r.int(1_000) })).map((row) => row.id);
+    if (ids.length === 0) break;
+    after = ids.at(-1) as string;
+    if (kind === "stale_edges") {
+      const live = await r.each<Handle>("factsById", "ids", ids);
+      count += (await judged(r, await factRows(r, live.map((f) => f.handle)))).filter((v) => !v.live).length;
+      count += (await judged(r, await parkedRows(r, ids))).filter((v) => v.live).length;
+      continue;
+    }
+    const known = await entitiesById(r, ids);
+    const facts = await entityFacts(r, [...known.values()].map((e) => e.handle));
+    count += facts.filter((e) =>
+      kind === "orphan_entities"
+        ? lawOf(r, e, policy, now) !== (e.parked ? "parked" : "live")
+        : (e.parked && e.vector && r.shapes.mode !== "label") || (!e.parked && e.parkedVector),
+    ).length;
+  }
+  if (kind === "orphan_entities") {
+    count += (await expiredDocuments(r, before, 100_000)).length + (await expiredEntities(r, before)).length;
+  }
+  if (kind === "stale_edges") count += (await staleSimilarity(r, epoch)).size + (await expiredFacts(r, before)).length;
+  return count;
+}

@@ -1,0 +1,170 @@
+import type * as Neo4j from "neo4j-driver";
+import { GraphkeeperError } from "../../core/errors.ts";
+
+export interface ConnectOptions {
+  /** `bolt://`, `neo4j://`, or with `+s` for TLS. */
+  uri: string;
+  username?: string;
+  password?: string;
+  database?: string;
+  /** How long a call waits for a server that does not answer. Default 1,500 ms. */
+  patienceMs?: number;
+}
+
+export type Row = Record<string, unknown>;
+export interface Transaction {
+  run(statement: string, parameters: Row): Promise<Row[]>;
+  /** Row by row, for answers that do not fit into memory twice. */
+  stream(statement: string, parameters: Row): AsyncIterable<Row>;
+}
+
+/** Contended or short of memory: how long we try again, in ms. Connection losses are not waited out, callers are told. */
+const CONTENTION_MS = 15_000;
+
+/** The driver, managed transactions and their errors in the product's words. */
+export class Connection {
+  readonly driver: Neo4j.Driver;
+  readonly #api: typeof Neo4j;
+  readonly #database: string | undefined;
+  readonly #patienceMs: number;
+  #closed = false;
+
+  constructor(api: typeof Neo4j, driver: Neo4j.Driver, options: ConnectOptions) {
+    this.#api = api;
+    this.driver = driver;
+    this.#database = options.database;
+    this.#patienceMs = options.patienceMs ?? 1_500;
+  }
+
+  /** An integer for a parameter: the driver sends plain numbers as floats. */
+  int(value: number): unknown {
+    return this.#api.int(value);
+  }
+
+  read<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
+    return this.#managed("READ", work);
+  }
+
+  /**
+   * A managed transaction. The driver runs `work` again after transient errors, and also when only the answer to COMMIT
+   * was lost; `work` must find out by itself that it was done before.
+   */
+  write<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
+    return this.#managed("WRITE", work);
+  }
+
+  async #managed<T>(mode: "READ" | "WRITE", work: (tx: Transaction) => Promise<T>): Promise<T> {
+    if (this.#closed) throw unavailable("The store is closed.");
+    const begun = performance.now();
+    let own: unknown;
+    for (let attempt = 0; ; attempt++) {
+      own = undefined;
+      const session = this.driver.session({ database: this.#database, defaultAccessMode: mode });
+      const run = async (tx: Neo4j.ManagedTransaction): Promise<T> => {
+        try {
+          return await work({
+            run: async (statement, parameters) => (await tx.run(statement, parameters)).records.map((r) => r.toObject()),
+            stream: async function* (statement, parameters) {
+              for await (const record of tx.run(statement, parameters)) yield record.toObject();
+            },
+          });
+        } catch (error) {
+          own = error;
+          throw error;
+        }
+      };
+      try {
+        return await (mode === "WRITE" ? session.executeWrite(run) : session.executeRead(run));
+      } catch (error) {
+        if (own !== undefined && (own as Error).name !== "Neo4jError") throw own;
+        if (isContention(error) && performance.now() - begun < CONTENTION_MS) {
+          await new Promise((resolve) => setTimeout(resolve, Math.min(50 * 2 ** attempt, 1_000) * (0.5 + Math.random() / 2)));
+          continue;
+        }
+        throw translated(error);
+      } finally {
+        await session.close().catch(() => {}); // A broken connection cannot say goodbye.
+      }
+    }
+  }
+
+  /** Schema statements are not part of data transactions. */
+  async schema(statement: string): Promise<void> {
+    await this.write((tx) => tx.run(statement, {}));
+  }
+
+  async ping(): Promise<void> {
+    if (this.#closed) throw unavailable("The store is closed.");
+    let timer: NodeJS.Timeout | undefined;
+    try {
+      const late = new Promise<never>((_, reject) => {
+        timer = setTimeout(() => reject(unavailable(`Neo4j did not answer within ${this.#patienceMs} ms.`)), this.#patienceMs);
+      });
+      await Promise.race([this.read((tx) => tx.run("RETURN 1 AS one", {})), late]);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.driver.close();
+  }
+}
+
+/** @throws GraphkeeperError `INVALID_CONFIG` when the driver is not installed or the address is not one */
+export async function connect(options: ConnectOptions): Promise<Connection> {
+  let api: typeof Neo4j;
+  try {
+    const module = await import("neo4j-driver");
+    api = module.default as unknown as typeof Neo4j;
+  } catch (error) {
+    throw new GraphkeeperError("INVALID_CONFIG", "The package neo4j-driver is needed for Neo4j; install it: npm install neo4j-driver", { field: "neo4j" }, error);
+  }
+  const patience = options.patienceMs ?? 1_500;
+  const auth = options.username === undefined ? undefined : api.auth.basic(options.username, options.password ?? "");
+  try {
+    const driver = api.driver(options.uri, auth, {
+      disableLosslessIntegers: true,
+      connectionTimeout: patience,
+      connectionAcquisitionTimeout: patience,
+      maxTransactionRetryTime: Math.min(patience, 1_000),
+      userAgent: "graphkeeper",
+    });
+    return new Connection(api, driver, options);
+  } catch (error) {
+    throw new GraphkeeperError("INVALID_CONFIG", `The Neo4j address is not usable: ${(error as Error).message}`, { field: "neo4j.uri" }, error);
+  }
+}
+
+function codeOf(error: unknown): string {
+  return String((error as { code?: unknown } | null)?.code ?? "");
+}
+
+function isContention(error: unknown): boolean {
+  const code = codeOf(error);
+  return code.startsWith("Neo.TransientError.") && !code.includes("MemoryPoolOutOfMemory") && !code.includes("OutOfMemory") && !code.includes("DatabaseUnavailable");
+}
+
+function unavailable(message: string, cause?: unknown): GraphkeeperError {
+  return new GraphkeeperError("STORE_UNAVAILABLE", message, { store: "neo4j", retryAfterMs: 2_000 }, cause);
+}
+
+function translated(error: unknown): unknown {
+  if (GraphkeeperError.is(error)) return error;
+  const code = codeOf(error);
+  const message = error instanceof Error ? error.message : String(error);
+  if (code.startsWith("Neo.ClientError.Security.")) {
+    return new GraphkeeperError("STORE_UNAVAILABLE", "Neo4j refused the user name or password (NEO4J_USERNAME, NEO4J_PASSWORD), or the user may not do this.", { store: "neo4j", neo4j: code }, error);
+  }
+  if (code === "Neo.ClientError.Database.DatabaseNotFound") {
+    return new GraphkeeperError("STORE_UNAVAILABLE", "There is no such Neo4j database (NEO4J_DATABASE).", { store: "neo4j", neo4j: code }, error);
+  }
+  if (code.includes("OutOfMemory")) {
+    return new GraphkeeperError("OUT_OF_BUDGET", "The transaction needed more memory than Neo4j allows it; smaller batches are tried.", { store: "neo4j", neo4j: code }, error);
+  }
+  if (code === "ServiceUnavailable" || code === "SessionExpired" || code.startsWith("Neo.TransientError.") || /acquisition timed out|pool is closed|connection/i.test(message)) {
+    return unavailable(`Neo4j does not answer: ${message}`, error);
+  }
+  return new GraphkeeperError("INTERNAL", `Neo4j refused a statement: ${message}`, { store: "neo4j", neo4j: code }, error);
+}

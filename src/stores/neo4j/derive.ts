@@ -1,0 +1,267 @@
+import { randomUUID } from "node:crypto";
+import { relationshipPresence, textUnitPresence } from "../../core/law.ts";
+import { idFromKey, keyFromId } from "./shapes.ts";
+import type { Reading, Work } from "./work.ts";
+
+/** Presence as the law derives it, and the steps that bring nodes and relationships in line with it. */
+
+export interface UnitRow extends Record<string, unknown> {
+  handle: string;
+  id: string;
+  parked: boolean;
+  owners: unknown[];
+  vector: boolean;
+  parkedVector: boolean;
+}
+export interface Handle extends Record<string, unknown> {
+  handle: string;
+  id: string;
+}
+export interface EntityFacts extends Handle {
+  parked: boolean;
+  parkedAt: number | null;
+  createdAt: number | null;
+  everMentioned: boolean | null;
+  vector: boolean;
+  parkedVector: boolean;
+  liveMention: boolean;
+  mentioned: boolean;
+}
+interface FactRow extends Handle {
+  sourceLive: boolean;
+  targetLive: boolean;
+  support: string[] | null;
+}
+interface ParkedRow extends Record<string, unknown> {
+  id: string;
+  source: boolean;
+  target: boolean;
+  sourceLive: boolean;
+  targetLive: boolean;
+  support: string[] | null;
+  parkedAt: number;
+}
+
+export function unitIds(r: Reading, units: Iterable<string>): unknown[] {
+  return [...new Set(units)].map((id) => keyFromId(r.shapes.key("unit"), id));
+}
+export function entityKeys(r: Reading, ids: Iterable<string>): unknown[] {
+  return [...new Set(ids)].map((id) => keyFromId(r.shapes.key("entity"), id));
+}
+
+/** Which of the units are live, by id. */
+export async function liveUnits(r: Reading, ids: Iterable<string>): Promise<Set<string>> {
+  const rows = await r.each<{ id: unknown; live: boolean }>("unitsById", "ids", unitIds(r, ids));
+  return new Set(rows.filter((row) => row.live).map((row) => idFromKey(row.id)));
+}
+
+/** Entities that the units mention. */
+export async function mentionedBy(r: Reading, unitHandles: Iterable<string>): Promise<(Handle & { parked: boolean })[]> {
+  const rows = await r.each<Handle & { parked: boolean }>("mentionedBy", "handles", unitHandles);
+  return [...new Map(rows.map((row) => [row.handle, { ...row, id: idFromKey(row.id) }])).values()];
+}
+
+export async function entityFacts(r: Reading, handles: Iterable<string>): Promise<EntityFacts[]> {
+  const rows = await r.each<EntityFacts>("mentionFacts", "handles", new Set(handles));
+  return rows.map((row) => ({ ...row, id: idFromKey(row.id) }));
+}
+
+export async function entitiesById(r: Reading, ids: Iterable<string>): Promise<Map<string, { handle: string; live: boolean }>> {
+  const rows = await r.each<{ id: unknown; handle: string; live: boolean }>("entitiesById", "ids", entityKeys(r, ids));
+  return new Map(rows.map((row) => [idFromKey(row.id), row]));
+}
+
+/** Ids of the facts, live or parked, that the units support. */
+export async function supportedBy(r: Reading, units: { handle: string; id: string }[]): Promise<string[]> {
+  const { support } = r.shapes.profile.relationships;
+  if (support.by === "none" || units.length === 0) return [];
+  const handles = units.map((u) => u.handle);
+  const found = new Set<string>();
+  if (support.reverse !== undefined) {
+    for (const row of await r.each<{ id: string }>("supportsOf", "handles", handles)) found.add(row.id);
+    return [...found];
+  }
+  // Without a list on the unit: a unit mentions both ends of what it supports.
+  const ids = new Set(units.map((u) => u.id));
+  const entities = await mentionedBy(r, handles);
+  const touching = await r.each<Handle>("factsTouching", "handles", entities.map((e) => e.handle));
+  for (const fact of await factRows(r, touching.map((f) => f.handle))) {
+    if (fact.support?.some((unit) => ids.has(unit))) found.add(fact.id);
+  }
+  const parked = await r.each<{ id: string }>("parkedTouching", "ids", entityKeys(r, entities.map((e) => e.id)));
+  for (const fact of await parkedRows(r, parked.map((p) => p.id))) {
+    if (fact.support?.some((unit) => ids.has(unit))) found.add(fact.id);
+  }
+  return [...found];
+}
+
+export function factRows(r: Reading, handles: Iterable<string>): Promise<FactRow[]> {
+  return r.each<FactRow>("factFacts", "handles", new Set(handles));
+}
+export function parkedRows(r: Reading, ids: Iterable<string>): Promise<ParkedRow[]> {
+  return r.each<ParkedRow>("parkedFacts", "ids", new Set(ids));
+}
+
+/** Judges facts by the law; `support` tells for each unit whether it is live. */
+export async function judged<T extends { sourceLive: boolean; targetLive: boolean; support: string[] | null }>(
+  r: Reading,
+  facts: T[],
+): Promise<{ fact: T; live: boolean }[]> {
+  const live = await liveUnits(r, facts.flatMap((f) => (f.sourceLive && f.targetLive ? (f.support ?? []) : [])));
+  return facts.map((fact) => ({
+    fact,
+    live:
+      relationshipPresence({
+        sourceLive: fact.sourceLive,
+        targetLive: fact.targetLive,
+        supportKnown: fact.support !== null,
+        liveSupport: (fact.support ?? []).filter((unit) => live.has(unit)).length,
+      }) === "live",
+  }));
+}
+
+/** What the units' parking or deletion may have made obsolete. Call it before their mentions go. */
+export async function noteLoss(w: Work, units: { handle: string; id: string }[]): Promise<{ entities: Handle[]; facts: string[] }> {
+  const entities = await mentionedBy(w, units.map((u) => u.handle));
+  const facts = await supportedBy(w, units);
+  w.note("orphan_entities", entities.map((e) => e.id));
+  w.note("stale_edges", facts);
+  return { entities, facts };
+}
+
+/** Brings units in line with their owners, and back to life at once what lives by those that return. */
+export async function settleUnits(w: Work, units: UnitRow[], now: number): Promise<void> {
+  const documents = await w.documents(units.flatMap((u) => u.owners.map(idFromKey)));
+  const park: UnitRow[] = [];
+  const show: UnitRow[] = [];
+  for (const unit of units) {
+    const owners = unit.owners.map(idFromKey);
+    // A unit whose document nobody knows is not ours to judge.
+    if (!owners.some((id) => documents.has(id))) continue;
+    const active = owners.filter((id) => documents.get(id)?.status === "active").length;
+    const presence = textUnitPresence(active);
+    if (presence === "parked" && !unit.parked) park.push(unit);
+    if (presence === "live" && unit.parked) show.push(unit);
+  }
+  if (park.length > 0) {
+    await w.each("parkUnits", "handles", park.map((u) => u.handle), { now: w.int(now) });
+    w.effect.textUnits += park.length;
+    if (w.shapes.mode !== "label") w.effect.vectors += park.filter((u) => u.vector).length;
+    await noteLoss(w, park);
+  }
+  if (show.length > 0) {
+    await w.each("showUnits", "handles", show.map((u) => u.handle), { now: w.int(now) });
+    w.effect.textUnits += show.length;
+    w.effect.vectors += show.filter((u) => u.parkedVector).length;
+    const entities = await mentionedBy(w, show.map((u) => u.handle));
+    await revive(w, entities.filter((e) => e.parked).map((e) => e.handle), await supportedBy(w, show));
+  }
+}
+
+/** Un-hides what the law says is live: of the entities, of what touches those that return, and of the facts. */
+export async function revive(w: Work, entityHandles: string[], factIds: Iterable<string>): Promise<{ entities: string[]; facts: string[] }> {
+  const back = (await entityFacts(w, entityHandles)).filter((e) => e.parked && e.liveMention);
+  await showEntities(w, back);
+  const touching = await w.each<{ id: string }>("parkedTouching", "ids", entityKeys(w, back.map((e) => e.id)));
+  const facts = await showFacts(w, new Set([...factIds, ...touching.map((t) => t.id)]));
+  return { entities: back.map((e) => e.id), facts };
+}
+
+export async function showEntities(w: Work, entities: EntityFacts[]): Promise<void> {
+  if (entities.length === 0) return;
+  await w.each("showEntities", "handles", entities.map((e) => e.handle));
+  w.effect.entities += entities.length;
+  w.effect.vectors += entities.filter((e) => e.parkedVector).length;
+}
+
+/** Brings parked facts back that the law wants live. @returns their ids */
+export async function showFacts(w: Work, ids: Iterable<string>): Promise<string[]> {
+  const parked = await parkedRows(w, ids);
+  const back = (await judged(w, parked)).filter((j) => j.live).map((j) => j.fact.id);
+  if (back.length === 0) return [];
+  const twins = await w.each<{ id: string; handle: string }>("twins", "ids", back);
+  const folded = new Set<string>();
+  for (const twin of twins) {
+    await w.run("foldTwin", twin);
+    folded.add(twin.id);
+  }
+  await w.each("showFacts", "ids", back.filter((id) => !folded.has(id)));
+  w.effect.relationships += back.length;
+  return back;
+}
+
+export async function parkFacts(w: Work, facts: Handle[], now: number): Promise<string[]> {
+  const keyed = w.shapes.profile.relationships.key !== undefined;
+  // An element id may be given to another relationship once this one is gone: the record gets an id of its own.
+  const rows = facts.map((f) => ({ handle: f.handle, id: keyed && f.id !== f.handle ? f.id : randomUUID() }));
+  await w.each("parkFacts", "rows", rows, { now: w.int(now) });
+  w.effect.relationships += facts.length;
+  return rows.map((r) => r.id);
+}
+
+/** Deletes entities with everything that touches them or is derived from them. @returns ids of the facts that went */
+export async function deleteEntities(w: Work, entities: Handle[]): Promise<string[]> {
+  if (entities.length === 0) return [];
+  const ids = entities.map((e) => e.id);
+  const facts = await w.each<Handle>("factsTouching", "handles", entities.map((e) => e.handle));
+  const parked = await w.each<{ id: string }>("parkedTouching", "ids", entityKeys(w, ids));
+  const gone = [...new Set([...facts.map((f) => f.id), ...parked.map((p) => p.id)])];
+  await forget(w, gone, facts.map((f) => f.handle), parked.map((p) => p.id));
+  await w.each("deleteParked", "ids", new Set(parked.map((p) => p.id)));
+  await w.each("rowsOfEntities", "ids", ids);
+  for (const kind of ["orphan_entities", "deprecated_vectors"]) await w.each("dropCandidates", "ids", ids, { kind });
+  await w.each("dropCandidates", "ids", gone, { kind: "stale_edges" });
+  const vectors = (await entityFacts(w, entities.map((e) => e.handle))).filter((e) => e.vector || e.parkedVector).length;
+  await w.each("deleteEntities", "handles", entities.map((e) => e.handle));
+  w.effect.entities += entities.length;
+  w.effect.relationships += gone.length;
+  w.effect.vectors += vectors;
+  return gone;
+}
+
+/** Deletes facts, live or parked, by id. @returns ids of those that were there */
+export async function deleteFacts(w: Work, ids: Iterable<string>): Promise<string[]> {
+  const all = [...new Set(ids)];
+  const live = await w.each<Handle>("factsById", "ids", all);
+  const parked = await parkedRows(w, all);
+  const gone = [...new Set([...live.map((f) => f.id), ...parked.map((p) => p.id)])];
+  await forget(w, gone, live.map((f) => f.handle), parked.map((p) => p.id));
+  await w.each("deleteFacts", "handles", live.map((f) => f.handle));
+  await w.each("deleteParked", "ids", parked.map((p) => p.id));
+  await w.each("dropCandidates", "ids", gone, { kind: "stale_edges" });
+  w.effect.relationships += gone.length;
+  return gone;
+}
+
+/** Takes deleted facts out of the lists that surviving units keep of what they support. */
+async function forget(w: Work, ids: string[], handles: string[], parked: string[]): Promise<void> {
+  const { support } = w.shapes.profile.relationships;
+  if (support.by === "none" || support.reverse === undefined || ids.length === 0) return;
+  const units = new Map<string, string[]>();
+  for (const fact of [...(await factRows(w, handles)), ...(await parkedRows(w, parked))]) {
+    for (const unit of fact.support ?? []) units.set(unit, [...(units.get(unit) ?? []), fact.id]);
+  }
+  await w.each("forgetSupports", "rows", [...units].map(([unit, facts]) => ({ unit: keyFromId(w.shapes.key("unit"), unit), facts })));
+}
+
+/** Takes deleted units out of the support of facts. @returns ids of facts whose known support is now empty */
+export async function dropSupport(w: Work, factIds: string[], units: Iterable<string>): Promise<string[]> {
+  const { support } = w.shapes.profile.relationships;
+  if (support.by === "none") return [];
+  const gone = new Set(units);
+  const write = (list: string[]) => (support.separator === undefined ? list : list.join(support.separator));
+  const empty: string[] = [];
+  const lessen = <T extends { id: string; support: string[] | null }>(facts: T[]) =>
+    facts.flatMap((fact) => {
+      if (!fact.support?.some((unit) => gone.has(unit))) return [];
+      const left = fact.support.filter((unit) => !gone.has(unit));
+      if (left.length === 0) empty.push(fact.id);
+      return [{ fact, support: write(left) }];
+    });
+  const live = await w.each<Handle>("factsById", "ids", new Set(factIds));
+  const liveRows = lessen(await factRows(w, live.map((f) => f.handle)));
+  await w.each("dropSupport", "rows", liveRows.map((l) => ({ handle: l.fact.handle, support: l.support })));
+  const parkedOnes = lessen(await parkedRows(w, factIds));
+  await w.each("dropParkedSupport", "rows", parkedOnes.map((p) => ({ id: p.fact.id, support: p.support })));
+  return empty;
+}

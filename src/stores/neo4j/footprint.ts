@@ -1,0 +1,114 @@
+import type { Connection } from "./connection.ts";
+import { OURS, PARKED_VECTOR, quoted, type Shapes } from "./shapes.ts";
+
+/** What Graphkeeper adds to a user's database: constraints and indexes whose names begin with `graphkeeper_`. */
+
+interface SchemaObject {
+  name: string;
+  kind: "constraint" | "index";
+  statement: string;
+}
+
+const unique = (label: string, properties: string[]) =>
+  `FOR (n:${quoted(label)}) REQUIRE (${properties.map((p) => `n.${quoted(p)}`).join(", ")}) IS UNIQUE`;
+const range = (label: string, properties: string[]) => `FOR (n:${quoted(label)}) ON (${properties.map((p) => `n.${quoted(p)}`).join(", ")})`;
+
+export function footprint(shapes: Shapes): SchemaObject[] {
+  const objects: SchemaObject[] = [];
+  const constraint = (name: string, definition: string) =>
+    objects.push({ name: `graphkeeper_${name}`, kind: "constraint", statement: `CREATE CONSTRAINT ${quoted(`graphkeeper_${name}`)} IF NOT EXISTS ${definition}` });
+  const index = (name: string, definition: string) =>
+    objects.push({ name: `graphkeeper_${name}`, kind: "index", statement: `CREATE INDEX ${quoted(`graphkeeper_${name}`)} IF NOT EXISTS ${definition}` });
+
+  constraint("group", unique(OURS.group, ["lc_group"]));
+  constraint("document", unique(OURS.document, ["lc_group", "lc_id"]));
+  constraint("operation", unique(OURS.operation, ["lc_group", "lc_id"]));
+  constraint("parked", unique(OURS.parked, ["lc_group", "lc_id"]));
+  constraint("candidate", unique(OURS.candidate, ["lc_group", "lc_kind", "lc_id"]));
+  constraint("audit", unique(OURS.audit, ["lc_group", "seq"]));
+  constraint("analytics", unique(OURS.analytics, ["lc_group", "lc_kind", "lc_key", "lc_from"]));
+  constraint("acknowledged", unique(OURS.acknowledged, ["lc_group", "lc_id"]));
+  constraint("state", unique(OURS.state, ["lc_group"]));
+  index("operation_state", range(OURS.operation, ["state"]));
+  index("document_deprecated", range(OURS.document, ["lc_group", "deprecatedAt"]));
+  index("document_successor", range(OURS.document, ["lc_group", "successor"]));
+  index("parked_source", range(OURS.parked, ["lc_group", "lc_source"]));
+  index("parked_target", range(OURS.parked, ["lc_group", "lc_target"]));
+  index("parked_at", range(OURS.parked, ["lc_group", "lc_at"]));
+  index("analytics_a", range(OURS.analytics, ["lc_group", "lc_a"]));
+  index("analytics_b", range(OURS.analytics, ["lc_group", "lc_b"]));
+  index("analytics_from", range(OURS.analytics, ["lc_group", "lc_from"]));
+  index("analytics_to", range(OURS.analytics, ["lc_group", "lc_to"]));
+  index("analytics_marked", range(OURS.analytics, ["lc_group", "lc_marked"]));
+
+  // Lookups in the user's graph that its writer may have no index for.
+  const { profile } = shapes;
+  const tenant = (property: string | null) => (property === null ? [] : [property]);
+  const keys = (key: (typeof profile.entities)["key"]) => ("property" in key ? [key.property] : "properties" in key ? key.properties : []);
+  for (const kind of ["unit", "entity"] as const) {
+    const of = keys(shapes.key(kind));
+    const lookups = [...tenant(shapes.tenant(kind)), ...of];
+    const labels = shapes.mode === "swap" && !(kind === "unit" && shapes.references) ? [shapes.label(kind), shapes.parkedLabel(kind)] : [shapes.label(kind)];
+    labels.forEach((label, i) => {
+      const suffix = i === 0 ? "" : "_parked";
+      if (of.length > 0 && profile.imports) constraint(`${kind}_id${suffix}`, unique(label, lookups));
+      else if (of.length > 0) index(`${kind}_id${suffix}`, range(label, lookups));
+      if (kind === "entity") index(`entity_parked${suffix}`, range(label, [...tenant(shapes.tenant(kind)), "lc_parked_at"]));
+      if (kind === "unit" && shapes.unit.owner.by === "property") {
+        index(`unit_owner${suffix}`, range(label, [...tenant(shapes.tenant(kind)), shapes.unit.owner.property]));
+      }
+    });
+  }
+  if (profile.documents.as === "node") {
+    const of = [...tenant(shapes.tenantProperty), ...keys(profile.documents.key)];
+    if (keys(profile.documents.key).length > 0) {
+      const label = shapes.partLabel(profile.documents.label);
+      if (profile.imports) constraint("document_id", unique(label, of));
+      else index("document_id", range(label, of));
+    }
+  }
+  const { key, types } = profile.relationships;
+  if (key !== undefined && "only" in types && types.only.length === 1) {
+    const properties = profile.imports && shapes.tenantProperty !== null ? [shapes.tenantProperty, key] : [key];
+    index("relationship_id", `FOR ()-[r:${quoted(types.only[0] as string)}]-() ON (${properties.map((p) => `r.${quoted(p)}`).join(", ")})`);
+  }
+  return objects;
+}
+
+/** Creates what is missing; a second call changes nothing. */
+export async function install(connection: Connection, shapes: Shapes): Promise<void> {
+  for (const object of footprint(shapes)) await connection.schema(object.statement);
+  await connection.schema("CALL db.awaitIndexes(60)");
+}
+
+/**
+ * Takes everything of ours away. What is parked is shown again first, so that the user's graph is as it would be without
+ * us; deprecated documents are then ordinary documents.
+ */
+export async function uninstall(connection: Connection, shapes: Shapes, showAll: () => Promise<void>): Promise<void> {
+  await showAll();
+  const rows = await connection.read((tx) => tx.run("SHOW CONSTRAINTS YIELD name WHERE name STARTS WITH 'graphkeeper_' RETURN name", {}));
+  for (const row of rows) await connection.schema(`DROP CONSTRAINT ${quoted(row.name as string)} IF EXISTS`);
+  const indexes = await connection.read((tx) => tx.run("SHOW INDEXES YIELD name WHERE name STARTS WITH 'graphkeeper_' RETURN name", {}));
+  for (const row of indexes) await connection.schema(`DROP INDEX ${quoted(row.name as string)} IF EXISTS`);
+  for (const label of Object.values(OURS)) await emptied(connection, `MATCH (n:${label}) WITH n LIMIT $limit DETACH DELETE n RETURN count(*) AS count`);
+  const labels = new Set([...(["unit", "entity"] as const).map((k) => shapes.label(k)), ...shapes.profile.parts.map((p) => shapes.partLabel(p.label))]);
+  if (shapes.profile.documents.as === "node") labels.add(shapes.partLabel(shapes.profile.documents.label));
+  const marks = ["lc_active", "lc_parked_at", "lc_labelled", "lc_created_at", "lc_ever_mentioned"];
+  const vectors = [...shapes.vectors("unit"), ...shapes.vectors("entity")].map((p) => PARKED_VECTOR + p);
+  const all = [...marks, ...vectors];
+  for (const label of labels) {
+    await emptied(
+      connection,
+      `MATCH (n:${quoted(label)}) WHERE ${all.map((p) => `n.${quoted(p)} IS NOT NULL`).join(" OR ")}
+       WITH n LIMIT $limit REMOVE ${all.map((p) => `n.${quoted(p)}`).join(", ")} RETURN count(*) AS count`,
+    );
+  }
+}
+
+async function emptied(connection: Connection, statement: string): Promise<void> {
+  for (;;) {
+    const [row] = await connection.write((tx) => tx.run(statement, { limit: connection.int(1_000) }));
+    if ((row?.count as number | undefined ?? 0) === 0) return;
+  }
+}

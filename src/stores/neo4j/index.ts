@@ -1,0 +1,1 @@
+export { type Neo4jStore, type Neo4jStoreOptions, openNeo4jStore } from "./store.ts";

@@ -1,0 +1,338 @@
+import type { NodeKey, ParkingMode, Profile } from "../../profiles/format.ts";
+
+/**
+ * The pieces of Cypher that a profile gives: patterns, keys, predicates. Names come from the profile only and stand
+ * between backticks; values are parameters only. `$group` is in every piece that can carry it.
+ */
+
+/** A name between backticks. */
+export function quoted(name: string): string {
+  return `\`${name.replaceAll("`", "``")}\``;
+}
+
+/** Labels of our own nodes in the user's database. */
+export const OURS = {
+  group: "GraphkeeperGroup",
+  document: "GraphkeeperDocument",
+  operation: "GraphkeeperOperation",
+  parked: "GraphkeeperParked",
+  candidate: "GraphkeeperCandidate",
+  audit: "GraphkeeperAudit",
+  analytics: "GraphkeeperAnalytics",
+  acknowledged: "GraphkeeperAcknowledged",
+  state: "GraphkeeperState",
+  unit: "GraphkeeperUnit",
+} as const;
+export const MENTIONED = "GRAPHKEEPER_MENTIONS";
+
+/** Members that our bookkeeping adds to users' nodes; all begin with `lc_`. */
+export const PARKED_VECTOR = "lc_vector_";
+
+export type NodeKind = "unit" | "entity";
+
+export interface UnitShape {
+  label: string;
+  key: NodeKey;
+  text: string | null;
+  having: string | null;
+  vectors: string[];
+  owner: { by: "edge"; type: string; direction: "to_document" | "from_document" } | { by: "property"; property: string } | { by: "self" };
+  tenantProperty: string | null;
+}
+
+export class Shapes {
+  readonly profile: Profile;
+  readonly mode: ParkingMode;
+  readonly unit: UnitShape;
+  readonly tenantProperty: string | null;
+  readonly tenantLabel: string | null;
+  /** Units are only referred to in the user's graph and exist as nodes of ours. */
+  readonly references: boolean;
+
+  constructor(profile: Profile, mode: ParkingMode = profile.parking.mode) {
+    this.profile = profile;
+    this.mode = mode;
+    this.tenantProperty = profile.tenant.by === "property" ? profile.tenant.property : null;
+    this.tenantLabel = profile.tenant.by === "label" ? profile.tenant.label : null;
+    const units = profile.textUnits;
+    this.references = units.as === "reference";
+    this.unit =
+      units.as === "node"
+        ? {
+            label: units.label,
+            key: units.key,
+            text: units.text,
+            having: units.having ?? null,
+            vectors: units.vectors.map((v) => v.property),
+            owner: units.owner,
+            tenantProperty: this.tenantProperty,
+          }
+        : {
+            label: OURS.unit,
+            key: { property: "lc_id" },
+            text: null,
+            having: null,
+            vectors: [],
+            owner: { by: "property", property: "lc_document" },
+            tenantProperty: "lc_group",
+          };
+  }
+
+  #label(label: string): string {
+    return this.profile.tenant.by === "label_suffix" ? `${label}${this.profile.tenant.suffix}` : label;
+  }
+
+  /** Label that a parked node wears in swap mode instead of the one that readers query. */
+  parkedLabel(kind: NodeKind): string {
+    return `GraphkeeperParked${kind === "unit" ? "TextUnit" : "Entity"}`;
+  }
+
+  label(kind: NodeKind): string {
+    const label = kind === "unit" ? this.unit.label : this.profile.entities.label;
+    return label === OURS.unit ? label : this.#label(label);
+  }
+
+  partLabel(label: string): string {
+    return this.#label(label);
+  }
+
+  #labels(kind: NodeKind): string[] {
+    const swapped = this.mode === "swap" && !(kind === "unit" && this.references);
+    return swapped ? [this.label(kind), this.parkedLabel(kind)] : [this.label(kind)];
+  }
+
+  key(kind: NodeKind): NodeKey {
+    return kind === "unit" ? this.unit.key : this.profile.entities.key;
+  }
+
+  vectors(kind: NodeKind): string[] {
+    return kind === "unit" ? this.unit.vectors : this.profile.entities.vectors.map((v) => v.property);
+  }
+
+  tenant(kind: NodeKind): string | null {
+    return kind === "unit" ? this.unit.tenantProperty : this.tenantProperty;
+  }
+
+  #tenantLabels(kind: NodeKind): string {
+    return this.tenantLabel !== null && !(kind === "unit" && this.references) ? `&${quoted(this.tenantLabel)}` : "";
+  }
+
+  /** Label expression of a node, live or parked. */
+  labels(kind: NodeKind): string {
+    const labels = this.#labels(kind).map(quoted).join("|");
+    const tenant = this.#tenantLabels(kind);
+    return tenant === "" ? labels : `(${labels})${tenant}`;
+  }
+
+  /** Predicates that every node of the kind fulfils beside its label. */
+  belongs(kind: NodeKind, v: string): string {
+    const tenant = this.tenant(kind);
+    const parts = [tenant === null ? "$group IS NOT NULL" : `${v}.${quoted(tenant)} = $group`];
+    if (kind === "unit" && this.unit.having !== null) parts.push(`${v}.${quoted(this.unit.having)} IS NOT NULL`);
+    return parts.join(" AND ");
+  }
+
+  /** `(v:Label)` for the middle of a pattern; `belongs` goes into its WHERE. */
+  node(kind: NodeKind, v: string): string {
+    return `(${v}:${this.labels(kind)})`;
+  }
+
+  /** All nodes of the kind, through the label's index on the tenant where there is one. */
+  all(kind: NodeKind, v: string): string {
+    return `MATCH ${this.node(kind, v)} WHERE ${this.belongs(kind, v)}`;
+  }
+
+  /** The node whose internal handle is the variable `row`. */
+  byHandle(kind: NodeKind, v: string, row: string): string {
+    return `MATCH ${this.node(kind, v)} WHERE elementId(${v}) = ${row} AND ${this.belongs(kind, v)}`;
+  }
+
+  /** The node whose id is in the expression `value`; `carried` are variables that a sub-query needs. */
+  byKey(kind: NodeKind, v: string, value: string, carried: string): string {
+    const matches = this.#labels(kind).map((label) => {
+      const labels = `${quoted(label)}${this.#tenantLabels(kind)}`;
+      return `MATCH (${v}:${labels}) WHERE ${keyEquals(this.key(kind), v, value)} AND ${this.belongs(kind, v)}`;
+    });
+    if (matches.length === 1) return matches[0] as string;
+    return `CALL (${carried}) { ${matches.map((m) => `${m} RETURN ${v}`).join(" UNION ")} }`;
+  }
+
+  id(kind: NodeKind, v: string): string {
+    return keyOf(this.key(kind), v);
+  }
+
+  isLive(v: string): string {
+    return `coalesce(${v}.lc_active, true)`;
+  }
+
+  /** Pattern from a unit to the entities that it mentions. */
+  mentions(u: string, e: string): string {
+    const { mentions } = this.profile;
+    const entity = this.node("entity", e);
+    const unit = this.node("unit", u);
+    if (mentions.by === "list") return `${unit}-[:${MENTIONED}]->${entity}`;
+    if (mentions.by === "edge") {
+      const edge = `[:${quoted(mentions.type)}]`;
+      return mentions.direction === "from_unit" ? `${unit}-${edge}->${entity}` : `${unit}<-${edge}-${entity}`;
+    }
+    return mentions.hops.reduce((pattern, hop, i) => {
+      const arrow = `[:${hop.type.map(quoted).join("|")}]`;
+      const next = i === mentions.hops.length - 1 ? entity : `(:${quoted(this.#label(hop.label))})`;
+      return hop.direction === "out" ? `${pattern}-${arrow}->${next}` : `${pattern}<-${arrow}-${next}`;
+    }, unit);
+  }
+
+  /** Types of facts as they stand in a pattern; empty when they are all but some. */
+  get factTypes(): string {
+    const { types } = this.profile.relationships;
+    return "only" in types ? `:${types.only.map(quoted).join("|")}` : "";
+  }
+
+  /** Predicate on a relationship `r`: it is a fact. Types of our own and derived ones never are. */
+  isFact(r: string): string {
+    const { types } = this.profile.relationships;
+    if ("only" in types) return "true";
+    const derived = this.profile.derived.map((d) => d.type);
+    const except = [...new Set([...types.allExcept, ...derived, MENTIONED])];
+    return `NOT type(${r}) IN [${except.map((t) => `'${t.replaceAll("\\", "\\\\").replaceAll("'", "\\'")}'`).join(", ")}]`;
+  }
+
+  relationshipId(r: string): string {
+    const { key } = this.profile.relationships;
+    return key === undefined ? `elementId(${r})` : `coalesce(${r}.${quoted(key)}, elementId(${r}))`;
+  }
+
+  /** Support of a relationship or of its parked record, as a list or null. */
+  support(r: string): string {
+    const { support } = this.profile.relationships;
+    if (support.by === "none") return "null";
+    const property = `${r}.${quoted(support.property)}`;
+    return support.separator === undefined ? property : `split(${property}, ${literal(support.separator)})`;
+  }
+
+  /** Pattern from documents that are nodes to their units. */
+  ownership(d: string, u: string): string {
+    const { documents } = this.profile;
+    const { owner } = this.unit;
+    if (documents.as !== "node" || owner.by !== "edge") throw new Error("documents are not nodes here");
+    const edge = `[:${quoted(owner.type)}]`;
+    const document = this.documentNode(d);
+    const unit = this.node("unit", u);
+    return owner.direction === "to_document" ? `${document}<-${edge}-${unit}` : `${document}-${edge}->${unit}`;
+  }
+
+  documentNode(d: string): string {
+    const { documents } = this.profile;
+    if (documents.as !== "node") throw new Error("documents are not nodes here");
+    const tenant = this.tenantLabel === null ? "" : `&${quoted(this.tenantLabel)}`;
+    return `(${d}:${quoted(this.#label(documents.label))}${tenant})`;
+  }
+
+  documentBelongs(d: string): string {
+    const { documents } = this.profile;
+    const parts = [this.tenantProperty === null ? "$group IS NOT NULL" : `${d}.${quoted(this.tenantProperty)} = $group`];
+    if (documents.as === "node" && documents.without !== undefined) parts.push(`${d}.${quoted(documents.without)} IS NULL`);
+    return parts.join(" AND ");
+  }
+
+  /** Documents of the user's graph whose id is the expression `value`. */
+  documentByKey(d: string, value: string): string {
+    const { documents } = this.profile;
+    if (documents.as !== "node") throw new Error("documents are not nodes here");
+    return `MATCH ${this.documentNode(d)} WHERE ${keyEquals(documents.key, d, value)} AND ${this.documentBelongs(d)}`;
+  }
+
+  documentId(d: string): string {
+    const { documents } = this.profile;
+    if (documents.as !== "node") throw new Error("documents are not nodes here");
+    return keyOf(documents.key, d);
+  }
+
+  /** Statements that park, show and purge what hangs on documents or units; a part with another live owner stays. */
+  parts(of: "document" | "unit"): { label: string; park: string; show: string; purge: string }[] {
+    return this.profile.parts
+      .filter((part) => part.of === of)
+      .map((part) => {
+        const owner = of === "document" ? this.documentByKey("o", "owner") : this.byHandle("unit", "o", "owner");
+        const edge = `[:${quoted(part.type)}]`;
+        const label = quoted(this.#label(part.label));
+        const path = (o: string) => (part.direction === "to_owner" ? `(${o})<-${edge}-(p:${label})` : `(${o})-${edge}->(p:${label})`);
+        const tenant = this.tenantProperty === null ? "$group IS NOT NULL" : `p.${quoted(this.tenantProperty)} = $group`;
+        const find = `UNWIND $owners AS owner ${owner} MATCH ${path("o")} WHERE ${tenant} WITH DISTINCT p`;
+        const other = part.direction === "to_owner" ? `(p)-${edge}->(x)` : `(p)<-${edge}-(x)`;
+        const elsewhere = `WHERE NOT EXISTS { ${other} WHERE coalesce(x.lc_active, true) }`;
+        const vectors = (part.vectors ?? []).map((v) => [`p.${quoted(v.property)}`, `p.${quoted(PARKED_VECTOR + v.property)}`]);
+        const parking = quoted(this.profile.parking.label);
+        const out = this.mode === "label" ? "" : vectors.map(([a, b]) => `SET ${b} = coalesce(${a}, ${b}) REMOVE ${a}`).join(" ");
+        const back = vectors.map(([a, b]) => `SET ${a} = coalesce(${a}, ${b}) REMOVE ${b}`).join(" ");
+        return {
+          label: part.label,
+          park: `${find} ${elsewhere} AND coalesce(p.lc_active, true) SET p.lc_active = false, p.lc_parked_at = $now, p.lc_labelled = NOT p:${parking} SET p:${parking} ${out}`,
+          show: `${find} WHERE p.lc_active = false FOREACH (_ IN CASE WHEN p.lc_labelled THEN [1] ELSE [] END | REMOVE p:${parking}) REMOVE p.lc_active, p.lc_labelled, p.lc_parked_at ${back}`,
+          // A part with another owner stays; its owner here goes by itself.
+          purge: `${find} WITH p WHERE COUNT { MATCH ${other} RETURN DISTINCT x } <= size($owners) AND NOT EXISTS { ${other} WHERE coalesce(x.lc_active, true) AND NOT ${of === "document" ? `${this.documentId("x")} IN $owners` : "elementId(x) IN $owners"} } DETACH DELETE p`,
+        };
+      });
+  }
+
+  /** Matches the units `u` of the document whose id is the expression `id`, whatever stands for documents. */
+  unitsOf(id: string, u: string): string {
+    const { documents } = this.profile;
+    const { owner } = this.unit;
+    if (documents.as === "node" && owner.by === "edge") {
+      return `${this.documentByKey("d", id)} MATCH ${this.ownership("d", u)} WHERE ${this.belongs("unit", u)}`;
+    }
+    if (owner.by === "property") {
+      const matches = this.#labels("unit").map(
+        (label) =>
+          `MATCH (${u}:${quoted(label)}${this.#tenantLabels("unit")}) WHERE ${u}.${quoted(owner.property)} = ${id} AND ${this.belongs("unit", u)}`,
+      );
+      if (matches.length === 1) return matches[0] as string;
+      return `CALL (id) { ${matches.map((m) => `${m} RETURN ${u}`).join(" UNION ")} }`;
+    }
+    return this.byKey("unit", u, id, "id");
+  }
+
+  /** List of the ids of a unit's owners. */
+  owners(u: string): string {
+    const { owner } = this.unit;
+    if (owner.by === "self") return `[${this.id("unit", u)}]`;
+    if (owner.by === "property") return `[${u}.${quoted(owner.property)}]`;
+    const edge = `[:${quoted(owner.type)}]`;
+    const path = owner.direction === "to_document" ? `(${u})-${edge}->${this.documentNode("o")}` : `(${u})<-${edge}-${this.documentNode("o")}`;
+    return `COLLECT { MATCH ${path} WHERE ${this.documentBelongs("o")} RETURN DISTINCT ${this.documentId("o")} }`;
+  }
+}
+
+export function literal(text: string): string {
+  return `'${text.replaceAll("\\", "\\\\").replaceAll("'", "\\'")}'`;
+}
+
+/** Expression of a node's id. */
+export function keyOf(key: NodeKey, v: string): string {
+  if ("elementId" in key) return `elementId(${v})`;
+  if ("property" in key) return `${v}.${quoted(key.property)}`;
+  return `[${key.properties.map((p) => `${v}.${quoted(p)}`).join(", ")}]`;
+}
+
+function keyEquals(key: NodeKey, v: string, value: string): string {
+  if ("elementId" in key) return `elementId(${v}) = ${value}`;
+  if ("property" in key) return `${v}.${quoted(key.property)} = ${value}`;
+  return key.properties.map((p, i) => `${v}.${quoted(p)} = ${value}[${i}]`).join(" AND ");
+}
+
+/** The id as callers see it: composite keys travel as a JSON array. */
+export function idFromKey(value: unknown): string {
+  return typeof value === "string" ? value : Array.isArray(value) ? JSON.stringify(value) : String(value);
+}
+
+/** The key as a statement takes it. */
+export function keyFromId(key: NodeKey, id: string): unknown {
+  if (!("properties" in key)) return id;
+  try {
+    const parsed = JSON.parse(id) as unknown;
+    return Array.isArray(parsed) && parsed.length === key.properties.length ? parsed : key.properties.map(() => null);
+  } catch {
+    return key.properties.map(() => null);
+  }
+}

@@ -1,0 +1,253 @@
+import { type NodeKind, OURS, PARKED_VECTOR, quoted, type Shapes } from "../shapes.ts";
+
+/**
+ * Statements on the user's graph, by profile. Nodes and relationships are found by id once and then named by handle
+ * (element id) within the transaction; every statement names the group as well.
+ */
+export function graphStatements(s: Shapes) {
+  const live = (v: string) => s.isLive(v);
+  const { documents, relationships } = s.profile;
+  const nodeDocuments = documents.as === "node";
+  const state = (id: string) => `OPTIONAL MATCH (s:${OURS.document} {lc_group: $group, lc_id: ${id}})`;
+  const vectorsOf = (kind: NodeKind, v: string) =>
+    `{${s.vectors(kind).map((p) => `${quoted(p)}: ${v}.${quoted(p)}, ${quoted(PARKED_VECTOR + p)}: ${v}.${quoted(PARKED_VECTOR + p)}`).join(", ")}}`;
+  const anyVector = (kind: NodeKind, v: string) =>
+    s.vectors(kind).length === 0 ? "false" : s.vectors(kind).map((p) => `${v}.${quoted(p)} IS NOT NULL`).join(" OR ");
+  const anyParkedVector = (kind: NodeKind, v: string) =>
+    s.vectors(kind).length === 0 ? "false" : s.vectors(kind).map((p) => `${v}.${quoted(PARKED_VECTOR + p)} IS NOT NULL`).join(" OR ");
+  const fact = (a: string, r: string, b: string) => `${s.node("entity", a)}-[${r}${s.factTypes}]->${s.node("entity", b)}`;
+  const factWhere = (a: string, r: string, b: string) => `${s.isFact(r)} AND ${s.belongs("entity", a)} AND ${s.belongs("entity", b)}`;
+  const label = quoted(s.profile.parking.label);
+
+  // Parking and its reverse, per kind of node. What was there before is written down, not guessed.
+  const hide = (kind: NodeKind, v: string) => {
+    const swap =
+      s.mode === "swap" && !(kind === "unit" && s.references)
+        ? ` REMOVE ${v}:${quoted(s.label(kind))} SET ${v}:${quoted(s.parkedLabel(kind))}`
+        : "";
+    return `SET ${v}.lc_active = false, ${v}.lc_parked_at = $now, ${v}.lc_labelled = NOT ${v}:${label} SET ${v}:${label}${swap}`;
+  };
+  const show = (kind: NodeKind, v: string) => {
+    const swap =
+      s.mode === "swap" && !(kind === "unit" && s.references)
+        ? ` REMOVE ${v}:${quoted(s.parkedLabel(kind))} SET ${v}:${quoted(s.label(kind))}`
+        : "";
+    const active = s.profile.imports ? `SET ${v}.lc_active = true REMOVE ${v}.lc_parked_at` : `REMOVE ${v}.lc_active, ${v}.lc_parked_at`;
+    return `FOREACH (_ IN CASE WHEN ${v}.lc_labelled THEN [1] ELSE [] END | REMOVE ${v}:${label}) ${active} REMOVE ${v}.lc_labelled${swap}`;
+  };
+  const vectorsOut = (kind: NodeKind, v: string) =>
+    s.mode === "label"
+      ? ""
+      : s
+          .vectors(kind)
+          .map((p) => {
+            const [from, to] = [`${v}.${quoted(p)}`, `${v}.${quoted(PARKED_VECTOR + p)}`];
+            return `SET ${to} = coalesce(${from}, ${to}) REMOVE ${from}`;
+          })
+          .join(" ");
+  const vectorsIn = (kind: NodeKind, v: string) =>
+    s
+      .vectors(kind)
+      .map((p) => {
+        const [to, from] = [`${v}.${quoted(p)}`, `${v}.${quoted(PARKED_VECTOR + p)}`];
+        return `SET ${to} = coalesce(${to}, ${from}) REMOVE ${from}`;
+      })
+      .join(" ");
+  const many = (kind: NodeKind, v: string) => `UNWIND $handles AS handle ${s.byHandle(kind, v, "handle")}`;
+  const supportOf = (r: string) => s.support(r);
+
+  return {
+    // Documents
+    documentsById: nodeDocuments
+      ? `UNWIND $rows AS row
+        OPTIONAL ${s.documentByKey("d", "row.key")}
+        WITH row.id AS id, collect(d) AS found ${state("id")}
+        RETURN id, size(found) > 0 AS stored, ${titleOf(s, "head(found)")} AS title, properties(s) AS state`
+      : `UNWIND $rows AS row WITH row.key AS id ${state("id")}
+        RETURN id, EXISTS { ${s.unitsOf("id", "u")} } AS stored, null AS title, properties(s) AS state`,
+    documentsPage: nodeDocuments
+      ? `MATCH ${s.documentNode("d")} WHERE ${s.documentBelongs("d")}
+        WITH DISTINCT ${s.documentId("d")} AS key, ${titleOf(s, "d")} AS title
+        WITH key, ${documentIdText(s, "key")} AS id, head(collect(title)) AS title WHERE id > $after
+        ${state("id")} WITH key, id, title, s WHERE $status IS NULL OR coalesce(s.status, 'active') = $status
+        RETURN key, id, title, properties(s) AS state ORDER BY id LIMIT $limit`
+      : `${s.all("unit", "u")} WITH DISTINCT ${s.owners("u")} AS owners UNWIND owners AS id
+        WITH DISTINCT id WHERE id > $after
+        ${state("id")} WITH id, s WHERE $status IS NULL OR coalesce(s.status, 'active') = $status
+        RETURN id AS key, id, null AS title, properties(s) AS state ORDER BY id LIMIT $limit`,
+    hideDocuments: nodeDocuments
+      ? `UNWIND $keys AS key ${s.documentByKey("d", "key")} SET d.lc_active = false, d.lc_labelled = NOT d:${label} SET d:${label}`
+      : "UNWIND $keys AS key WITH key WHERE $group IS NULL RETURN key",
+    showDocuments: nodeDocuments
+      ? `UNWIND $keys AS key ${s.documentByKey("d", "key")}
+        FOREACH (_ IN CASE WHEN d.lc_labelled THEN [1] ELSE [] END | REMOVE d:${label}) REMOVE d.lc_active, d.lc_labelled`
+      : "UNWIND $keys AS key WITH key WHERE $group IS NULL RETURN key",
+    countUnits: `UNWIND $ids AS id ${s.unitsOf("id", "u")} RETURN id, count(DISTINCT u) AS count`,
+    countDocuments: nodeDocuments
+      ? `MATCH ${s.documentNode("d")} WHERE ${s.documentBelongs("d")} WITH DISTINCT ${documentIdText(s, s.documentId("d"))} AS id ${state("id")}
+        RETURN coalesce(s.status, 'active') AS status, count(*) AS count`
+      : `${s.all("unit", "u")} WITH DISTINCT ${s.owners("u")} AS owners UNWIND owners AS id WITH DISTINCT id ${state("id")}
+        RETURN coalesce(s.status, 'active') AS status, count(*) AS count`,
+
+    // Text units
+    unitsOfDocuments: `UNWIND $ids AS id ${s.unitsOf("id", "u")}
+      WITH DISTINCT u, ${s.id("unit", "u")} AS unit WHERE $after IS NULL OR toString(unit) > $after
+      RETURN elementId(u) AS handle, unit AS id, NOT ${live("u")} AS parked, ${s.owners("u")} AS owners,
+        ${anyVector("unit", "u")} AS vector, ${anyParkedVector("unit", "u")} AS parkedVector ORDER BY id LIMIT $limit`,
+    unitsById: `UNWIND $ids AS id ${s.byKey("unit", "u", "id", "id")}
+      RETURN id, elementId(u) AS handle, ${live("u")} AS live`,
+    parkUnits: `${many("unit", "u")} ${hide("unit", "u")} ${vectorsOut("unit", "u")}`,
+    showUnits: `${many("unit", "u")} ${show("unit", "u")} ${vectorsIn("unit", "u")}`,
+    deleteUnits: `${many("unit", "u")} DETACH DELETE u`,
+
+    // Entities
+    mentionedBy: `${many("unit", "u")} MATCH ${s.mentions("u", "e")} WHERE ${s.belongs("entity", "e")}
+      RETURN DISTINCT elementId(e) AS handle, ${s.id("entity", "e")} AS id, NOT ${live("e")} AS parked`,
+    /** How many of the units mention each entity, to compare with all live (or all) mentions of it. */
+    mentionsWithin: `${many("unit", "u")} MATCH ${s.mentions("u", "e")} WHERE ${s.belongs("entity", "e")}
+      WITH e, count(DISTINCT u) AS within RETURN elementId(e) AS handle, ${s.id("entity", "e")} AS id, within`,
+    mentionTotals: `UNWIND $handles AS handle ${s.byHandle("entity", "e", "handle")}
+      RETURN handle, ${s.id("entity", "e")} AS id, NOT ${live("e")} AS parked, ${anyVector("entity", "e")} OR ${anyParkedVector("entity", "e")} AS vector,
+        COUNT { MATCH ${s.mentions("u", "e")} WHERE ${s.belongs("unit", "u")} AND ${live("u")} RETURN DISTINCT u } AS live,
+        COUNT { MATCH ${s.mentions("u", "e")} WHERE ${s.belongs("unit", "u")} RETURN DISTINCT u } AS total`,
+    mentionFacts: `UNWIND $handles AS handle ${s.byHandle("entity", "e", "handle")}
+      RETURN handle, ${s.id("entity", "e")} AS id, NOT ${live("e")} AS parked, e.lc_parked_at AS parkedAt, e.lc_created_at AS createdAt,
+        e.lc_ever_mentioned AS everMentioned, ${anyVector("entity", "e")} AS vector, ${anyParkedVector("entity", "e")} AS parkedVector,
+        EXISTS { MATCH ${s.mentions("u", "e")} WHERE ${s.belongs("unit", "u")} AND ${live("u")} } AS liveMention,
+        EXISTS { MATCH ${s.mentions("u", "e")} WHERE ${s.belongs("unit", "u")} } AS mentioned`,
+    entitiesById: `UNWIND $ids AS id ${s.byKey("entity", "e", "id", "id")}
+      RETURN id, elementId(e) AS handle, ${live("e")} AS live`,
+    entitiesPage: `${s.all("entity", "e")} WITH e, ${s.id("entity", "e")} AS id WHERE $after IS NULL OR id > $after
+      RETURN elementId(e) AS handle, id ORDER BY id LIMIT $limit`,
+    parkEntities: `${many("entity", "e")} ${hide("entity", "e")}`,
+    showEntities: `${many("entity", "e")} ${show("entity", "e")} ${vectorsIn("entity", "e")}`,
+    parkVectors: `${many("entity", "e")} ${vectorsOut("entity", "e") || "SET e.lc_active = e.lc_active"}`,
+    showVectors: `${many("entity", "e")} ${vectorsIn("entity", "e") || "SET e.lc_active = e.lc_active"}`,
+    deleteEntities: `${many("entity", "e")} DETACH DELETE e`,
+    expiredEntities: `${s.all("entity", "e")} AND e.lc_parked_at <= $before
+      RETURN elementId(e) AS handle, ${s.id("entity", "e")} AS id ORDER BY e.lc_parked_at, id LIMIT $limit`,
+
+    // Facts: live ones are relationships, parked ones are records of ours.
+    factsTouching: `UNWIND $handles AS handle ${s.byHandle("entity", "e", "handle")}
+      MATCH ${s.node("entity", "e")}-[r${s.factTypes}]-${s.node("entity", "o")} WHERE ${s.isFact("r")} AND ${s.belongs("entity", "o")}
+      RETURN DISTINCT elementId(r) AS handle, ${s.relationshipId("r")} AS id`,
+    factsById:
+      relationships.key !== undefined
+        ? `UNWIND $ids AS id MATCH ${fact("a", "r", "b")} WHERE r.${quoted(relationships.key)} = id AND ${relationshipTenant(s, "r")} AND ${factWhere("a", "r", "b")}
+          RETURN id, elementId(r) AS handle`
+        : `UNWIND $ids AS id MATCH ${fact("a", "r", "b")} WHERE elementId(r) = id AND ${factWhere("a", "r", "b")} RETURN id, elementId(r) AS handle`,
+    factsPage: `${s.all("entity", "a")} MATCH ${fact("a", "r", "b")} WHERE ${factWhere("a", "r", "b")}
+      WITH r, ${s.relationshipId("r")} AS id WHERE $after IS NULL OR id > $after RETURN elementId(r) AS handle, id ORDER BY id LIMIT $limit`,
+    factFacts: `UNWIND $handles AS handle MATCH ${fact("a", "r", "b")} WHERE elementId(r) = handle AND ${factWhere("a", "r", "b")}
+      RETURN handle, ${s.relationshipId("r")} AS id, ${live("a")} AS sourceLive, ${live("b")} AS targetLive, ${supportOf("r")} AS support`,
+    factEnds: `UNWIND $handles AS handle MATCH ${fact("a", "r", "b")} WHERE elementId(r) = handle AND ${factWhere("a", "r", "b")}
+      RETURN handle, elementId(a) AS source, elementId(b) AS target`,
+    parkedEnds: `UNWIND $ids AS id MATCH (p:${OURS.parked} {lc_group: $group, lc_id: id}) RETURN id, p.lc_source AS source, p.lc_target AS target`,
+    parkedFacts: `UNWIND $ids AS id MATCH (p:${OURS.parked} {lc_group: $group, lc_id: id})
+      CALL (p) { OPTIONAL ${s.byKey("entity", "a", "p.lc_source", "p")} RETURN collect(a) AS a }
+      CALL (p) { OPTIONAL ${s.byKey("entity", "b", "p.lc_target", "p")} RETURN collect(b) AS b }
+      RETURN id, size(a) > 0 AS source, size(b) > 0 AS target, any(x IN a WHERE ${live("x")}) AS sourceLive, any(x IN b WHERE ${live("x")}) AS targetLive,
+        ${supportOf("p")} AS support, p.lc_at AS parkedAt`,
+    parkedTouching: `UNWIND $ids AS id
+      CALL (id) {
+        MATCH (p:${OURS.parked} {lc_group: $group, lc_source: id}) RETURN p.lc_id AS parked
+        UNION MATCH (p:${OURS.parked} {lc_group: $group, lc_target: id}) RETURN p.lc_id AS parked
+      }
+      RETURN DISTINCT parked AS id`,
+    expiredFacts: `MATCH (p:${OURS.parked} {lc_group: $group}) WHERE p.lc_at <= $before RETURN p.lc_id AS id ORDER BY p.lc_at, p.lc_id LIMIT $limit`,
+    parkedPage: `MATCH (p:${OURS.parked} {lc_group: $group}) WHERE p.lc_id > $after RETURN p.lc_id AS id ORDER BY p.lc_id LIMIT $limit`,
+    parkFacts: `UNWIND $rows AS row MATCH ${fact("a", "r", "b")} WHERE elementId(r) = row.handle AND ${factWhere("a", "r", "b")}
+      CREATE (p:${OURS.parked}) SET p = properties(r)
+      SET p.lc_group = $group, p.lc_id = row.id, p.lc_type = type(r), p.lc_at = $now,
+        p.lc_source = ${s.id("entity", "a")}, p.lc_target = ${s.id("entity", "b")}
+      DELETE r`,
+    showFacts: `UNWIND $ids AS id MATCH (p:${OURS.parked} {lc_group: $group, lc_id: id})
+      CALL (p) { ${s.byKey("entity", "a", "p.lc_source", "p")} RETURN a }
+      CALL (p) { ${s.byKey("entity", "b", "p.lc_target", "p")} RETURN b }
+      CREATE (a)-[r:$(p.lc_type)]->(b) SET r = properties(p)
+      REMOVE r.lc_group, r.lc_id, r.lc_type, r.lc_at, r.lc_source, r.lc_target
+      DELETE p`,
+    // A writer that goes on may have written the same fact again while ours was parked.
+    twins: `UNWIND $ids AS id MATCH (p:${OURS.parked} {lc_group: $group, lc_id: id})
+      CALL (p) { ${s.byKey("entity", "a", "p.lc_source", "p")} RETURN a }
+      MATCH (a)-[t]->(b) WHERE type(t) = p.lc_type AND ${s.id("entity", "b")} = p.lc_target AND ${twinWhere(s)}
+      RETURN id, min(elementId(t)) AS handle`,
+    foldTwin: `MATCH (p:${OURS.parked} {lc_group: $group, lc_id: $id})
+      MATCH ${fact("a", "t", "b")} WHERE elementId(t) = $handle AND ${factWhere("a", "t", "b")}
+      WITH p, t, properties(t) AS newer SET t = properties(p) SET t += newer
+      REMOVE t.lc_group, t.lc_id, t.lc_type, t.lc_at, t.lc_source, t.lc_target
+      DELETE p`,
+    deleteFacts: `UNWIND $handles AS handle MATCH ${fact("a", "r", "b")} WHERE elementId(r) = handle AND ${factWhere("a", "r", "b")} DELETE r`,
+    deleteParked: `UNWIND $ids AS id MATCH (p:${OURS.parked} {lc_group: $group, lc_id: id}) DELETE p`,
+
+    parkedUnitsPage: `${s.all("unit", "u")} AND u.lc_active = false RETURN elementId(u) AS handle, ${s.id("unit", "u")} AS id LIMIT $limit`,
+    parkedEntitiesPage: `${s.all("entity", "e")} AND e.lc_active = false RETURN elementId(e) AS handle, ${s.id("entity", "e")} AS id LIMIT $limit`,
+
+    // Counts and scans
+    countNodes: (["unit", "entity"] as const)
+      .map((kind) => `${s.all(kind, "v")} RETURN '${kind}' AS kind, ${live("v")} AS live, count(v) AS count, sum(CASE WHEN ${anyVector(kind, "v")} THEN 1 ELSE 0 END) AS searchable, sum(CASE WHEN ${anyParkedVector(kind, "v")} THEN 1 ELSE 0 END) AS parked`)
+      .join(" UNION ALL "),
+    countFacts: `MATCH ${fact("a", "r", "b")} WHERE ${factWhere("a", "r", "b")} RETURN count(r) AS count`,
+    countParked: `MATCH (p:${OURS.parked} {lc_group: $group}) RETURN count(p) AS count`,
+    scanUnits: `${s.all("unit", "u")} RETURN ${s.id("unit", "u")} AS id, ${s.unit.text === null ? "''" : `u.${quoted(s.unit.text)}`} AS text, ${live("u")} AS live,
+      ${s.owners("u")} AS owners, ${vectorsOf("unit", "u")} AS vectors`,
+    scanEntities: `${s.all("entity", "e")} RETURN ${s.id("entity", "e")} AS id, e.${quoted(s.profile.entities.name)} AS name, ${optional(s.profile.entities.type, "e")} AS type,
+      ${optional(s.profile.entities.description, "e")} AS description, ${live("e")} AS live, e.lc_created_at AS createdAt,
+      ${s.profile.imports ? "e.lc_ever_mentioned" : `EXISTS { MATCH ${s.mentions("u", "e")} WHERE ${s.belongs("unit", "u")} }`} AS everMentioned, ${vectorsOf("entity", "e")} AS vectors`,
+    scanMentions: `${s.all("unit", "u")} MATCH ${s.mentions("u", "e")} WHERE ${s.belongs("entity", "e")}
+      RETURN DISTINCT ${s.id("unit", "u")} AS unit, ${s.id("entity", "e")} AS entity`,
+    scanFacts: `${s.all("entity", "a")} MATCH ${fact("a", "r", "b")} WHERE ${factWhere("a", "r", "b")}
+      RETURN ${s.relationshipId("r")} AS id, ${s.id("entity", "a")} AS source, ${s.id("entity", "b")} AS target, ${factType(s, "r")} AS type,
+        ${optional(relationships.description, "r")} AS description, ${optional(relationships.weight, "r")} AS weight, ${supportOf("r")} AS support,
+        ${live("a")} AND ${live("b")} AS endsLive`,
+    scanParked: `MATCH (p:${OURS.parked} {lc_group: $group})
+      RETURN p.lc_id AS id, p.lc_source AS source, p.lc_target AS target, ${relationships.type ? `p.${quoted(relationships.type)}` : "p.lc_type"} AS type,
+        ${optional(relationships.description, "p")} AS description, ${optional(relationships.weight, "p")} AS weight, ${supportOf("p")} AS support`,
+    searchUnits: search(s, "unit", s.unit.text, `, ${s.owners("v")} AS owners`),
+    searchEntities: search(s, "entity", s.profile.entities.name, ", [] AS owners"),
+  };
+}
+
+function search(s: Shapes, kind: NodeKind, text: string | null, more: string): string {
+  const vector = s.vectors(kind)[0];
+  if (vector === undefined) return "RETURN $group AS id LIMIT 0";
+  const property = `v.${quoted(vector)}`;
+  return `${s.all(kind, "v")} AND ${s.isLive("v")} AND ${property} IS NOT NULL AND size(${property}) = $dimension
+    WITH v, vector.similarity.cosine(${property}, $vector) AS near ORDER BY near DESC LIMIT $limit
+    RETURN ${s.id(kind, "v")} AS id, near, ${property} AS vector, ${text === null ? "''" : `v.${quoted(text)}`} AS text${more}`;
+}
+
+function optional(property: string | undefined, v: string): string {
+  return property === undefined ? "null" : `${v}.${quoted(property)}`;
+}
+
+function factType(s: Shapes, r: string): string {
+  const { type } = s.profile.relationships;
+  return type === undefined ? `type(${r})` : `coalesce(${r}.${quoted(type)}, type(${r}))`;
+}
+
+function titleOf(s: Shapes, d: string): string {
+  const { documents } = s.profile;
+  return documents.as === "node" && documents.title !== undefined ? `${d}.${quoted(documents.title)}` : "null";
+}
+
+/** A composite document key as the text under which its state is kept. */
+function documentIdText(s: Shapes, key: string): string {
+  const { documents } = s.profile;
+  if (documents.as !== "node" || !("properties" in documents.key)) return key;
+  const parts = documents.key.properties.map((_, i) => `'"' + replace(replace(toString(${key}[${i}]), '\\\\', '\\\\\\\\'), '"', '\\\\"') + '"'`);
+  return `('[' + ${parts.join(" + ',' + ")} + ']')`;
+}
+
+function relationshipTenant(s: Shapes, r: string): string {
+  // Only our own writer puts the group on every relationship, and an index over both.
+  return s.profile.imports && s.tenantProperty !== null ? `${r}.${quoted(s.tenantProperty)} = $group` : "true";
+}
+
+function twinWhere(s: Shapes): string {
+  const { key } = s.profile.relationships;
+  const { support } = s.profile.relationships;
+  if (key !== undefined) return `t.${quoted(key)} = p.${quoted(key)}`;
+  const apart = support.by === "list" ? `k = '${support.property}' OR ` : "";
+  return `all(k IN keys(t) WHERE ${apart}k STARTS WITH 'lc_' OR t[k] = p[k])`;
+}

@@ -1,0 +1,84 @@
+import { OURS } from "../shapes.ts";
+
+/** Statements on our own nodes: the same for every profile. Each takes `$group`, but for the few that list groups. */
+export const groupStatements = {
+  // Writing the lock property takes the node's write lock: one writer per group, and reads after it see what the last one left.
+  lockGroup: `MATCH (g:${OURS.group} {lc_group: $group}) SET g.lc_lock = $call RETURN properties(g) AS g`,
+  createGroup: `MERGE (g:${OURS.group} {lc_group: $group})
+    ON CREATE SET g += $initial
+    SET g.lc_lock = $call RETURN properties(g) AS g`,
+  saveGroup: `MATCH (g:${OURS.group} {lc_group: $group}) SET g += $state`,
+  readGroup: `MATCH (g:${OURS.group} {lc_group: $group}) RETURN properties(g) AS g`,
+  /** Lists groups; the caller filters by what it may see. */
+  listGroups: `MATCH (g:${OURS.group}) WHERE g.lc_group > $after
+    AND (NOT $stale OR g.generation > g.collectedGeneration OR g.analyticsGeneration IS NULL OR g.generation > g.analyticsGeneration)
+    RETURN properties(g) AS g ORDER BY g.lc_group LIMIT $limit`,
+
+  readOperation: `MATCH (o:${OURS.operation} {lc_group: $group, lc_id: $id}) RETURN properties(o) AS o`,
+  saveOperation: `MERGE (o:${OURS.operation} {lc_group: $group, lc_id: $id}) SET o += $state`,
+  /** Operations of all groups that a crash left behind. */
+  unfinished: `MATCH (o:${OURS.operation}) WHERE o.state = 'rolling' RETURN o.lc_group AS groupId, o.lc_id AS operationId ORDER BY o.at LIMIT $limit`,
+
+  saveDocuments: `UNWIND $rows AS row MERGE (s:${OURS.document} {lc_group: $group, lc_id: row.id}) SET s += row.state`,
+  deleteDocumentStates: `UNWIND $ids AS id MATCH (s:${OURS.document} {lc_group: $group, lc_id: id}) DELETE s`,
+  clearSuccessors: `UNWIND $ids AS id MATCH (s:${OURS.document} {lc_group: $group, successor: id}) REMOVE s.successor`,
+  expiredDocuments: `MATCH (s:${OURS.document} {lc_group: $group}) WHERE s.deprecatedAt <= $before AND s.status = 'deprecated' AND NOT coalesce(s.legalHold, false)
+    RETURN s.lc_id AS id, s.deprecatedAt AS deprecatedAt ORDER BY s.deprecatedAt, s.lc_id LIMIT $limit`,
+
+  addCandidates: `UNWIND $ids AS id MERGE (:${OURS.candidate} {lc_group: $group, lc_kind: $kind, lc_id: id})`,
+  dropCandidates: `UNWIND $ids AS id MATCH (c:${OURS.candidate} {lc_group: $group, lc_kind: $kind, lc_id: id}) DELETE c`,
+  candidates: `MATCH (c:${OURS.candidate} {lc_group: $group, lc_kind: $kind}) WHERE c.lc_id > $after RETURN c.lc_id AS id ORDER BY c.lc_id LIMIT $limit`,
+  knownCandidates: `UNWIND $ids AS id MATCH (c:${OURS.candidate} {lc_group: $group, lc_kind: $kind, lc_id: id}) RETURN id`,
+  countCandidates: `MATCH (c:${OURS.candidate} {lc_group: $group}) RETURN c.lc_kind AS kind, count(c) AS count`,
+  allCandidates: `MATCH (c:${OURS.candidate} {lc_group: $group}) RETURN c.lc_kind AS kind, c.lc_id AS id`,
+
+  addAudit: `MERGE (a:${OURS.audit} {lc_group: $group, seq: $seq}) SET a += $entry`,
+  readAudit: `MATCH (a:${OURS.audit} {lc_group: $group}) WHERE a.seq > $after RETURN properties(a) AS a ORDER BY a.seq LIMIT $limit`,
+
+  readState: `MATCH (s:${OURS.state} {lc_group: $group}) RETURN s.data AS data`,
+  writeState: `MERGE (s:${OURS.state} {lc_group: $group}) SET s.data = $data`,
+  deleteState: `MATCH (s:${OURS.state} {lc_group: $group}) DELETE s`,
+
+  // Rows of analytics: visible from epoch lc_from on, until lc_to; staged rows begin at the next epoch.
+  publishedRows: `MATCH (r:${OURS.analytics} {lc_group: $group, lc_kind: $kind})
+    WHERE r.lc_from <= $epoch AND (r.lc_to IS NULL OR r.lc_to > $epoch) RETURN properties(r) AS r`,
+  stageRows: `UNWIND $rows AS row
+    MERGE (r:${OURS.analytics} {lc_group: $group, lc_kind: $kind, lc_key: row.key, lc_from: $next}) SET r = row.state, r.lc_group = $group, r.lc_kind = $kind, r.lc_key = row.key, r.lc_from = $next`,
+  endRows: `UNWIND $keys AS key
+    MATCH (r:${OURS.analytics} {lc_group: $group, lc_kind: $kind, lc_key: key}) WHERE r.lc_from < $next AND r.lc_to IS NULL SET r.lc_to = $next`,
+  dropStagedRows: `UNWIND $keys AS key
+    MATCH (r:${OURS.analytics} {lc_group: $group, lc_kind: $kind, lc_key: key, lc_from: $next}) DELETE r`,
+  discardStaged: `MATCH (r:${OURS.analytics} {lc_group: $group, lc_from: $next}) WITH r LIMIT $limit DELETE r RETURN count(*) AS count`,
+  discardEnds: `MATCH (r:${OURS.analytics} {lc_group: $group, lc_to: $next}) WITH r LIMIT $limit REMOVE r.lc_to RETURN count(*) AS count`,
+  pruneRows: `MATCH (r:${OURS.analytics} {lc_group: $group}) WHERE r.lc_to <= $epoch WITH r LIMIT $limit DELETE r RETURN count(*) AS count`,
+  rowsOfEntities: `UNWIND $ids AS id
+    CALL (id) {
+      MATCH (r:${OURS.analytics} {lc_group: $group, lc_a: id}) RETURN r
+      UNION MATCH (r:${OURS.analytics} {lc_group: $group, lc_b: id}) RETURN r
+    }
+    WITH DISTINCT r DELETE r`,
+  // Marked when an end is parked; judged again before they are dropped.
+  markSimilarity: `UNWIND $ids AS id
+    CALL (id) {
+      MATCH (r:${OURS.analytics} {lc_group: $group, lc_a: id}) WHERE r.lc_kind = 'similarity' RETURN r
+      UNION MATCH (r:${OURS.analytics} {lc_group: $group, lc_b: id}) WHERE r.lc_kind = 'similarity' RETURN r
+    }
+    SET r.lc_marked = true`,
+  markedSimilarity: `MATCH (r:${OURS.analytics} {lc_group: $group, lc_marked: true})
+    WHERE r.lc_from <= $epoch AND (r.lc_to IS NULL OR r.lc_to > $epoch)
+    RETURN elementId(r) AS row, r.lc_key AS key, r.lc_a AS a, r.lc_b AS b`,
+  deleteRows: `UNWIND $rows AS row MATCH (r:${OURS.analytics}) WHERE elementId(r) = row AND r.lc_group = $group DELETE r`,
+  communitiesOfEntities: `UNWIND $ids AS id
+    MATCH (r:${OURS.analytics} {lc_group: $group, lc_a: id}) WHERE r.lc_kind = 'membership' AND r.lc_from <= $epoch AND (r.lc_to IS NULL OR r.lc_to > $epoch)
+    RETURN DISTINCT r.community AS community`,
+  membersOf: `MATCH (r:${OURS.analytics} {lc_group: $group, lc_b: $community})
+    WHERE r.lc_kind = 'membership' AND r.lc_from <= $epoch AND (r.lc_to IS NULL OR r.lc_to > $epoch) AND r.lc_a > $after
+    RETURN DISTINCT r.lc_a AS entity ORDER BY entity LIMIT $limit`,
+  forgetAcknowledged: `MATCH (r:${OURS.analytics} {lc_group: $group, lc_to: $next}) WHERE r.lc_kind = 'community'
+    AND NOT EXISTS { MATCH (:${OURS.analytics} {lc_group: $group, lc_kind: 'community', lc_key: r.lc_key, lc_from: $next}) }
+    MATCH (k:${OURS.acknowledged} {lc_group: $group, lc_id: r.id}) DELETE k`,
+  acknowledged: `MATCH (k:${OURS.acknowledged} {lc_group: $group}) RETURN k.lc_id AS id, k.hash AS hash`,
+  acknowledge: `UNWIND $rows AS row MERGE (k:${OURS.acknowledged} {lc_group: $group, lc_id: row.id}) SET k.hash = row.hash`,
+  countRows: `MATCH (r:${OURS.analytics} {lc_group: $group, lc_kind: $kind})
+    WHERE r.lc_from <= $epoch AND (r.lc_to IS NULL OR r.lc_to > $epoch) RETURN count(r) AS count`,
+} as const;

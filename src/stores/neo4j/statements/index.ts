@@ -1,0 +1,11 @@
+import type { Shapes } from "../shapes.ts";
+import { graphStatements } from "./graph.ts";
+import { groupStatements } from "./group.ts";
+import { importStatements } from "./import.ts";
+
+export type Statements = typeof groupStatements & ReturnType<typeof graphStatements> & ReturnType<typeof importStatements>;
+
+/** Every statement that the store sends, by name. */
+export function statementsFor(shapes: Shapes): Statements {
+  return { ...groupStatements, ...graphStatements(shapes), ...importStatements(shapes) };
+}

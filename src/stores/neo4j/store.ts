@@ -1,0 +1,439 @@
+import { randomUUID } from "node:crypto";
+import { GraphkeeperError } from "../../core/errors.ts";
+import { checkEmbedding, checkGroupId } from "../../core/law.ts";
+import {
+  type AnalyticsPart,
+  type ApplyOptions,
+  type CollectOptions,
+  type CommunityRecord,
+  communityHash,
+  type GraphStore,
+  type Hit,
+  type LiveGraph,
+  type Page,
+  type PublishedAnalytics,
+  type StoredRecord,
+} from "../../core/ports.ts";
+import type {
+  AuditEntry,
+  CollectionBatch,
+  CollectionKind,
+  DocumentRecord,
+  Fence,
+  GroupCounts,
+  GroupState,
+  Impact,
+  JsonObject,
+  Operation,
+  OperationRecord,
+  Policy,
+} from "../../core/words.ts";
+import { checkProfile, type ParkingMode, type ProfileInput } from "../../profiles/format.ts";
+import { native } from "../../profiles/native.ts";
+import * as analytics from "./analytics.ts";
+import { advanceOperation, applyOperation, readOperation, UNITS_PER_TRANSACTION } from "./apply.ts";
+import { collectBatch, remainingOf, sweepStep } from "./collect.ts";
+import { type Connection, type ConnectOptions, connect, type Row, type Transaction } from "./connection.ts";
+import { documentNotFound } from "./documents.ts";
+import { install, uninstall } from "./footprint.ts";
+import { impactOf } from "./impact.ts";
+import { allRecords, countsOf, documentRecords, documentsPage, search } from "./reader.ts";
+import { Shapes } from "./shapes.ts";
+import { showEverything } from "./show-everything.ts";
+import { type Statements, statementsFor } from "./statements/index.ts";
+import { type GroupRow, groupNotFound, groupState, newGroup, Reading, Work } from "./work.ts";
+
+export interface Neo4jStoreOptions extends ConnectOptions {
+  /** How the graph is laid out; Graphkeeper's own shapes when absent. */
+  profile?: ProfileInput;
+  /** Overrides the profile's parking mode. */
+  parking?: ParkingMode;
+  /** The store's own time for leases; the database server's clock when absent. */
+  clock?: () => number;
+  /** False = create no constraints and indexes (they must be there). */
+  install?: boolean;
+}
+
+const CHUNK = 500;
+/** A dry run does its work and takes it back. */
+class RolledBack extends Error {
+  readonly result: unknown;
+  constructor(result: unknown) {
+    super("rolled back");
+    this.result = result;
+  }
+}
+
+/** The lifecycle of documents in a Neo4j database, on Graphkeeper's own shapes or on those of another writer's profile. */
+export class Neo4jStore implements GraphStore {
+  readonly connection: Connection;
+  readonly shapes: Shapes;
+  readonly statements: Statements;
+  readonly #clock: (() => number) | null;
+
+  constructor(connection: Connection, shapes: Shapes, clock: (() => number) | null) {
+    this.connection = connection;
+    this.shapes = shapes;
+    this.statements = statementsFor(shapes);
+    this.#clock = clock;
+  }
+
+  install(): Promise<void> {
+    return install(this.connection, this.shapes);
+  }
+
+  /** Shows what is parked, then takes every node, property, constraint and index of ours away. */
+  uninstall(): Promise<void> {
+    return uninstall(this.connection, this.shapes, () => showEverything(this));
+  }
+
+  /** A reading transaction. The group may be one that the graph has and we have not touched yet. */
+  async read<T>(groupId: string, work: (r: Reading, group: GroupRow) => Promise<T>): Promise<T> {
+    return this.connection.read(async (tx) => {
+      const r = new Reading(this.connection, tx, this.statements, this.shapes, groupId);
+      return work(r, await this.#groupOf(r));
+    });
+  }
+
+  async #groupOf(r: Reading): Promise<GroupRow> {
+    const [row] = await r.run<{ g: GroupRow }>("readGroup");
+    if (row) return row.g;
+    if (!(await this.#isInGraph(r))) throw groupNotFound(r.groupId);
+    return newGroup(r.groupId, 0);
+  }
+
+  /** Whether the users' graph holds the group although we have no node for it yet. */
+  async #isInGraph(r: Reading): Promise<boolean> {
+    const { profile } = this.shapes;
+    if (profile.imports) return false;
+    if (profile.tenant.by === "property" ? r.groupId === profile.tenant.shared : r.groupId !== profile.tenant.group) return false;
+    const rows = await r.run("documentsPage", { after: "", status: null, limit: r.int(1) });
+    return rows.length > 0;
+  }
+
+  /**
+   * A write transaction on a locked group. The answer is kept on the group's node under the call's id: when the driver
+   * runs the work again after a lost COMMIT answer, the kept answer is given and nothing is done twice.
+   */
+  async write<T>(groupId: string, work: (w: Work) => Promise<T>, options: { create?: number; rollBack?: boolean } = {}): Promise<T> {
+    const call = randomUUID();
+    try {
+      return await this.connection.write(async (tx) => {
+        const group = await this.#lock(tx, groupId, call, options.create);
+        const before = group.callIds?.indexOf(call) ?? -1;
+        if (before >= 0) return JSON.parse(group.callResults?.[before] ?? "null") as T;
+        const w = new Work(this.connection, tx, this.statements, this.shapes, group);
+        const result = await work(w);
+        if (options.rollBack) throw new RolledBack(result);
+        await w.finish(call, result);
+        return result;
+      });
+    } catch (error) {
+      if (error instanceof RolledBack) return error.result as T;
+      throw error;
+    }
+  }
+
+  async #lock(tx: Transaction, groupId: string, call: string, create: number | undefined): Promise<GroupRow> {
+    const [row] = (await tx.run(this.statements.lockGroup, { group: groupId, call })) as { g: GroupRow }[];
+    if (row) return row.g;
+    const r = new Reading(this.connection, tx, this.statements, this.shapes, groupId);
+    if (create === undefined && !(await this.#isInGraph(r))) throw groupNotFound(groupId);
+    const initial: Row = {};
+    for (const [key, value] of Object.entries(newGroup(checkGroupId(groupId), create ?? Date.now()))) {
+      initial[key] = typeof value === "number" ? this.connection.int(value) : value;
+    }
+    const [made] = (await tx.run(this.statements.createGroup, { group: groupId, call, initial })) as { g: GroupRow }[];
+    return (made as { g: GroupRow }).g;
+  }
+
+  async #fenced<T>(fence: Fence, now: number | null, work: (w: Work) => Promise<T>, options: { rollBack?: boolean } = {}): Promise<T> {
+    return this.write(
+      fence.groupId,
+      async (w) => {
+        w.checkFence(fence, now, await this.#storeNow(w.tx));
+        return work(w);
+      },
+      options,
+    );
+  }
+
+  async #storeNow(tx: Transaction): Promise<number> {
+    if (this.#clock) return this.#clock();
+    const [row] = await tx.run("RETURN timestamp() AS now", {});
+    return row?.now as number;
+  }
+
+  /**
+   * One consistent snapshot. Neo4j reads what is committed while it reads; the group's lock before and after tells whether
+   * a change came in between, and after two of these the lock is held for the reading.
+   */
+  async #snapshot<T>(groupId: string, work: (r: Reading, group: GroupRow) => Promise<T>): Promise<T> {
+    const settle = () => this.connection.write((tx) => this.#lock(tx, groupId, randomUUID(), undefined));
+    for (let attempt = 0; attempt < 2; attempt++) {
+      const before = await settle();
+      const result = await this.read(groupId, work);
+      const after = await settle();
+      if (before.generation === after.generation && before.analyticsEpoch === after.analyticsEpoch) return result;
+    }
+    return this.connection.write(async (tx) => {
+      const group = await this.#lock(tx, groupId, randomUUID(), undefined);
+      return work(new Reading(this.connection, tx, this.statements, this.shapes, groupId), group);
+    });
+  }
+
+  async groups(query: { stale?: boolean; cursor?: string; limit: number }): Promise<Page<GroupState>> {
+    const rows = await this.connection.read((tx) =>
+      tx.run(this.statements.listGroups, { after: query.cursor ?? "", stale: query.stale ?? false, limit: this.connection.int(query.limit + 1) }),
+    );
+    return pageOf(rows.map((row) => groupState(row.g as GroupRow)), query.limit, (g) => g.groupId);
+  }
+
+  async group(groupId: string): Promise<GroupState | null> {
+    try {
+      return await this.read(groupId, async (_, group) => groupState(group));
+    } catch (error) {
+      if (GraphkeeperError.is(error, "GROUP_NOT_FOUND")) return null;
+      throw error;
+    }
+  }
+
+  counts(groupId: string): Promise<GroupCounts> {
+    return this.read(groupId, (r, group) => countsOf(r, group.analyticsEpoch));
+  }
+
+  document(groupId: string, documentId: string): Promise<DocumentRecord | null> {
+    return this.read(groupId, async (r) => {
+      const state = (await r.documents([documentId])).get(documentId);
+      return state ? ((await documentRecords(r, [state]))[0] ?? null) : null;
+    });
+  }
+
+  documents(groupId: string, query: { status?: "active" | "deprecated"; cursor?: string; limit: number }): Promise<Page<DocumentRecord>> {
+    return this.read(groupId, async (r) => {
+      const states = await documentsPage(r, { ...query, limit: query.limit + 1 });
+      return pageOf(await documentRecords(r, states), query.limit, (d) => d.id);
+    });
+  }
+
+  search(groupId: string, query: { of: "text_unit" | "entity"; vector: Float32Array; k: number }): Promise<Hit[]> {
+    return this.read(groupId, async (r, group) => {
+      const dimension = (query.of === "text_unit" ? group.unitDimension : group.entityDimension) ?? null;
+      if (dimension === null && this.shapes.profile.imports) return [];
+      checkEmbedding(query.vector, dimension, "the query");
+      return search(r, query);
+    });
+  }
+
+  async *records(groupId: string, options: { facts?: boolean } = {}): AsyncIterable<StoredRecord[]> {
+    const records = await this.#snapshot(groupId, (r, group) => allRecords(r, options.facts ?? false, group.analyticsEpoch));
+    for (let i = 0; i < records.length; i += CHUNK) yield records.slice(i, i + CHUNK);
+  }
+
+  operation(groupId: string, operationId: string): Promise<OperationRecord | null> {
+    return this.read(groupId, async (r) => (await readOperation(r, operationId))?.record ?? null);
+  }
+
+  impact(groupId: string, verb: Impact["verb"], documentIds: string[]): Promise<Impact> {
+    return this.#snapshot(groupId, (r, group) => impactOf(r, verb, documentIds, group.analyticsEpoch));
+  }
+
+  audit(groupId: string, query: { afterSeq: number; limit: number }): Promise<AuditEntry[]> {
+    return this.read(groupId, async (r) => {
+      const rows = await r.run<{ a: Row }>("readAudit", { after: r.int(query.afterSeq), limit: r.int(query.limit) });
+      return rows.map(({ a }) => ({
+        seq: a.seq as number,
+        at: a.at as number,
+        actor: a.actor as string,
+        action: a.action as string,
+        ref: a.ref as string,
+        detail: JSON.parse(a.detail as string) as JsonObject,
+        generation: a.generation as number,
+        hash: a.hash as string,
+      }));
+    });
+  }
+
+  apply(operation: Operation, options: ApplyOptions = {}): Promise<OperationRecord> {
+    const create = operation.verb === "import" && this.shapes.profile.imports ? operation.at : undefined;
+    return this.write(operation.groupId, (w) => applyOperation(w, operation, options), { create });
+  }
+
+  advance(groupId: string, operationId: string, options: { unitsPerTransaction?: number } = {}): Promise<OperationRecord> {
+    return this.write(groupId, (w) => advanceOperation(w, operationId, options.unitsPerTransaction ?? UNITS_PER_TRANSACTION));
+  }
+
+  async unfinished(limit: number): Promise<{ groupId: string; operationId: string }[]> {
+    const rows = await this.connection.read((tx) => tx.run(this.statements.unfinished, { limit: this.connection.int(limit) }));
+    return rows.map((row) => ({ groupId: row.groupId as string, operationId: row.operationId as string }));
+  }
+
+  acquireLease(groupId: string, holder: string, ttlMs: number, now: number): Promise<Fence | null> {
+    return this.write(groupId, async (w) => {
+      const storeNow = await this.#storeNow(w.tx);
+      const { leaseHolder, leaseUntil = 0, leaseStoreUntil = 0, leaseToken = 0 } = w.group;
+      if (leaseHolder != null && leaseHolder !== holder && leaseUntil > now && leaseStoreUntil > storeNow) return null;
+      const token = leaseToken + 1;
+      w.set({ leaseHolder: holder, leaseToken: token, leaseUntil: now + ttlMs, leaseStoreUntil: storeNow + ttlMs });
+      return { groupId, token };
+    });
+  }
+
+  async renewLease(fence: Fence, ttlMs: number, now: number): Promise<void> {
+    await this.#fenced(fence, now, async (w) => {
+      w.set({ leaseUntil: now + ttlMs, leaseStoreUntil: (await this.#storeNow(w.tx)) + ttlMs });
+    });
+  }
+
+  async releaseLease(fence: Fence): Promise<void> {
+    try {
+      await this.write(fence.groupId, async (w) => {
+        if (w.group.leaseToken === fence.token) w.set({ leaseHolder: null, leaseUntil: null, leaseStoreUntil: null });
+      });
+    } catch (error) {
+      if (!GraphkeeperError.is(error, "GROUP_NOT_FOUND")) throw error;
+    }
+  }
+
+  collect(fence: Fence, kind: CollectionKind, options: CollectOptions): Promise<CollectionBatch> {
+    return this.#fenced(fence, options.now, (w) => collectBatch(w, kind, options), { rollBack: options.dryRun });
+  }
+
+  sweep(fence: Fence, options: { cursor: string | null; limit: number; policy: Policy; now: number }): Promise<{ examined: number; found: number; cursor: string | null }> {
+    return this.#fenced(fence, options.now, (w) => sweepStep(w, options));
+  }
+
+  remaining(groupId: string, kind: CollectionKind, policy: Policy, now: number): Promise<number> {
+    return this.read(groupId, (r, group) => remainingOf(r, kind, policy, now, group.analyticsEpoch));
+  }
+
+  finishCollection(fence: Fence, done: { readGeneration: number; ownChanges: number; sweptAt: number | null; now: number }): Promise<GroupState> {
+    return this.#fenced(fence, done.now, async (w) => {
+      const followed = Math.min(w.group.generation, done.readGeneration + done.ownChanges);
+      w.set({ collectedGeneration: Math.max(w.group.collectedGeneration, followed) });
+      if (done.sweptAt !== null) w.set({ lastSweepAt: done.sweptAt });
+      analytics.settleStaleness(w);
+      return groupState(w.group);
+    });
+  }
+
+  readGraph(groupId: string): Promise<LiveGraph> {
+    return this.#snapshot(groupId, (r, group) => analytics.readGraph(r, group.generation));
+  }
+
+  readPublished(groupId: string): Promise<PublishedAnalytics> {
+    return this.#snapshot(groupId, (r, group) => analytics.readPublished(r, group.analyticsEpoch));
+  }
+
+  analyticsState(groupId: string): Promise<Uint8Array | null> {
+    return this.read(groupId, async (r) => {
+      const [row] = await r.run<{ data: Int8Array }>("readState");
+      return row ? new Uint8Array(row.data.buffer, row.data.byteOffset, row.data.byteLength).slice() : null;
+    });
+  }
+
+  discardStaged(fence: Fence, limit: number, now: number): Promise<number> {
+    return this.#fenced(fence, now, (w) => analytics.discard(w, limit));
+  }
+
+  async stageAnalytics(fence: Fence, part: AnalyticsPart, now: number): Promise<void> {
+    await this.#fenced(fence, now, (w) => analytics.stage(w, part));
+  }
+
+  publishAnalytics(fence: Fence, publication: { generation: number; state: Uint8Array | null; detail: JsonObject; now: number }): Promise<GroupState> {
+    return this.#fenced(fence, publication.now, async (w) => {
+      await analytics.publish(w, publication);
+      return groupState(w.group);
+    });
+  }
+
+  pruneAnalytics(fence: Fence, limit: number, now: number): Promise<number> {
+    return this.#fenced(fence, now, (w) => analytics.prune(w, limit));
+  }
+
+  communities(
+    groupId: string,
+    query: { level?: number; unacknowledged?: boolean; since?: number; cursor?: string; limit: number },
+  ): Promise<Page<CommunityRecord>> {
+    return this.read(groupId, async (r, group) => {
+      const [level = "", ...id] = (query.cursor ?? "").split(" ");
+      const cursor = { level: Number(level), id: id.join(" ") };
+      const wanted = (await analytics.readCommunities(r, group.analyticsEpoch)).filter(
+        (c) =>
+          (query.level === undefined || c.level === query.level) &&
+          (!query.unacknowledged || c.acknowledgedHash !== communityHash(c)) &&
+          (query.since === undefined || c.changedGeneration > query.since) &&
+          (query.cursor === undefined || analytics.byLevelAndId(c, cursor) > 0),
+      );
+      return pageOf(wanted.slice(0, query.limit + 1), query.limit, (c) => `${c.level} ${c.id}`);
+    });
+  }
+
+  members(groupId: string, communityId: string, query: { cursor?: string; limit: number }): Promise<Page<string>> {
+    return this.read(groupId, async (r, group) => {
+      const rows = await r.run<{ entity: string }>("membersOf", {
+        community: communityId,
+        after: query.cursor ?? "",
+        epoch: r.int(group.analyticsEpoch),
+        limit: r.int(query.limit + 1),
+      });
+      return pageOf(rows.map((row) => row.entity), query.limit, (id) => id);
+    });
+  }
+
+  acknowledgeCommunities(groupId: string, items: { id: string; hash: string }[], _now: number): Promise<number> {
+    return this.write(groupId, (w) => analytics.acknowledge(w, items));
+  }
+
+  recordAudit(groupId: string, entry: { at: number; actor: string; action: string; ref: string; detail: JsonObject }): Promise<AuditEntry> {
+    const { at, ...rest } = entry;
+    return this.write(groupId, (w) => w.audit(at, rest));
+  }
+
+  ping(): Promise<void> {
+    return this.connection.ping();
+  }
+
+  close(): Promise<void> {
+    return this.connection.close();
+  }
+}
+
+function pageOf<T>(rows: T[], limit: number, cursor: (row: T) => string): Page<T> {
+  const items = rows.slice(0, limit);
+  const last = items.at(-1);
+  return { items, nextCursor: rows.length > limit && last !== undefined ? cursor(last) : null };
+}
+
+/**
+ * Opens a store on a Neo4j server (5.26 or later).
+ *
+ * @throws GraphkeeperError `STORE_UNAVAILABLE` when it does not answer or refuses the user, `INVALID_CONFIG`
+ */
+export async function openNeo4jStore(options: Neo4jStoreOptions): Promise<Neo4jStore> {
+  const shapes = new Shapes(checkProfile(options.profile ?? native), options.parking);
+  const connection = await connect(options);
+  const store = new Neo4jStore(connection, shapes, options.clock ?? null);
+  try {
+    await checkVersion(connection);
+    if (options.install !== false) await store.install();
+    return store;
+  } catch (error) {
+    await connection.close();
+    throw error;
+  }
+}
+
+/** Oldest version with dynamic relationship types in CREATE and with `CALL (x) { … }`. */
+const OLDEST = [5, 26] as const;
+
+async function checkVersion(connection: Connection): Promise<void> {
+  const [row] = await connection.read((tx) => tx.run("CALL dbms.components() YIELD name, versions WHERE name = 'Neo4j Kernel' RETURN versions[0] AS version", {}));
+  const version = String(row?.version ?? "");
+  const [major = 0, minor = 0] = version.split(".").map(Number);
+  if (major < OLDEST[0] || (major === OLDEST[0] && minor < OLDEST[1])) {
+    throw new GraphkeeperError("INVALID_CONFIG", `Neo4j ${version} is too old; 5.26 or later is needed.`, { field: "neo4j.uri", version });
+  }
+}
+
+export { documentNotFound };

@@ -1,0 +1,207 @@
+import { AUDIT_START, auditHash } from "../../core/canonical.ts";
+import { GraphkeeperError } from "../../core/errors.ts";
+import type { AuditEntry, CollectionKind, DocumentRecord, Effect, Fence, GroupState, JsonObject } from "../../core/words.ts";
+import type { Connection, Row, Transaction } from "./connection.ts";
+import { idFromKey, keyFromId, type Shapes } from "./shapes.ts";
+import type { Statements } from "./statements/index.ts";
+
+/** Rows per statement. */
+export const ROWS = 1_000;
+/** Answers kept on the group's node, so that a transaction that ran again finds that it had been committed. */
+const KEPT_CALLS = 8;
+
+export interface GroupRow extends Row {
+  lc_group: string;
+  generation: number;
+  collectedGeneration: number;
+  analyticsGeneration?: number;
+  analyticsEpoch: number;
+  staleSince?: number;
+  lastSweepAt?: number;
+  createdAt: number;
+  auditSeq: number;
+  auditHash: string;
+  unitDimension?: number;
+  entityDimension?: number;
+  leaseToken?: number;
+  leaseHolder?: string;
+  leaseUntil?: number;
+  leaseStoreUntil?: number;
+  callIds?: string[];
+  callResults?: string[];
+}
+
+export function groupState(g: GroupRow): GroupState {
+  return {
+    groupId: g.lc_group,
+    generation: g.generation,
+    collectedGeneration: g.collectedGeneration,
+    analyticsGeneration: g.analyticsGeneration ?? null,
+    analyticsEpoch: g.analyticsEpoch,
+    staleSince: g.staleSince ?? null,
+    lastSweepAt: g.lastSweepAt ?? null,
+    createdAt: g.createdAt,
+  };
+}
+
+export function newGroup(groupId: string, at: number): GroupRow {
+  return {
+    lc_group: groupId,
+    generation: 0,
+    collectedGeneration: 0,
+    analyticsEpoch: 0,
+    createdAt: at,
+    auditSeq: 0,
+    auditHash: AUDIT_START,
+  };
+}
+
+export type DocumentState = Omit<DocumentRecord, "textUnits">;
+
+export function groupNotFound(groupId: string): GraphkeeperError {
+  return new GraphkeeperError("GROUP_NOT_FOUND", `There is no group ${groupId}.`, { group: groupId });
+}
+
+/** One transaction's reading side: statements by name, ids and keys. */
+export class Reading {
+  readonly tx: Transaction;
+  readonly statements: Statements;
+  readonly shapes: Shapes;
+  readonly connection: Connection;
+  readonly groupId: string;
+
+  constructor(connection: Connection, tx: Transaction, statements: Statements, shapes: Shapes, groupId: string) {
+    this.connection = connection;
+    this.tx = tx;
+    this.statements = statements;
+    this.shapes = shapes;
+    this.groupId = groupId;
+  }
+
+  async run<T extends Row = Row>(name: keyof Statements, parameters: Row = {}): Promise<T[]> {
+    return (await this.tx.run(this.statements[name], { group: this.groupId, ...parameters })) as T[];
+  }
+
+  async *stream(name: keyof Statements, parameters: Row = {}): AsyncIterable<Row> {
+    yield* this.tx.stream(this.statements[name], { group: this.groupId, ...parameters });
+  }
+
+  int(value: number): unknown {
+    return this.connection.int(value);
+  }
+
+  /** Runs a statement over a list in parts of at most 1,000 rows. */
+  async each<T extends Row = Row>(name: keyof Statements, list: string, items: Iterable<unknown>, parameters: Row = {}): Promise<T[]> {
+    const all = [...items];
+    const rows: T[] = [];
+    for (let i = 0; i < all.length; i += ROWS) {
+      rows.push(...(await this.run<T>(name, { ...parameters, [list]: all.slice(i, i + ROWS) })));
+    }
+    return rows;
+  }
+
+  documentKey(id: string): unknown {
+    const { documents } = this.shapes.profile;
+    return documents.as === "node" ? keyFromId(documents.key, id) : id;
+  }
+
+  async documents(ids: Iterable<string>): Promise<Map<string, DocumentState>> {
+    const rows = await this.each<{ id: unknown; stored: boolean; title: string | null; state: Row | null }>(
+      "documentsById",
+      "rows",
+      [...new Set(ids)].map((id) => ({ id, key: this.documentKey(id) })),
+    );
+    return new Map(rows.filter((r) => r.stored).map((r) => [idFromKey(r.id), documentState(idFromKey(r.id), r.title, r.state)]));
+  }
+}
+
+export function documentState(id: string, title: string | null, state: Row | null): DocumentState {
+  const s = (state ?? {}) as Partial<Record<string, unknown>>;
+  return {
+    id,
+    title: (s.title as string | undefined) ?? title,
+    contentHash: (s.contentHash as string | undefined) ?? "",
+    metadata: typeof s.metadata === "string" ? (JSON.parse(s.metadata) as JsonObject) : null,
+    status: s.status === "deprecated" ? "deprecated" : "active",
+    version: (s.version as number | undefined) ?? 1,
+    successor: (s.successor as string | undefined) ?? null,
+    legalHold: s.legalHold === true,
+    deprecatedAt: (s.deprecatedAt as number | undefined) ?? null,
+    createdAt: (s.createdAt as number | undefined) ?? 0,
+  };
+}
+
+export function noEffect(): Effect {
+  return { documents: 0, textUnits: 0, entities: 0, relationships: 0, vectors: 0 };
+}
+
+/** One write transaction on one group, whose node is locked by it. */
+export class Work extends Reading {
+  readonly group: GroupRow;
+  readonly effect: Effect = noEffect();
+  readonly #candidates: Record<CollectionKind, Set<string>> = {
+    orphan_entities: new Set(),
+    stale_edges: new Set(),
+    deprecated_vectors: new Set(),
+  };
+  #groupChanged = false;
+
+  constructor(connection: Connection, tx: Transaction, statements: Statements, shapes: Shapes, group: GroupRow) {
+    super(connection, tx, statements, shapes, group.lc_group);
+    this.group = group;
+  }
+
+  set(state: Partial<Record<keyof GroupRow, unknown>>): void {
+    Object.assign(this.group, state);
+    this.#groupChanged = true;
+  }
+
+  note(kind: CollectionKind, ids: Iterable<string>): void {
+    for (const id of ids) this.#candidates[kind].add(id);
+  }
+
+  /** Raises the generation by one and appends to the audit chain. */
+  async commitChange(at: number, entry: { actor: string; action: string; ref: string; detail: JsonObject }): Promise<void> {
+    this.set({ generation: this.group.generation + 1, staleSince: this.group.staleSince ?? at });
+    await this.audit(at, entry);
+  }
+
+  async audit(at: number, entry: { actor: string; action: string; ref: string; detail: JsonObject }): Promise<AuditEntry> {
+    const next = { seq: this.group.auditSeq + 1, at, ...entry, generation: this.group.generation };
+    const hash = auditHash(this.group.auditHash, next);
+    await this.run("addAudit", {
+      seq: this.int(next.seq),
+      entry: { at: this.int(at), actor: next.actor, action: next.action, ref: next.ref, detail: JSON.stringify(next.detail), generation: this.int(next.generation), hash },
+    });
+    this.set({ auditSeq: next.seq, auditHash: hash });
+    return { ...next, hash };
+  }
+
+  /** Writes what was gathered: candidates, and the group's state with the answer of this call. */
+  async finish(call: string, result: unknown): Promise<void> {
+    for (const kind of Object.keys(this.#candidates) as CollectionKind[]) {
+      await this.each("addCandidates", "ids", this.#candidates[kind], { kind });
+    }
+    const remembered = JSON.stringify(result ?? null);
+    if (remembered.length < 100_000) {
+      this.set({
+        callIds: [...(this.group.callIds ?? []), call].slice(-KEPT_CALLS),
+        callResults: [...(this.group.callResults ?? []), remembered].slice(-KEPT_CALLS),
+      });
+    }
+    if (!this.#groupChanged) return;
+    const state: Row = {};
+    for (const [key, value] of Object.entries(this.group)) {
+      if (key === "lc_group" || key === "lc_lock") continue;
+      state[key] = typeof value === "number" ? this.int(value) : value;
+    }
+    await this.run("saveGroup", { state });
+  }
+
+  /** @throws GraphkeeperError `LEASE_LOST` before anything is written */
+  checkFence(fence: Fence, now: number | null, storeNow: number): void {
+    const { leaseToken, leaseHolder, leaseUntil = 0, leaseStoreUntil = 0 } = this.group;
+    const held = leaseHolder != null && leaseToken === fence.token && (now === null || now < leaseUntil) && storeNow < leaseStoreUntil;
+    if (!held) throw new GraphkeeperError("LEASE_LOST", `The lease on the group ${fence.groupId} is not held any more.`, { group: fence.groupId });
+  }
+}
