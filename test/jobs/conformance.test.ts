@@ -1,0 +1,111 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { FakeClock } from "../../src/conformance/jobs/clock.ts";
+import { jobStoreConformance } from "../../src/conformance/jobs/suite.ts";
+import type { JobStore } from "../../src/jobs/ports.ts";
+import { openPostgresJobs } from "../../src/stores/postgres/jobs.ts";
+import { openSqliteJobs } from "../../src/stores/sqlite/jobs.ts";
+import { type PostgresServer, startPostgres } from "../servers/postgres.ts";
+
+const places = new Map<JobStore, string>();
+
+describe("SQLite", () => {
+  let folder: string;
+  beforeAll(() => {
+    folder = mkdtempSync(join(tmpdir(), "gk-jobs-"));
+  });
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+  let files = 0;
+  const open = async (clock: FakeClock, path = join(folder, `${++files}.db`)) => {
+    const store = await openSqliteJobs({ path, now: () => clock.now() });
+    places.set(store, path);
+    return store;
+  };
+  jobStoreConformance({ test, open, reopen: (store, clock) => open(clock, places.get(store)) });
+
+  test("a file of a newer version is refused and left as it is", async () => {
+    const { DatabaseSync } = await import("node:sqlite");
+    const path = join(folder, "newer.db");
+    await (await openSqliteJobs({ path })).close();
+    const db = new DatabaseSync(path);
+    db.exec("UPDATE job_meta SET value = '99' WHERE key = 'version'");
+    db.close();
+    await expect(openSqliteJobs({ path })).rejects.toMatchObject({ code: "DATA_FROM_NEWER_VERSION" });
+  });
+});
+
+describe("PostgreSQL", () => {
+  let server: PostgresServer;
+  beforeAll(async () => {
+    server = await startPostgres();
+  }, 180_000);
+  afterAll(async () => {
+    await server?.stop();
+  });
+  let schemas = 0;
+  const open = async (clock: FakeClock, schema = `t${++schemas}`) => {
+    const store = await openPostgresJobs({ url: server.url, schema, now: () => clock.now() });
+    places.set(store, schema);
+    return store;
+  };
+  jobStoreConformance({
+    test: (name, run) => test(name, { timeout: 30_000 }, run),
+    open,
+    reopen: (store, clock) => open(clock, places.get(store)),
+  });
+
+  test("pg-boss holds exactly the active claims, under its singleton policy", async () => {
+    const { Pool } = await import("pg");
+    const store = await openPostgresJobs({ url: server.url, schema: "inside" });
+    const pool = new Pool({ connectionString: server.url });
+    try {
+      const claims = async () =>
+        (await pool.query("SELECT state, policy, singleton_key FROM inside_boss.job ORDER BY singleton_key")).rows;
+      for (const groupId of ["a", "a", "b"]) {
+        await store.enqueue({
+          id: crypto.randomUUID(),
+          kind: "k",
+          groupId,
+          trigger: "manual",
+          actor: "",
+          params: {},
+          at: 1,
+          runAt: 1,
+          heavy: false,
+          maxAttempts: 1,
+          mode: "new",
+        });
+      }
+      const runs = [];
+      for (let i = 0; i < 3; i++) runs.push(await store.claim({ owner: "w", at: 2, kinds: ["k"], heavyCap: 1 }));
+      expect(runs.map((r) => r?.groupId)).toEqual(["a", "b", undefined]);
+      expect(await claims()).toEqual(
+        ["a", "b"].map((key) => ({ state: "active", policy: "singleton", singleton_key: key })),
+      );
+      for (const run of runs)
+        if (run)
+          await store.settle(
+            { runId: run.id, groupId: run.groupId, token: run.token },
+            { as: "succeeded", at: 3, result: {} },
+          );
+      expect(await claims()).toEqual([]);
+    } finally {
+      await pool.end();
+      await store.close();
+    }
+  });
+
+  test("the store's time is the database's, and a dead server is said so", async () => {
+    const store = await openPostgresJobs({ url: server.url, schema: "clock" });
+    expect(Math.abs((await store.time()) - Date.now())).toBeLessThan(5_000);
+    await store.close();
+    await expect(openPostgresJobs({ url: "postgres://nobody@127.0.0.1:1/none" })).rejects.toMatchObject({
+      code: "STORE_UNAVAILABLE",
+    });
+    await expect(openPostgresJobs({ url: server.url, schema: "x; DROP" })).rejects.toMatchObject({
+      code: "INVALID_CONFIG",
+    });
+  });
+});
