@@ -25,7 +25,7 @@ export function applyOperation(
     });
   }
   const { outcomes, plan, changed } = perform(before, draft, operation, options);
-  const effect = effectOf(before, draft);
+  const effect = effectOf(before, draft, operation.verb);
   const record: OperationRecord = {
     id: operation.id,
     groupId: operation.groupId,
@@ -86,7 +86,7 @@ export function advanceOperation(before: Group, draft: Group, operationId: strin
     throw new GraphkeeperError("NOT_FOUND", `There is no operation ${operationId}.`, { operation: operationId });
   if (!row.plan) return row.record;
   const plan = carryOut(draft, row.plan, limit, row.record.at);
-  const effect = effectOf(before, draft);
+  const effect = effectOf(before, draft, row.record.verb);
   const record = {
     ...row.record,
     state: plan ? ("rolling" as const) : ("done" as const),
@@ -127,7 +127,7 @@ export function noteRetention(
     actor: "retention",
     reason: null,
     outcomes: [{ id: documentId, outcome: "purged" }],
-    effect: sumOf(known?.effect ?? NO_EFFECT, effectOf(before, draft)),
+    effect: sumOf(known?.effect ?? NO_EFFECT, effectOf(before, draft, "purge")),
     generation: draft.state.generation + 1, // The batch that this is part of raises it, once.
     replayed: false,
   };

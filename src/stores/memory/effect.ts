@@ -1,17 +1,20 @@
 import { AUDIT_START, auditHash, vectorHex } from "../../core/canonical.ts";
 import { isStale } from "../../core/law.ts";
 import type { StoredVector } from "../../core/ports.ts";
-import type { AuditEntry, Effect, JsonObject } from "../../core/words.ts";
+import type { AuditEntry, Effect, JsonObject, Verb } from "../../core/words.ts";
 import type { Group } from "./state.ts";
 
 /** What a transaction changed, told from the snapshots before and after; and what each effective one leaves behind. */
 
 export const NO_EFFECT: Effect = { documents: 0, textUnits: 0, entities: 0, relationships: 0, vectors: 0 };
 
-export function effectOf(before: Group, after: Group): Effect {
+/** A purge in batches hides its documents before it deletes them: they count once, when they are gone. */
+export function effectOf(before: Group, after: Group, verb?: Verb): Effect {
   const visible = (row: { presence: string; text?: string }) => `${row.presence} ${row.text ?? ""}`;
   return {
-    documents: difference(before.documents, after.documents, (d) => `${d.status} ${d.version} ${d.legalHold}`),
+    documents: difference(before.documents, after.documents, (d) =>
+      verb === "purge" ? "" : `${d.status} ${d.version} ${d.legalHold}`,
+    ),
     textUnits: difference(before.textUnits, after.textUnits, visible),
     entities: difference(before.entities, after.entities, visible),
     relationships: difference(before.relationships, after.relationships, visible),
