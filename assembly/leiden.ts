@@ -62,7 +62,7 @@ export function moveNodes(
   if (tail >= n) tail -= n;
   while (waiting > 0 && budget > 0) {
     const v = int(queue, head);
-    if (++head == n) head = 0;
+    if (++head === n) head = 0;
     waiting--;
     setInt(queued, v, 0);
     const from = int(community, v);
@@ -73,7 +73,8 @@ export function moveNodes(
     for (let p = start; p < end; p++) {
       const c = int(community, int(targets, p));
       const sum = num(linked, c);
-      if (sum == 0) setInt(touched, candidates++, c);
+      setInt(touched, candidates, c);
+      candidates += i32(sum === 0);
       setNum(linked, c, sum + num(weights, p));
     }
     const k = num(strength, v);
@@ -84,13 +85,13 @@ export function moveNodes(
       const c = int(touched, i);
       const gain = num(linked, c) - expected * num(total, c);
       setNum(linked, c, 0);
-      if (gain > bestGain && c != from) {
+      if (gain > bestGain && c !== from) {
         bestGain = gain;
         best = c;
       }
     }
     if (bestGain < 0 && int(members, from) > 1) best = int(empty, --empties);
-    if (best == from) continue;
+    if (best === from) continue;
     moves++;
     setInt(community, v, best);
     setNum(total, from, num(total, from) - k);
@@ -98,22 +99,23 @@ export function moveNodes(
     setInt(members, best, int(members, best) + 1);
     const left = int(members, from) - 1;
     setInt(members, from, left);
-    if (left == 0) setInt(empty, empties++, from);
+    if (left === 0) setInt(empty, empties++, from);
     for (let p = start; p < end; p++) {
       const u = int(targets, p);
-      if (int(queued, u) == 0 && int(community, u) != best) {
-        setInt(queued, u, 1);
-        setInt(queue, tail, u);
-        if (++tail == n) tail = 0;
-        waiting++;
-      }
+      const already = int(queued, u);
+      const joins = i32(already === 0) & i32(int(community, u) !== best);
+      setInt(queued, u, already | joins);
+      setInt(queue, tail, u);
+      waiting += joins;
+      tail += joins;
+      if (tail === n) tail = 0;
     }
   }
   setInt(state, HEAD, head);
   setInt(state, WAITING, waiting);
   setInt(state, EMPTIES, empties);
   setInt(state, MOVES, moves);
-  return waiting == 0 ? 1 : 0;
+  return waiting === 0 ? 1 : 0;
 }
 
 export function sumExternal(
@@ -132,7 +134,7 @@ export function sumExternal(
     let sum: f64 = 0;
     const start = int(offsets, v);
     const end = int(offsets, v + 1);
-    for (let p = start; p < end; p++) if (int(community, int(targets, p)) == c) sum += num(weights, p);
+    for (let p = start; p < end; p++) if (int(community, int(targets, p)) === c) sum += num(weights, p);
     setNum(external, v, sum);
     budget -= end - start + 1;
   }
@@ -165,7 +167,7 @@ export function refine(
   for (; i < n && budget > 0; i++) {
     const v = int(order, i);
     budget--;
-    if (int(refinedMembers, v) != 1 || int(refined, v) != v) continue;
+    if (int(refinedMembers, v) !== 1 || int(refined, v) !== v) continue;
     const c = int(community, v);
     const k = num(strength, v);
     const totalOfC = num(total, c);
@@ -176,10 +178,11 @@ export function refine(
     let candidates = 0;
     for (let p = start; p < end; p++) {
       const u = int(targets, p);
-      if (int(community, u) != c) continue;
+      if (int(community, u) !== c) continue;
       const r = int(refined, u);
       const sum = num(linked, r);
-      if (sum == 0) setInt(touched, candidates++, r);
+      setInt(touched, candidates, r);
+      candidates += i32(sum === 0);
       setNum(linked, r, sum + num(weights, p));
     }
     let best = v;
@@ -217,7 +220,7 @@ export function refine(
     }
     const toBest = num(linked, best);
     for (let j = 0; j < eligible; j++) setNum(linked, int(touched, j), 0);
-    if (best == v) continue;
+    if (best === v) continue;
     setInt(refined, v, best);
     setInt(refinedMembers, v, 0);
     setInt(refinedMembers, best, int(refinedMembers, best) + 1);
@@ -261,9 +264,10 @@ export function aggregate(
       budget -= end - start + 1;
       for (let p = start; p < end; p++) {
         const d = int(refined, int(targets, p));
-        if (d == c) continue;
+        if (d === c) continue;
         const weight = num(linked, d);
-        if (weight == 0) setInt(touched, candidates++, d);
+        setInt(touched, candidates, d);
+        candidates += i32(weight === 0);
         setNum(linked, d, weight + num(weights, p));
       }
     }

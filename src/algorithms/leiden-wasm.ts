@@ -18,10 +18,11 @@ type LeidenExports = Record<"moveNodes" | "sumExternal" | "refine" | "aggregate"
 export function leidenWasm(graph: CsrGraph, options: LeidenOptions = {}): LeidenResult {
   const memory = new WasmMemory(leidenWorkspaceBytes(graph.n, graph.targets.length));
   const space = leidenWorkspace(graph, memory);
-  return leidenWith(wasmKernel(instantiate<LeidenExports>(leidenModule, memory.memory)), space, graph, options);
+  return leidenWith(wasmKernel(memory), space, graph, options);
 }
 
-function wasmKernel(wasm: LeidenExports): LeidenKernel {
+export function wasmKernel(memory: WasmMemory): LeidenKernel {
+  const wasm = instantiate<LeidenExports>(leidenModule, memory.memory);
   const addresses = (...arrays: ArrayBufferView[]) => arrays.map((array) => array.byteOffset);
   return {
     moveNodes(space, graph, scale, budget) {

@@ -33,8 +33,8 @@ export interface LeidenResult {
   iterations: number;
 }
 
-/** Edge visits between two polls for cancellation: 5 to 10 ms. */
-const BUDGET = 1 << 20;
+/** Edge visits between two polls for cancellation: about 5 ms. */
+const BUDGET = 1 << 18;
 
 /**
  * Finds communities by Leiden: fast local moving, refinement with well-connectedness, aggregation of the refined partition.
@@ -228,7 +228,7 @@ function shuffle(order: Int32Array, n: number, state: Int32Array): void {
   for (let i = 0; i < n; i++) order[i] = i;
   for (let i = n - 1; i > 0; i--) {
     random = nextRandom(random);
-    const j = (random >>> 0) % (i + 1);
+    const j = Math.floor(((random >>> 0) / 4294967296) * (i + 1));
     const held = order[i]!;
     order[i] = order[j]!;
     order[j] = held;
