@@ -398,7 +398,7 @@ export const BROKEN_STORES: BrokenStore[] = [
     fault: "a bulk deprecation notes no candidates",
     foundBy: [
       "restore: brings everything back at once, what collection has parked included, bit for bit",
-      "restore: deprecate, collect, restore, collect gives the same canonical dump",
+      "impact: says exactly what then happens, and changes nothing itself",
     ],
     open: () => new CandidatesOfABulkForgotten(),
   },
