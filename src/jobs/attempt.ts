@@ -53,6 +53,12 @@ export class Attempt {
     if (!this.#controller.signal.aborted) this.#controller.abort(reason);
   }
 
+  /** Ends the heartbeats of an attempt whose process goes: others take it over when its lease is out. */
+  leave(): void {
+    this.stop("lost");
+    this.#ended.abort();
+  }
+
   async execute(handler: JobHandler): Promise<void> {
     const beating = this.#beatUntilEnd();
     const timer = this.#stopOnTimeout();

@@ -80,7 +80,12 @@ export class Throttle {
       latency = Number.POSITIVE_INFINITY;
     }
     const baseline = median(this.#baseline) ?? latency;
-    this.#ratio = latency <= (this.#options.floorMs ?? 2) ? 1 : latency / Math.max(baseline, 0.001);
+    this.#ratio =
+      latency <= (this.#options.floorMs ?? 2)
+        ? 1
+        : Number.isFinite(latency)
+          ? latency / Math.max(baseline, 0.001)
+          : 1_000;
     if (this.#ratio >= (this.#options.busyRatio ?? 1.5)) this.#intensity = Math.max(0.05, this.#intensity / 2);
     else this.#intensity = Math.min(1, this.#intensity + 0.1);
     this.#stops = this.#ratio >= (this.#options.stopRatio ?? 4) ? this.#stops + 1 : 0;

@@ -82,6 +82,7 @@ export class Worker {
       this.#options.clock.sleep(graceMs, graceOver.signal),
     ]);
     graceOver.abort();
+    for (const attempt of this.#attempts.keys()) attempt.leave();
   }
 
   /** Claims and begins what may begin, up to the free places; returns how many began. Public for tests. */

@@ -60,6 +60,7 @@ describe("PostgreSQL", () => {
     const { Pool } = await import("pg");
     const store = await openPostgresJobs({ url: server.url, schema: "inside" });
     const pool = new Pool({ connectionString: server.url });
+    pool.on("error", () => {});
     try {
       const claims = async () =>
         (await pool.query("SELECT state, policy, singleton_key FROM inside_boss.job ORDER BY singleton_key")).rows;

@@ -34,6 +34,8 @@ export async function connect(url: string, schema: string, max: number): Promise
   });
   // A connection that breaks while idle is replaced by the next call; without a listener the event would end the process.
   pool.on("error", () => {});
+  // The same while the pool lets its connections go: by then it listens no more.
+  pool.on("connect", (client) => client.on("error", () => {}));
   try {
     await pool.query(`CREATE SCHEMA IF NOT EXISTS ${schema}`);
   } catch (error) {
