@@ -1,7 +1,7 @@
 import type { CommunityLevel } from "./community-level.ts";
 import { csrFromEdges } from "./csr.ts";
-import type { LeidenOptions } from "./leiden.ts";
-import { leidenWasm } from "./leiden-wasm.ts";
+import { leiden } from "./leiden.ts";
+import type { LeidenOptions } from "./leiden-driver.ts";
 import { modularity } from "./modularity.ts";
 
 /**
@@ -39,7 +39,7 @@ export function mergeCommunities(level: CommunityLevel, options: LeidenOptions):
     Uint32Array.from(slots, (_, i) => i),
     options.resolution,
   );
-  const merged = leidenWasm(coarse, { ...options, iterations: 1 });
+  const merged = leiden(coarse, { ...options, iterations: 1 });
   if (merged.communities === slots.length || merged.modularity <= apart + 1e-9) return false;
   const largest = new Int32Array(merged.communities).fill(-1);
   for (let i = 0; i < slots.length; i++) {

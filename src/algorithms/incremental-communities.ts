@@ -5,8 +5,8 @@ import { mergeCommunities } from "./community-merge.ts";
 import { followParents, moveFrontier, Scratch } from "./community-moves.ts";
 import type { Control } from "./control.ts";
 import type { CsrGraph, NodeIndices } from "./csr.ts";
-import type { LeidenResult } from "./leiden.ts";
-import { leidenWasm } from "./leiden-wasm.ts";
+import { leiden } from "./leiden.ts";
+import type { LeidenResult } from "./leiden-driver.ts";
 import { SlackGraph } from "./slack-graph.ts";
 
 export interface IncrementalOptions {
@@ -245,7 +245,7 @@ export class IncrementalCommunities {
 
   private fullRun(csr: CsrGraph, control: Control): LeidenResult {
     const { resolution, seed, iterations } = this.options;
-    return leidenWasm(csr, { resolution, seed, iterations, shouldStop: control.shouldStop, signal: control.signal });
+    return leiden(csr, { resolution, seed, iterations, shouldStop: control.shouldStop, signal: control.signal });
   }
 
   private scale(): number {

@@ -1,5 +1,4 @@
 /** Graph and vector algorithms on typed arrays. This room imports nothing outside itself. */
-
 export type { CommunityChange, LevelChange } from "./community-change.ts";
 export { ConnectedComponents, connectedComponents } from "./components.ts";
 export { AlgorithmCancelled, type Control } from "./control.ts";
@@ -7,7 +6,8 @@ export { type CsrGraph, csrFromEdges, edgesOf, type NodeIndices, strengths } fro
 export { type EdgeEdits, IncrementalCommunities, type IncrementalOptions } from "./incremental-communities.ts";
 export { type Knn, type KnnOptions, knnBruteForce, type SimilarityEdges, symmetrise } from "./knn.ts";
 export { type KnnExactOptions, knn } from "./knn-exact.ts";
-export { type LeidenOptions, type LeidenResult, leiden } from "./leiden.ts";
+export { leiden } from "./leiden.ts";
+export type { LeidenOptions, LeidenResult } from "./leiden-driver.ts";
 export { type MatchOptions, matchCommunities } from "./match.ts";
 export { disconnectedCommunities, modularity } from "./modularity.ts";
 export { type EdgeList, type PageRankOptions, type PageRankResult, pageRank } from "./pagerank.ts";

@@ -1,27 +1,12 @@
-import type { CsrGraph } from "./csr.ts";
-import { type LeidenOptions, type LeidenResult, leidenWith } from "./leiden.ts";
 import type { LeidenKernel } from "./leiden-kernel.ts";
-import { leidenWorkspace, leidenWorkspaceBytes } from "./leiden-workspace.ts";
 import { leidenModule } from "./wasm/leiden.wasm.ts";
-import { instantiate, WasmMemory } from "./wasm-memory.ts";
+import { instantiate, type WasmMemory } from "./wasm-memory.ts";
 
 /** The kernel's functions take addresses and numbers; see `assembly/leiden.ts` for the order. */
 type LeidenExports = Record<"moveNodes" | "sumExternal" | "refine" | "aggregate", (...numbers: number[]) => number>;
 
-/**
- * `leiden` with its inner loops in WebAssembly: equal results, faster on large graphs.
- *
- * Memory: one WebAssembly memory of `leidenWorkspaceBytes`, given back when the result is returned.
- * @throws AlgorithmCancelled when asked to stop.
- * @throws RangeError if the graph does not fit into 4 GiB.
- */
-export function leidenWasm(graph: CsrGraph, options: LeidenOptions = {}): LeidenResult {
-  const memory = new WasmMemory(leidenWorkspaceBytes(graph.n, graph.targets.length));
-  const space = leidenWorkspace(graph, memory);
-  return leidenWith(wasmKernel(memory), space, graph, options);
-}
-
-export function wasmKernel(memory: WasmMemory): LeidenKernel {
+/** The kernel on the memory that holds the workspace. */
+export function wasmLeidenKernel(memory: WasmMemory): LeidenKernel {
   const wasm = instantiate<LeidenExports>(leidenModule, memory.memory);
   const addresses = (...arrays: ArrayBufferView[]) => arrays.map((array) => array.byteOffset);
   return {
