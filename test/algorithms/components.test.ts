@@ -1,7 +1,14 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { ConnectedComponents, connectedComponents } from "../../src/algorithms/index.ts";
-import { arbitraryGraph, type TestGraph } from "./graphs.ts";
+import {
+  ConnectedComponents,
+  connectedComponents,
+  csrFromEdges,
+  edgesOf,
+  IncrementalComponents,
+  SlackGraph,
+} from "../../src/algorithms/index.ts";
+import { arbitraryGraph, seeded, type TestGraph } from "./graphs.ts";
 
 /** The smallest node that each node reaches, by walking. */
 function byWalking({ n, sources, targets }: TestGraph): number[] {
@@ -49,4 +56,33 @@ test("gives the same whether edges and nodes come at once or one by one", () => 
     }),
   );
   expect(() => new ConnectedComponents(2).addEdge(0, 2)).toThrow(RangeError);
+});
+
+test("follows edges and nodes that come and go", () => {
+  fc.assert(
+    fc.property(arbitraryGraph, fc.nat(1e6), ({ n, ...edges }, seed) => {
+      const graph = SlackGraph.fromCsr(csrFromEdges(n, edges.sources, edges.targets, edges.weights));
+      const components = new IncrementalComponents(graph);
+      const random = seeded(seed);
+      for (let batch = 0; batch < 12; batch++) {
+        const removed: [number, number][] = [];
+        const added: [number, number][] = [];
+        if (random() < 0.3) graph.addNodes(1);
+        for (let i = 0; i < random() * 8; i++) {
+          const a = Math.floor(random() * graph.n);
+          const row = graph.neighbours(a);
+          const b = random() < 0.6 && row.length > 0 ? row[0]! : Math.floor(random() * graph.n);
+          const weight = random() < 0.6 ? 0 : 1;
+          graph.setWeight(a, b, weight);
+          (weight === 0 ? removed : added).push([a, b]);
+        }
+        components.update(removed, added);
+        const { sources, targets } = edgesOf(graph.toCsr());
+        const expected = connectedComponents(graph.n, sources, targets);
+        expect(components.labels()).toEqual(expected);
+        expect(components.count).toBe(new Set(expected).size);
+      }
+    }),
+    { numRuns: 200 },
+  );
 });
