@@ -292,6 +292,20 @@ export interface Retention {
   limit: number;
 }
 
+/** The state of a kind, for metrics and health; computed when asked. */
+export interface KindSummary {
+  kind: string;
+  queued: number;
+  running: number;
+  paused: number;
+  dead: number;
+  /** When the longest waiting due run was due; null when none waits. */
+  oldestDueAt: number | null;
+  lastSuccessAt: number | null;
+  /** Runs that failed or died since the last success. */
+  consecutiveFailures: number;
+}
+
 export interface RunQueue {
   /** @throws GraphkeeperError `IDEMPOTENCY_MISMATCH` */
   enqueue(request: Enqueue): Promise<Enqueued>;
@@ -315,6 +329,8 @@ export interface RunLedger {
   /** Newest first. */
   runs(query: RunQuery): Promise<Run[]>;
   weeks(query: { groupId?: string; kind?: string; fromAt: number }): Promise<WeekSummary[]>;
+  /** Over all groups, or of one. Kinds without a run are not listed. */
+  summary(at: number, groupId?: string): Promise<KindSummary[]>;
   /** Rows removed; call again while it equals the limit. */
   prune(retention: Retention): Promise<number>;
 }

@@ -1,12 +1,10 @@
-import { canonicalJson, sha256 } from "../core/canonical.ts";
 import { GraphkeeperError } from "../core/errors.ts";
-import { checkGroupId } from "../core/law.ts";
-import type { JsonObject } from "../core/words.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import type { GroupNeed } from "./due.ts";
 import { explainWait } from "./explain.ts";
 import { createGate } from "./gate.ts";
 import { listRuns, type RunFilter } from "./list.ts";
+import { type Pace, pace } from "./pace.ts";
 import type {
   Enqueued,
   JobHandler,
@@ -20,15 +18,15 @@ import type {
   RunCommand,
   RunDetail,
   RunPage,
-  RunState,
-  Trigger,
 } from "./ports.ts";
-import { ENDED_STATES } from "./ports.ts";
+import { redrive } from "./redrive.ts";
+import { eventRequest, type TriggerRequest, triggerRequest } from "./requests.ts";
 import { DEFAULT_RETENTION, forget } from "./retention.ts";
 import { Scheduler } from "./scheduler.ts";
 import { Schedules } from "./schedules.ts";
 import { sweep } from "./sweep.ts";
 import { Throttle, type ThrottleOptions } from "./throttle.ts";
+import { RunWatch } from "./watch.ts";
 import { Worker, type WorkerOptions } from "./worker.ts";
 
 export type JobRole = "scheduler" | "worker";
@@ -62,21 +60,11 @@ export interface JobServiceOptions {
   onError?: (error: unknown, where: string) => void;
 }
 
-export interface TriggerRequest {
-  kind: string;
-  groupId: string;
-  params?: JsonObject;
-  actor?: string;
-  trigger?: Trigger;
-  /** Scope of the key: who sends it; keys of different callers never meet. */
-  idempotency?: { scope: string; key: string };
-  runAt?: number;
-}
-
 /** What a caller may see; null = all. A run of another group and a missing one answer alike. */
 export type Visible = ((groupId: string) => boolean) | null;
 
-const DAY_MS = 86_400_000;
+/** A run as it is shown: with how fast it goes. */
+export type WatchedRun = RunDetail & { pace: Pace | null };
 
 /** The jobs room's façade: trigger, watch and steer runs; run the worker. */
 export class JobService {
@@ -89,7 +77,7 @@ export class JobService {
   readonly #worker: Worker;
   readonly #scheduler: Scheduler;
   readonly #housekeeping = new AbortController();
-  readonly #listeners = new Set<(runId: string) => void>();
+  readonly #watch: RunWatch;
   readonly #liveProgress = new Map<string, Progress>();
   #loops: Promise<void>[] = [];
 
@@ -98,6 +86,7 @@ export class JobService {
     this.store = options.store;
     this.clock = options.clock ?? systemClock;
     this.kinds = options.kinds;
+    this.#watch = new RunWatch(this.clock);
     const newId = () => this.#newId();
     this.#scheduler = new Scheduler({
       store: options.store,
@@ -123,11 +112,11 @@ export class JobService {
       onError: options.onError,
       onChange: (run) => {
         this.#liveProgress.delete(run.id);
-        this.#notify(run.id);
+        this.#watch.notify(run.id);
       },
       onProgress: (run, progress) => {
         this.#liveProgress.set(run.id, progress);
-        this.#notify(run.id);
+        this.#watch.notify(run.id);
       },
     });
   }
@@ -138,74 +127,31 @@ export class JobService {
    * @throws GraphkeeperError `INVALID_VALUE`, `INVALID_GROUP_ID`, `IDEMPOTENCY_MISMATCH`
    */
   async trigger(request: TriggerRequest): Promise<Enqueued> {
-    const kind = this.#kind(request.kind);
-    checkGroupId(request.groupId);
-    const at = this.clock.now();
-    const params = request.params ?? {};
-    const enqueued = await this.store.enqueue({
-      id: this.#newId(),
-      kind: request.kind,
-      groupId: request.groupId,
-      trigger: request.trigger ?? "manual",
-      actor: request.actor ?? "unknown",
-      params,
-      at,
-      runAt: request.runAt ?? at,
-      heavy: kind.heavy === true,
-      maxAttempts: kind.maxAttempts ?? 5,
-      mode: request.idempotency === undefined ? "join" : "new",
-      idempotency:
-        request.idempotency === undefined
-          ? undefined
-          : {
-              ...request.idempotency,
-              requestHash: sha256(canonicalJson([request.kind, request.groupId, params])),
-              keepMs: DAY_MS,
-            },
-    });
+    const enqueued = await this.store.enqueue(triggerRequest(this.kinds, request, this.#newId(), this.clock.now()));
     this.#changed(enqueued.run.id);
     return enqueued;
   }
 
   /** A debounced run after a lifecycle event: at min(last + quiet, first + maxWait). */
   async requestAfterEvent(kind: string, groupId: string, actor = "event"): Promise<Enqueued> {
-    const config = this.#kind(kind);
-    const at = this.clock.now();
-    const debounce = this.#options.debounce ?? { quietMs: 30_000, maxWaitMs: 600_000 };
-    return await this.store.enqueue({
-      id: this.#newId(),
-      kind,
-      groupId: checkGroupId(groupId),
-      trigger: "event",
-      actor,
-      params: {},
-      at,
-      runAt: at + debounce.quietMs,
-      heavy: config.heavy === true,
-      maxAttempts: config.maxAttempts ?? 5,
-      mode: "debounce",
-      debounce,
-    });
+    const event = { kind, groupId, actor };
+    return await this.store.enqueue(
+      eventRequest(this.kinds, event, this.#newId(), this.clock.now(), this.#options.debounce),
+    );
   }
 
   /** The run once it has ended, or as it is after `ms`. @throws GraphkeeperError `RUN_NOT_FOUND` */
-  async wait(runId: string, ms: number, signal?: AbortSignal, visible: Visible = null): Promise<RunDetail> {
-    const until = this.clock.monotonic() + ms;
-    for (;;) {
-      const woken = this.#nextChange(runId, signal);
-      try {
-        const run = await this.get(runId, visible);
-        const left = until - this.clock.monotonic();
-        if (ended(run) || left <= 0 || signal?.aborted === true) return run;
-        await this.clock.sleep(Math.min(500, left), woken.signal);
-      } finally {
-        woken.done();
-      }
-    }
+  wait(runId: string, ms: number, signal?: AbortSignal, visible: Visible = null): Promise<WatchedRun> {
+    return this.#watch.wait(runId, () => this.get(runId, visible), ms, signal);
+  }
+
+  /** The run at once and after each change, until it has ended or the signal is aborted. What server-sent events are made of. */
+  events(runId: string, signal?: AbortSignal, visible: Visible = null): AsyncGenerator<WatchedRun> {
+    return this.#watch.follow(runId, () => this.get(runId, visible), signal);
   }
 
   /** With `reason` filled in for a run that waits, and the freshest progress. @throws GraphkeeperError `RUN_NOT_FOUND` */
-  async get(runId: string, visible: Visible = null): Promise<RunDetail> {
+  async get(runId: string, visible: Visible = null): Promise<WatchedRun> {
     const run = await this.store.run(runId);
     if (run === null || (visible !== null && !visible(run.groupId))) {
       throw new GraphkeeperError("RUN_NOT_FOUND", "There is no such run.", { run: runId });
@@ -213,7 +159,7 @@ export class JobService {
     if (run.state === "queued")
       run.reason = await explainWait(this.store, run, this.clock.now(), this.#options.worker?.heavyCap ?? 1);
     if (run.state === "running") run.progress = this.#liveProgress.get(runId) ?? run.progress;
-    return run;
+    return { ...run, pace: pace(run) };
   }
 
   /** Newest first; `cursor` is what the page before gave. @throws GraphkeeperError `INVALID_REQUEST` for a foreign cursor */
@@ -221,17 +167,17 @@ export class JobService {
     return listRuns(this.store, query, visible);
   }
 
-  cancel(runId: string, visible: Visible = null): Promise<RunDetail> {
+  cancel(runId: string, visible: Visible = null): Promise<WatchedRun> {
     return this.#command(runId, "cancel", visible);
   }
-  pause(runId: string, visible: Visible = null): Promise<RunDetail> {
+  pause(runId: string, visible: Visible = null): Promise<WatchedRun> {
     return this.#command(runId, "pause", visible);
   }
-  resume(runId: string, visible: Visible = null): Promise<RunDetail> {
+  resume(runId: string, visible: Visible = null): Promise<WatchedRun> {
     return this.#command(runId, "resume", visible);
   }
   /** A run that failed, died, was cancelled or skipped goes back to the queue, with its checkpoint. */
-  retry(runId: string, visible: Visible = null): Promise<RunDetail> {
+  retry(runId: string, visible: Visible = null): Promise<WatchedRun> {
     return this.#command(runId, "retry", visible);
   }
 
@@ -240,23 +186,9 @@ export class JobService {
     query: { groupId?: string; kind?: string; limit?: number; dryRun: boolean },
     visible: Visible = null,
   ): Promise<{ runs: Run[]; dryRun: boolean }> {
-    const found = await this.store.runs({ groupId: query.groupId, kind: query.kind, states: ["dead"], limit: 1_000 });
-    const runs = found
-      .filter((run) => visible === null || visible(run.groupId))
-      .slice(-(query.limit ?? 100))
-      .reverse();
-    if (query.dryRun) return { runs, dryRun: true };
-    const parked = new Set(
-      (await this.store.pauses()).filter((p) => p.level === "group" && p.automatic).map((p) => p.key),
-    );
-    const redriven: Run[] = [];
-    for (const run of runs) {
-      if (parked.has(run.groupId)) await this.store.setPause("group", run.groupId, null);
-      const again = await this.store.command(run.id, "retry", this.clock.now());
-      if (again !== null) redriven.push(again);
-      this.#changed(run.id);
-    }
-    return { runs: redriven, dryRun: false };
+    const runs = await redrive(this.store, query, visible, this.clock.now());
+    if (!query.dryRun) for (const run of runs) this.#changed(run.id);
+    return { runs, dryRun: query.dryRun };
   }
 
   pauses(): Promise<Pause[]> {
@@ -274,25 +206,6 @@ export class JobService {
   async resumeLevel(level: PauseLevel, key: string): Promise<void> {
     await this.store.setPause(level, level === "all" ? "" : key, null);
     this.#worker.wake();
-  }
-
-  /** The run at once and after each change, until it has ended or the signal is aborted. What server-sent events are made of. */
-  async *events(runId: string, signal?: AbortSignal, visible: Visible = null): AsyncGenerator<RunDetail> {
-    let last = "";
-    while (signal?.aborted !== true) {
-      const woken = this.#nextChange(runId, signal);
-      try {
-        const run = await this.get(runId, visible);
-        const seen = canonicalJson(run);
-        if (seen !== last) yield run;
-        last = seen;
-        if (ended(run)) return;
-        // Other processes' changes are seen by looking; this process's wake the look.
-        await this.clock.sleep(500, woken.signal);
-      } finally {
-        woken.done();
-      }
-    }
   }
 
   /** Idempotent. A new installation gets the default schedules, whatever the roles. */
@@ -350,7 +263,7 @@ export class JobService {
     while ((await this.#worker.tick()) > 0) await this.#worker.idle();
   }
 
-  async #command(runId: string, command: RunCommand, visible: Visible): Promise<RunDetail> {
+  async #command(runId: string, command: RunCommand, visible: Visible): Promise<WatchedRun> {
     await this.get(runId, visible);
     const run = await this.store.command(runId, command, this.clock.now());
     if (run?.cancelRequested === true) this.#worker.interrupt(runId, "cancelled");
@@ -367,48 +280,12 @@ export class JobService {
     }
   }
 
-  #kind(kind: string): KindConfig {
-    const config = Object.hasOwn(this.kinds, kind) ? this.kinds[kind] : undefined;
-    if (config === undefined) {
-      throw new GraphkeeperError("INVALID_VALUE", `There is no kind of job ${JSON.stringify(kind.slice(0, 60))}.`, {
-        field: "kind",
-        known: Object.keys(this.kinds),
-      });
-    }
-    return config;
-  }
-
   #newId(): string {
     return (this.#options.newId ?? (() => crypto.randomUUID()))();
   }
 
   #changed(runId: string): void {
     this.#worker.wake();
-    this.#notify(runId);
+    this.#watch.notify(runId);
   }
-
-  #notify(runId: string): void {
-    for (const listener of this.#listeners) listener(runId);
-  }
-
-  #nextChange(runId: string, outer?: AbortSignal): { signal: AbortSignal; done: () => void } {
-    const woken = new AbortController();
-    const listener = (id: string) => {
-      if (id === runId) woken.abort();
-    };
-    const onOuter = () => woken.abort();
-    this.#listeners.add(listener);
-    outer?.addEventListener("abort", onOuter, { once: true });
-    return {
-      signal: woken.signal,
-      done: () => {
-        this.#listeners.delete(listener);
-        outer?.removeEventListener("abort", onOuter);
-      },
-    };
-  }
-}
-
-function ended(run: Run): boolean {
-  return (ENDED_STATES as readonly RunState[]).includes(run.state);
 }

@@ -1,12 +1,15 @@
+import { execFile } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { FakeClock } from "../../src/conformance/jobs/clock.ts";
 import { jobStoreConformance } from "../../src/conformance/jobs/suite.ts";
 import type { JobStore } from "../../src/jobs/ports.ts";
+import { eventRequest } from "../../src/jobs/requests.ts";
 import { openPostgresJobs } from "../../src/stores/postgres/jobs.ts";
-import { openSqliteJobs } from "../../src/stores/sqlite/jobs.ts";
+import { createJobTables, enqueueInTransaction, openSqliteJobs } from "../../src/stores/sqlite/jobs.ts";
 import { type PostgresServer, startPostgres } from "../servers/postgres.ts";
 
 const places = new Map<JobStore, string>();
@@ -24,6 +27,36 @@ describe("SQLite", () => {
     return store;
   };
   jobStoreConformance({ test, open, reopen: (store, clock) => open(clock, places.get(store)) });
+
+  test("a run is put into the caller's own transaction: both are committed, or neither", async () => {
+    const { DatabaseSync } = await import("node:sqlite");
+    const path = join(folder, "shared.db");
+    const graph = new DatabaseSync(path);
+    graph.exec("PRAGMA journal_mode = WAL");
+    graph.exec("BEGIN IMMEDIATE; CREATE TABLE graph (x)");
+    createJobTables(graph);
+    graph.exec("COMMIT");
+    const store = await openSqliteJobs({ path });
+    const event = (id: string, at: number) => eventRequest({ gc: {} }, { kind: "gc", groupId: "acme" }, id, at);
+    graph.exec("BEGIN IMMEDIATE; INSERT INTO graph VALUES (1)");
+    expect(enqueueInTransaction(graph, event("r1", 1_000))).toEqual({ runId: "r1", outcome: "created" });
+    graph.exec("ROLLBACK");
+    expect(await store.runs({ limit: 5 })).toEqual([]);
+    graph.exec("BEGIN IMMEDIATE; INSERT INTO graph VALUES (1)");
+    enqueueInTransaction(graph, event("r2", 2_000));
+    expect(enqueueInTransaction(graph, event("r3", 3_000))).toEqual({ runId: "r2", outcome: "joined" });
+    // The job store does not block the event loop while the graph holds the write lock; it waits and then goes on.
+    const claiming = store.claim({ owner: "w", at: 40_000, kinds: ["gc"], heavyCap: 1 });
+    let turns = 0;
+    const counting = setInterval(() => turns++, 5);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    clearInterval(counting);
+    expect(turns).toBeGreaterThan(5);
+    graph.exec("COMMIT");
+    expect(await claiming).toMatchObject({ id: "r2", events: 2, runAt: 33_000 });
+    await store.close();
+    graph.close();
+  });
 
   test("a file of a newer version is refused and left as it is", async () => {
     const { DatabaseSync } = await import("node:sqlite");
@@ -96,6 +129,27 @@ describe("PostgreSQL", () => {
       await pool.end();
       await store.close();
     }
+  });
+
+  test("without its optional packages it says what to install", async () => {
+    const store = new URL("../../src/stores/postgres/jobs.ts", import.meta.url).href;
+    const script = `
+      import { registerHooks } from "node:module";
+      registerHooks({ resolve(name, context, next) {
+        if (name === "pg-boss") throw Object.assign(new Error("not installed"), { code: "ERR_MODULE_NOT_FOUND" });
+        return next(name, context);
+      } });
+      const { openPostgresJobs } = await import(${JSON.stringify(store)});
+      await openPostgresJobs({ url: "postgres://x@127.0.0.1:1/x" }).catch((e) => console.log(e.code, e.message));`;
+    const { stdout } = await promisify(execFile)(process.execPath, [
+      "--no-warnings",
+      "--input-type=module",
+      "-e",
+      script,
+    ]);
+    expect(stdout).toBe(
+      "INVALID_CONFIG Jobs in PostgreSQL need the packages pg and pg-boss: npm install pg pg-boss@12\n",
+    );
   });
 
   test("the store's time is the database's, and a dead server is said so", async () => {

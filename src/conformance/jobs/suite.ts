@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { GraphkeeperError } from "../../core/errors.ts";
 import type { ActiveRun, Enqueue, Hold, JobStore, Run, Schedule } from "../../jobs/ports.ts";
+import { Scheduler } from "../../jobs/scheduler.ts";
 import { FakeClock } from "./clock.ts";
 
 export interface JobStoreSuite {
@@ -592,6 +593,57 @@ export function jobStoreConformance(suite: JobStoreSuite): void {
     );
     assert.equal((await store.weeks({ fromAt: 0, groupId: GROUP, kind: "light" })).length, 1);
     assert.deepEqual(await store.weeks({ fromAt: 0, groupId: "other" }), []);
+  });
+
+  check("the summary of kinds counts what waits, works and fails", async (store, clock) => {
+    const settle = async (as: "succeeded" | "failed") => {
+      await store.enqueue(request(clock));
+      const hold = holdOf(await claim(store, clock));
+      clock.jump(1_000);
+      const error = { code: "RUN_FAILED", message: "no" };
+      await store.settle(hold, as === "failed" ? { as, at: clock.now(), error } : { as, at: clock.now(), result: {} });
+    };
+    await settle("failed");
+    await settle("succeeded");
+    const successAt = clock.now();
+    await settle("failed");
+    await settle("failed");
+    const dueAt = clock.now();
+    await store.enqueue(request(clock));
+    await store.enqueue(request(clock, { runAt: clock.now() + MINUTE }));
+    await store.enqueue(request(clock, { kind: "other", groupId: "second" }));
+    const light = {
+      kind: "light",
+      queued: 2,
+      running: 0,
+      paused: 0,
+      dead: 0,
+      oldestDueAt: dueAt,
+      lastSuccessAt: successAt,
+      consecutiveFailures: 2,
+    };
+    const other = { ...light, kind: "other", queued: 1, lastSuccessAt: null, consecutiveFailures: 0 };
+    assert.deepEqual(await store.summary(clock.now()), [light, other]);
+    assert.deepEqual(await store.summary(clock.now(), GROUP), [light]);
+    assert.deepEqual(await store.summary(clock.now(), "nobody"), []);
+  });
+
+  check("eight schedulers at the same ticks: as many runs as ticks", async (store, clock) => {
+    let runIds = 0;
+    const schedulers = Array.from(
+      { length: 8 },
+      () =>
+        new Scheduler({ store, clock, kinds: { light: {} }, newId: () => `tick-${++runIds}`, targets: async () => [] }),
+    );
+    const ticks = 25;
+    await store.putSchedule(schedule(clock, { expression: "* * * * *", overlap: "allow" }), 0);
+    for (let i = 0; i < ticks; i++) {
+      clock.jump(MINUTE);
+      await Promise.all(schedulers.map((s) => s.tick()));
+    }
+    const runs = await store.runs({ scheduleId: "s1", limit: 1_000 });
+    assert.equal(runs.length, ticks);
+    assert.equal(new Set(runs.map((run) => run.nominalAt)).size, ticks);
   });
 
   if (suite.reopen !== undefined) {

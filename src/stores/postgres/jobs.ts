@@ -99,6 +99,7 @@ function storeOf(driver: Driver, boss: PgBoss, now: (() => number) | undefined):
     run: (runId) => run(() => ledger.run(runId)),
     runs: (query) => run(() => ledger.runs(query)),
     weeks: (query) => run(() => ledger.weeks(query)),
+    summary: (at, groupId) => run(() => ledger.summary(at, groupId)),
     prune: (retention) => run(() => ledger.prune(retention)),
     schedules: () => run(() => schedules.schedules()),
     putSchedule: (schedule, version) => run(() => schedules.putSchedule(schedule, version)),

@@ -1,5 +1,5 @@
-import type { Retention, Run, RunDetail, RunQuery, WeekSummary } from "../../jobs/ports.ts";
-import { num, toAttempt, toBatch, toRun, toWeek } from "./rows.ts";
+import type { KindSummary, Retention, Run, RunDetail, RunQuery, WeekSummary } from "../../jobs/ports.ts";
+import { num, toAttempt, toBatch, toRun, toSummary, toWeek } from "./rows.ts";
 import { first, rows, type Steps, type Value } from "./statement.ts";
 
 export function* run(runId: string): Steps<RunDetail | null> {
@@ -44,6 +44,24 @@ export function* weeks(query: { groupId?: string; kind?: string; fromAt: number 
     query.kind ?? null,
   );
   return found.map(toWeek);
+}
+
+export function* summary(at: number, groupId: string | undefined): Steps<KindSummary[]> {
+  const found = yield* rows(
+    `SELECT r.kind, SUM(CASE WHEN r.state = 'queued' THEN 1 ELSE 0 END) AS queued,
+       SUM(CASE WHEN r.state = 'running' THEN 1 ELSE 0 END) AS running, SUM(CASE WHEN r.state = 'paused' THEN 1 ELSE 0 END) AS paused,
+       SUM(CASE WHEN r.state = 'dead' THEN 1 ELSE 0 END) AS dead,
+       MIN(CASE WHEN r.state = 'queued' AND r.run_at <= $1 THEN r.run_at END) AS oldest_due_at,
+       MAX(CASE WHEN r.state = 'succeeded' THEN r.ended_at END) AS last_success_at,
+       SUM(CASE WHEN r.state IN ('failed', 'dead') AND r.seq > COALESCE(s.seq, 0) THEN 1 ELSE 0 END) AS failures
+     FROM job_runs r LEFT JOIN (
+       SELECT kind, MAX(seq) AS seq FROM job_runs WHERE state = 'succeeded' AND group_id = COALESCE($2, group_id) GROUP BY kind) s
+       ON s.kind = r.kind
+     WHERE r.group_id = COALESCE($2, r.group_id) GROUP BY r.kind ORDER BY r.kind`,
+    at,
+    groupId ?? null,
+  );
+  return found.map(toSummary);
 }
 
 /** One bounded step of forgetting: runs with their attempts and batches, then occurrences and idempotency keys. */

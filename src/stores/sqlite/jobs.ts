@@ -53,6 +53,7 @@ export async function openSqliteJobs(options: SqliteJobsOptions): Promise<JobSto
     run: (runId) => read(ledger.run(runId)),
     runs: (query) => read(ledger.runs(query)),
     weeks: (query) => read(ledger.weeks(query)),
+    summary: (at, groupId) => read(ledger.summary(at, groupId)),
     prune: (retention) => write(ledger.prune(retention)),
     schedules: () => read(schedules.schedules()),
     putSchedule: (schedule, version) => write(schedules.putSchedule(schedule, version)),
