@@ -6,6 +6,7 @@ export { AlgorithmCancelled, type Control } from "./control.ts";
 export { type CsrGraph, csrFromEdges, edgesOf, type NodeIndices, strengths } from "./csr.ts";
 export { type EdgeEdits, IncrementalCommunities, type IncrementalOptions } from "./incremental-communities.ts";
 export { IncrementalComponents } from "./incremental-components.ts";
+export { IncrementalKnn, type KnnChange } from "./incremental-knn.ts";
 export { type Knn, type KnnOptions, knnBruteForce, type SimilarityEdges, symmetrise } from "./knn.ts";
 export { type KnnExactOptions, knn } from "./knn-exact.ts";
 export { leiden } from "./leiden.ts";

@@ -1,6 +1,6 @@
-import { stopIfAsked } from "./control.ts";
+import { type Control, stopIfAsked } from "./control.ts";
 import { clearRow, emptyKnn, type Knn, type KnnOptions, knnBruteForce, knnLimits, offer, scanRow } from "./knn.ts";
-import { QuantisedVectors, SCALE } from "./quantised.ts";
+import { QuantisedVectors } from "./quantised.ts";
 import { cosine, type UnitVectors, unitVectors } from "./vectors.ts";
 
 export interface KnnExactOptions extends KnnOptions {
@@ -27,7 +27,8 @@ export function knn(vectors: Float32Array, n: number, d: number, options: KnnExa
   const units = unitVectors(vectors, n, d, options.absent);
   const rows = presentRows(units);
   const result = emptyKnn(n, k);
-  searchExact(units, rows, rows, cutoff, result, options);
+  const quantised = QuantisedVectors.of(units, rows, QUERIES, listSize(k));
+  searchExact(units, quantised, rows, rows, cutoff, result, options);
   return result;
 }
 
@@ -40,28 +41,30 @@ export function presentRows(units: UnitVectors): Uint32Array {
   return rows;
 }
 
-/** Finds the neighbours of each row of `queries` among those of `base` (ascending rows that are present). */
+/** Places in a candidate list: the query itself takes one, the rest is for what the margin lets in. */
+export function listSize(k: number): number {
+  return k + 9 + (k >> 1);
+}
+
+/** Finds the neighbours of the rows `queries` among the first `base.length` base rows, which are rows `base` of `units`. */
 export function searchExact(
   units: UnitVectors,
+  quantised: QuantisedVectors,
   queries: ArrayLike<number>,
   base: ArrayLike<number>,
   cutoff: number,
   result: Knn,
-  control: KnnOptions,
+  control: Control,
 ): void {
-  // The query itself takes a place; the rest is for what the margin lets in.
-  const size = result.k + 9 + (result.k >> 1);
-  const quantised = new QuantisedVectors(units, base, size, QUERIES);
-  const step = Math.max(192, Math.floor(BUDGET / (QUERIES * units.d)));
-  const margins = new Float64Array(QUERIES);
-  for (let first = 0; first < queries.length; first += QUERIES) {
-    const count = Math.min(QUERIES, queries.length - first);
-    let margin = 0;
+  const slots = quantised.slots;
+  const step = Math.max(192, Math.floor(BUDGET / (slots * units.d)));
+  const margins = new Float64Array(slots);
+  for (let first = 0; first < queries.length; first += slots) {
+    const count = Math.min(slots, queries.length - first);
     for (let q = 0; q < count; q++) {
       margins[q] = quantised.setQuery(q, units.rows, queries[first + q]!);
-      margin = Math.max(margin, margins[q]!);
+      quantised.clear(q, cutoff, margins[q]!);
     }
-    quantised.clear(count, Math.floor(cutoff * SCALE * SCALE - margin) - 1);
     for (let from = 0; from < base.length; from += step) {
       stopIfAsked(control);
       quantised.search(0, count, from, Math.min(base.length, from + step));
@@ -76,7 +79,7 @@ export function searchExact(
   }
 }
 
-/** Ranks the candidates of query slot q for row i. False if the list may have lost one. */
+/** Ranks the candidates of slot q for row i. False if the list may have lost one. */
 export function rankCandidates(
   units: UnitVectors,
   quantised: QuantisedVectors,
@@ -88,12 +91,16 @@ export function rankCandidates(
   result: Knn,
 ): boolean {
   const { ids, scores, size } = quantised;
+  const { present } = units;
   const start = q * size;
+  clearRow(result, i);
+  if (present[i] === 0) return true;
   // The k-th best other row: nothing more than two margins below it can be among the k best.
   let others = 0;
   let least = Number.NEGATIVE_INFINITY;
   for (let p = start; p < start + size && ids[p]! >= 0; p++) {
-    if (base[ids[p]!] === i) continue;
+    const j = base[ids[p]!]!;
+    if (j === i || present[j] === 0) continue;
     if (++others === result.k) {
       least = scores[p]! - 2 * margin;
       break;
@@ -101,10 +108,9 @@ export function rankCandidates(
   }
   const full = ids[start + size - 1]! >= 0;
   if (full && scores[start + size - 1]! >= least) return false;
-  clearRow(result, i);
   for (let p = start; p < start + size && ids[p]! >= 0 && scores[p]! >= least; p++) {
     const j = base[ids[p]!]!;
-    if (j === i) continue;
+    if (j === i || present[j] === 0) continue;
     const score = cosine(units.rows, units.d, i, j);
     if (score >= cutoff) offer(result, i, j, score);
   }

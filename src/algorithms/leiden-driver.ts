@@ -15,7 +15,7 @@ export interface LeidenOptions extends Control {
   maxLevels?: number;
   /** Randomness of the refinement in units of edge weight; 0 takes the best merge, as leidenalg does. Default 0. */
   theta?: number;
-  /** `typescript` is the oracle: equal results, a little slower. Default `wasm`. */
+  /** `typescript` is the oracle: equal results, a little slower. Default `wasm`, except for small graphs. */
   kernel?: "wasm" | "typescript";
   /** Communities to start from, any numbers from 0 to n - 1. Default: each node alone. */
   initial?: ArrayLike<number>;

@@ -5,6 +5,9 @@ import { wasmLeidenKernel } from "./leiden-wasm.ts";
 import { heapAllocator, leidenWorkspace, leidenWorkspaceBytes } from "./leiden-workspace.ts";
 import { WasmMemory } from "./wasm-memory.ts";
 
+/** Below this many nodes and row entries a WebAssembly memory (gigabytes of address space each) is not worth it. */
+const SMALL = 1 << 16;
+
 /**
  * Finds communities by Leiden: fast local moving, refinement with well-connectedness, aggregation of the refined partition.
  * No community, at no level, is ever disconnected.
@@ -15,7 +18,8 @@ import { WasmMemory } from "./wasm-memory.ts";
  * @throws RangeError for an unusable resolution, or if the graph does not fit into the 4 GiB of WebAssembly.
  */
 export function leiden(graph: CsrGraph, options: LeidenOptions = {}): LeidenResult {
-  if (options.kernel === "typescript") {
+  const small = options.kernel === undefined && graph.n + graph.targets.length < SMALL;
+  if (small || options.kernel === "typescript") {
     return leidenWith(typescriptLeidenKernel, leidenWorkspace(graph, heapAllocator), graph, options);
   }
   const memory = new WasmMemory(leidenWorkspaceBytes(graph.n, graph.targets.length));

@@ -24,14 +24,15 @@ interface KnnExports {
 /**
  * Unit vectors as int16 in the memory of the search kernel, with a strict bound of what the rounding changes.
  *
- * Shape: base row b is row `order[b]` of the vectors given. Lists of candidates are `size` long per query; ids in them are
- * base rows. Memory: 2 bytes per component (rows padded to 8 components).
+ * There are `rows` base rows and `slots` query slots; each slot has a list of `size` candidates by descending product.
+ * Memory: 2 bytes per component (rows are padded to 8 components), 8 per place in a list.
  */
 export class QuantisedVectors {
   readonly d: number;
+  readonly rows: number;
+  readonly slots: number;
   readonly size: number;
-  readonly maxQueries: number;
-  /** Candidate lists of the last search: ids are base rows, -1 where empty; scores are in units of SCALE^-2. */
+  /** Candidate lists: numbers of the rows compared with, -1 where empty, and products in units of SCALE^-2. */
   readonly ids: Int32Array;
   readonly scores: Int32Array;
   private readonly rowLength: number;
@@ -40,50 +41,59 @@ export class QuantisedVectors {
   private readonly kernel: KnnExports;
   private largestError = 0;
 
-  constructor(units: UnitVectors, order: ArrayLike<number>, size: number, maxQueries: number) {
-    this.d = units.d;
+  constructor(d: number, rows: number, slots: number, size: number) {
+    this.d = d;
+    this.rows = rows;
+    this.slots = slots;
     this.size = size;
-    this.maxQueries = maxQueries;
-    this.rowLength = Math.ceil(units.d / 8) * 8;
-    const numbers = this.rowLength * (order.length + maxQueries);
-    const memory = new WasmMemory(numbers * 2 + maxQueries * size * 8 + 256);
-    this.base = memory.i16(this.rowLength * order.length);
-    this.queries = memory.i16(this.rowLength * maxQueries);
-    this.ids = memory.i32(maxQueries * size);
-    this.scores = memory.i32(maxQueries * size);
+    this.rowLength = Math.ceil(d / 8) * 8;
+    const memory = new WasmMemory(this.rowLength * (rows + slots) * 2 + slots * size * 8 + 256);
+    this.base = memory.i16(this.rowLength * rows);
+    this.queries = memory.i16(this.rowLength * slots);
+    this.ids = memory.i32(slots * size);
+    this.scores = memory.i32(slots * size);
     this.kernel = instantiate<KnnExports>(knnModule, memory.memory);
-    for (let b = 0; b < order.length; b++) {
-      const error = quantise(units.rows, order[b]! * this.d, this.d, this.base, b * this.rowLength);
-      if (error > this.largestError) this.largestError = error;
-    }
   }
 
-  /** Puts a unit vector into query slot q. Returns how far, at most, true and quantised products with it are apart. */
-  setQuery(q: number, rows: Float32Array, row: number): number {
-    const error = quantise(rows, row * this.d, this.d, this.queries, q * this.rowLength);
+  /** Base row b is row `order[b]` of the vectors. */
+  static of(units: UnitVectors, order: ArrayLike<number>, slots: number, size: number): QuantisedVectors {
+    const result = new QuantisedVectors(units.d, order.length, slots, size);
+    for (let b = 0; b < order.length; b++) result.setBase(b, units.rows, order[b]!);
+    return result;
+  }
+
+  setBase(b: number, rows: Float32Array, row: number): void {
+    const error = quantise(rows, row * this.d, this.d, this.base, b * this.rowLength);
+    if (error > this.largestError) this.largestError = error;
+  }
+
+  /** Puts a unit vector into a query slot. Returns how far, at most, true and quantised products with it are apart. */
+  setQuery(slot: number, rows: Float32Array, row: number): number {
+    const error = quantise(rows, row * this.d, this.d, this.queries, slot * this.rowLength);
     // |q·p - S²x·y| ≤ S(|e| + |f|) + |e||f| by Cauchy and Schwarz, with e and f the rounding of both rows.
     return Math.ceil(SCALE * (error + this.largestError) * 1.000001 + error * this.largestError + ROUNDING);
   }
 
-  /** Empties the lists; only products above the floor will enter. */
-  clear(queries: number, floor: number): void {
-    this.ids.fill(-1, 0, queries * this.size);
-    this.scores.fill(floor, 0, queries * this.size);
+  /** Empties a slot's list; only products of at least `least` (a cosine) minus the margin will enter. */
+  clear(slot: number, least: number, margin: number): void {
+    this.ids.fill(-1, slot * this.size, (slot + 1) * this.size);
+    this.scores.fill(Math.floor(least * SCALE * SCALE - margin) - 1, slot * this.size, (slot + 1) * this.size);
   }
 
-  /** Offers base rows from..to-1 to the lists of query slots first..first+count-1. */
+  /** Offers base rows from..to-1 to the lists of slots first..first+count-1. */
   search(first: number, count: number, from: number, to: number): void {
-    this.kernel.search(
-      this.queries.byteOffset + first * this.rowLength * 2,
-      count,
-      this.base.byteOffset,
-      from,
-      to,
-      this.rowLength * 2,
-      this.size,
-      this.ids.byteOffset + first * this.size * 4,
-      this.scores.byteOffset + first * this.size * 4,
-    );
+    this.run(this.queries.byteOffset + first * this.rowLength * 2, this.base.byteOffset, first, count, from, to);
+  }
+
+  /** The other way round: offers query slots 0..to-1 to the lists 0..count-1, which stand for base rows from `row` on. */
+  searchReversed(row: number, count: number, to: number): void {
+    this.run(this.base.byteOffset + row * this.rowLength * 2, this.queries.byteOffset, 0, count, 0, to);
+  }
+
+  private run(query: number, base: number, list: number, count: number, from: number, to: number): void {
+    const ids = this.ids.byteOffset + list * this.size * 4;
+    const scores = this.scores.byteOffset + list * this.size * 4;
+    this.kernel.search(query, count, base, from, to, this.rowLength * 2, this.size, ids, scores);
   }
 }
 

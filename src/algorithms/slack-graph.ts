@@ -239,7 +239,10 @@ function roomFor(degree: number): number {
 }
 
 /** A copy of a typed array with more room. */
-export function enlarged<T extends Uint32Array | Int32Array | Float64Array | Uint8Array>(array: T, length: number): T {
+export function enlarged<T extends Uint32Array | Int32Array | Float32Array | Float64Array | Uint8Array>(
+  array: T,
+  length: number,
+): T {
   const larger = new (array.constructor as new (length: number) => T)(length);
   larger.set(array);
   return larger;

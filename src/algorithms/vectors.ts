@@ -5,9 +5,9 @@
 export interface UnitVectors {
   n: number;
   d: number;
-  /** n × d, row-major. */
+  /** At least n × d, row-major. */
   rows: Float32Array;
-  /** 1 for rows that count. */
+  /** At least n; 1 for rows that count. */
   present: Uint8Array;
 }
 

@@ -85,10 +85,12 @@ describe("Leiden", () => {
         fc.nat(1000),
         fc.constantFrom(0, 0.01, 1),
         fc.constantFrom(0, 1, 32),
-        (edges, resolution, seed, theta, maxLevels) => {
+        fc.option(fc.array(fc.nat(29), { minLength: 30, maxLength: 30 }), { nil: undefined }),
+        (edges, resolution, seed, theta, maxLevels, given) => {
           const { n, sources, targets, weights } = edges;
           const graph = csrFromEdges(n, sources, targets, weights);
-          const options = { resolution, seed, theta, maxLevels, iterations: 3 };
+          const initial = given?.map((c) => c % n);
+          const options = { resolution, seed, theta, maxLevels, initial, iterations: 3 };
           const result = leiden(graph, options);
           expect(leiden(graph, options)).toEqual(result);
           expect(result.levels.at(-1)).toEqual(result.membership);
@@ -136,6 +138,28 @@ describe("Leiden", () => {
     const second = leiden(graph, { seed: 99, initial: first.membership });
     expect(second.membership).toEqual(first.membership);
     expect(second.iterations).toBe(1);
+  });
+
+  test("WebAssembly and TypeScript give equal results", () => {
+    const kernels = ["wasm", "typescript"] as const;
+    fc.assert(
+      fc.property(
+        arbitraryGraph,
+        fc.record({ resolution: fc.constantFrom(0.2, 1, 3), theta: fc.constantFrom(0, 0.05, 1), seed: fc.nat(1e4) }),
+        ({ n, sources, targets, weights }, options) => {
+          const graph = csrFromEdges(n, sources, targets, weights);
+          const [wasm, typescript] = kernels.map((kernel) => leiden(graph, { ...options, kernel }));
+          expect(wasm).toEqual(typescript);
+        },
+      ),
+      { numRuns: 60 },
+    );
+    const { n, sources, targets, weights } = planted(150, 40, 7, 4, 12);
+    const graph = csrFromEdges(n, sources, targets, weights);
+    for (const theta of [0, 0.1]) {
+      const [wasm, typescript] = kernels.map((kernel) => leiden(graph, { iterations: 4, theta, kernel }));
+      expect(wasm).toEqual(typescript);
+    }
   });
 
   test("takes graphs without nodes or edges", () => {
