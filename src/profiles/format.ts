@@ -46,7 +46,7 @@ const documents = z.union([
     title: name.optional(),
     without: name.optional().describe("Property that a document's node never has; tells it from a unit of the same label"),
   }),
-  z.strictObject({ as: z.literal("property"), placeholder: z.strictObject({ type: name }).optional().describe("Type of the relationship from a unit to a node that stands for the document but carries nothing") }).describe("No node: documents are the distinct values of the units' owner property"),
+  z.strictObject({ as: z.literal("property") }).describe("No node: documents are the distinct values of the units' owner property"),
   z.strictObject({ as: z.literal("unit") }).describe("A document is one text unit"),
 ]);
 
@@ -110,14 +110,14 @@ const relationships = z.strictObject({
   support,
 });
 
-/** Nodes that belong to a document or unit and live and die with it: sections, tables, figures. */
+/** Nodes that belong to a document or unit and live and die with it: sections, tables, statements. */
 const part = z.strictObject({
   label: name,
   of: z.enum(["document", "unit"]),
+  through: z.array(hop).default([]).describe("Steps from the owner to the node that the part hangs on; the deepest parts come first in the list"),
   type: name,
   direction: z.enum(["to_owner", "from_owner"]),
   vectors: z.array(vector).optional(),
-  shared: z.boolean().optional().describe("May belong to several; goes with the last one"),
 });
 
 const derived = z.strictObject({
@@ -159,7 +159,8 @@ export const profileSchema = z
       })
       .optional()
       .describe("Where the writer's own readers look for what a recompute gives"),
-    copies: z.array(name).default([]).describe("Properties of entities and relationships that copy a document's metadata"),
+    origin: name.optional().describe("Property of entities and relationships that names the unit that wrote them last; no provenance, but a trace"),
+    copies: z.array(name).default([]).describe("Properties of entities and relationships that copy the metadata of the document of their origin"),
     rebuildable: z
       .array(z.strictObject({ on: z.enum(["entity", "community"]), property: name, from: z.literal("facts"), fact: name, join: z.string() }))
       .default([])

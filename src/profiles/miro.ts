@@ -71,5 +71,5 @@ export const miro: ProfileInput = {
     membership: true,
     stale: { label: "GroupMeta", flag: "gds_stale", at: "gds_stale_since" },
   },
-  parking: { mode: "park" },
+  parking: { mode: "swap" },
 };

@@ -168,6 +168,8 @@ export async function publish(w: Work, publication: { generation: number; state:
   else await w.run("writeState", { data: new Int8Array(publication.state.slice().buffer) });
   w.set({ analyticsEpoch: epoch, analyticsGeneration: publication.generation });
   settleStaleness(w);
+  const fresh = publication.generation === w.group.generation;
+  if (fresh && w.shapes.profile.published?.stale) await w.run("markStale", { stale: false, now: new Date(publication.now).toISOString() });
   await w.audit(publication.now, { actor: "analytics", action: "publish", ref: String(epoch), detail: publication.detail });
 }
 

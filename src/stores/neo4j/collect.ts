@@ -18,6 +18,7 @@ import {
   showFacts,
 } from "./derive.ts";
 import { carryOut, type Plan } from "./documents.ts";
+import { parkDerived } from "./parts.ts";
 import { idFromKey } from "./shapes.ts";
 import { noEffect, type Reading, type Work } from "./work.ts";
 
@@ -75,8 +76,10 @@ async function runPhases(phases: Phase[], tally: Tally, options: CollectOptions)
 function phasesOf(w: Work, kind: CollectionKind, options: CollectOptions): Phase[] {
   const { policy, now } = options;
   const before = now - policy.restoreWindowMs;
-  const candidates: Phase["keys"] = async (after, limit) =>
-    (await w.run<{ id: string }>("candidates", { kind, after, limit: w.int(limit) })).map((r) => r.id);
+  const candidates: Phase["keys"] = async (after, limit) => {
+    await w.flush();
+    return (await w.run<{ id: string }>("candidates", { kind, after, limit: w.int(limit) })).map((r) => r.id);
+  };
   switch (kind) {
     case "orphan_entities":
       return [
@@ -184,6 +187,7 @@ async function judgeEntities(w: Work, ids: string[], tally: Tally, policy: Polic
   }
   if (park.length + show.length === 0) return true;
   await w.each("parkEntities", "handles", park.map((e) => e.handle), { now: w.int(now) });
+  await parkDerived(w, park.map((e) => e.handle));
   w.effect.entities += park.length;
   await showEntities(w, show);
   const changed = [...park, ...show];
@@ -282,7 +286,7 @@ export async function sweepStep(
     return fresh.length;
   };
   if (kind === "e") {
-    const rows = await w.run<Handle>("entitiesPage", { after: after === "" ? null : after, limit });
+    const rows = await w.run<Handle>("entitiesPage", { after, limit });
     const facts = await entityFacts(w, rows.map((r) => r.handle));
     const wrong = facts.filter((e) => lawOf(w, e, options.policy, options.now) !== (e.parked ? "parked" : "live"));
     const rest = facts.filter((e) => !wrong.includes(e));
@@ -292,7 +296,7 @@ export async function sweepStep(
     return { examined: rows.length, found, cursor: full ? `e ${idFromKey(rows.at(-1)?.id)}` : "r " };
   }
   if (kind === "r") {
-    const rows = await w.run<Handle>("factsPage", { after: after === "" ? null : after, limit });
+    const rows = await w.run<Handle>("factsPage", { after, limit });
     const verdicts = await judged(w, await factRows(w, rows.map((r) => r.handle)));
     const found = await candidates("stale_edges", verdicts.filter((v) => !v.live).map((v) => v.fact.id));
     const full = rows.length === options.limit;

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { relationshipPresence, textUnitPresence } from "../../core/law.ts";
+import { dropDerived, parkDerived, parkParts, showDerived, showParts } from "./parts.ts";
 import { idFromKey, keyFromId } from "./shapes.ts";
 import type { Reading, Work } from "./work.ts";
 
@@ -148,11 +149,16 @@ export async function settleUnits(w: Work, units: UnitRow[], now: number): Promi
     w.effect.textUnits += park.length;
     if (w.shapes.mode !== "label") w.effect.vectors += park.filter((u) => u.vector).length;
     await noteLoss(w, park);
+    const handles = park.map((u) => u.handle);
+    await parkParts(w, "unit", handles, now);
+    await parkDerived(w, handles);
   }
   if (show.length > 0) {
     await w.each("showUnits", "handles", show.map((u) => u.handle), { now: w.int(now) });
     w.effect.textUnits += show.length;
     w.effect.vectors += show.filter((u) => u.parkedVector).length;
+    await showParts(w, "unit", show.map((u) => u.handle));
+    await showDerived(w, show.map((u) => u.handle));
     const entities = await mentionedBy(w, show.map((u) => u.handle));
     await revive(w, entities.filter((e) => e.parked).map((e) => e.handle), await supportedBy(w, show));
   }
@@ -170,6 +176,7 @@ export async function revive(w: Work, entityHandles: string[], factIds: Iterable
 export async function showEntities(w: Work, entities: EntityFacts[]): Promise<void> {
   if (entities.length === 0) return;
   await w.each("showEntities", "handles", entities.map((e) => e.handle));
+  await showDerived(w, entities.map((e) => e.handle));
   w.effect.entities += entities.length;
   w.effect.vectors += entities.filter((e) => e.parkedVector).length;
 }
@@ -209,9 +216,11 @@ export async function deleteEntities(w: Work, entities: Handle[]): Promise<strin
   await forget(w, gone, facts.map((f) => f.handle), parked.map((p) => p.id));
   await w.each("deleteParked", "ids", new Set(parked.map((p) => p.id)));
   await w.each("rowsOfEntities", "ids", ids);
-  for (const kind of ["orphan_entities", "deprecated_vectors"]) await w.each("dropCandidates", "ids", ids, { kind });
-  await w.each("dropCandidates", "ids", gone, { kind: "stale_edges" });
+  await w.forget("orphan_entities", ids);
+  await w.forget("deprecated_vectors", ids);
+  await w.forget("stale_edges", gone);
   const vectors = (await entityFacts(w, entities.map((e) => e.handle))).filter((e) => e.vector || e.parkedVector).length;
+  await dropDerived(w, entities.map((e) => e.handle));
   await w.each("deleteEntities", "handles", entities.map((e) => e.handle));
   w.effect.entities += entities.length;
   w.effect.relationships += gone.length;
@@ -228,7 +237,7 @@ export async function deleteFacts(w: Work, ids: Iterable<string>): Promise<strin
   await forget(w, gone, live.map((f) => f.handle), parked.map((p) => p.id));
   await w.each("deleteFacts", "handles", live.map((f) => f.handle));
   await w.each("deleteParked", "ids", parked.map((p) => p.id));
-  await w.each("dropCandidates", "ids", gone, { kind: "stale_edges" });
+  await w.forget("stale_edges", gone);
   w.effect.relationships += gone.length;
   return gone;
 }

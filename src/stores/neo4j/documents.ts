@@ -1,7 +1,7 @@
 import { GraphkeeperError } from "../../core/errors.ts";
 import type { Operation, OperationRecord, Outcome } from "../../core/words.ts";
 import { deleteEntities, deleteFacts, dropSupport, entityFacts, type Handle, noteLoss, settleUnits, type UnitRow } from "./derive.ts";
-import { parkParts, purgeParts, showParts } from "./parts.ts";
+import { dropDerived, parkParts, purgeParts, showParts } from "./parts.ts";
 import { idFromKey } from "./shapes.ts";
 import type { DocumentState, Reading, Work } from "./work.ts";
 
@@ -13,7 +13,7 @@ export type Outcomes = OperationRecord["outcomes"];
 export interface Plan {
   verb: "deprecate" | "restore" | "purge";
   documents: string[];
-  /** Id of the last unit done; null at the beginning. */
+  /** Handle of the last unit done; null at the beginning. */
   cursor: string | null;
 }
 
@@ -130,7 +130,7 @@ export async function carryOut(w: Work, plan: Plan, limit: number, now: number):
   else await settleUnits(w, batch, now);
   if (todo.length > limit) {
     if (plan.verb === "purge") await hideUntilPurged(w, plan.documents, now);
-    return { ...plan, cursor: batch.at(-1)?.id ?? plan.cursor };
+    return { ...plan, cursor: batch.at(-1)?.handle ?? plan.cursor };
   }
   if (plan.verb === "purge") await deleteDocuments(w, plan.documents);
   return null;
@@ -144,7 +144,6 @@ async function hideUntilPurged(w: Work, documentIds: string[], now: number): Pro
     active.map((d) => ({ ...d, status: "deprecated", deprecatedAt: now, successor: null })),
   );
   await w.each("hideDocuments", "keys", active.map((d) => w.documentKey(d.id)));
-  w.effect.documents += active.length;
 }
 
 /** Takes the documents away from the units; deletes those without an owner, and what then has nothing left to stand on. */
@@ -185,6 +184,13 @@ export async function deleteUnits(w: Work, units: UnitRow[]): Promise<void> {
 export async function dropUnits(w: Work, units: (Handle & { vector: boolean; parkedVector: boolean })[]): Promise<void> {
   const handles = units.map((u) => u.handle);
   await purgeParts(w, "unit", handles);
+  if (w.shapes.references) await w.each("dropReferences", "handles", handles);
+  if (w.shapes.profile.origin !== undefined) {
+    const ids = units.map((u) => u.id);
+    await w.each("scrubEntities", "ids", ids);
+    await w.each("scrubFacts", "ids", ids);
+  }
+  await dropDerived(w, handles);
   await w.each("deleteUnits", "handles", handles);
   w.effect.textUnits += units.length;
   w.effect.vectors += units.filter((u) => u.vector || u.parkedVector).length;

@@ -32,11 +32,16 @@ export function footprint(shapes: Shapes): SchemaObject[] {
   index("operation_state", range(OURS.operation, ["state"]));
   index("document_deprecated", range(OURS.document, ["lc_group", "deprecatedAt"]));
   index("document_successor", range(OURS.document, ["lc_group", "successor"]));
+  constraint("edge", unique(OURS.edge, ["lc_group", "lc_id"]));
+  index("edge_source", range(OURS.edge, ["lc_group", "lc_source"]));
+  index("edge_target", range(OURS.edge, ["lc_group", "lc_target"]));
   index("parked_source", range(OURS.parked, ["lc_group", "lc_source"]));
   index("parked_target", range(OURS.parked, ["lc_group", "lc_target"]));
   index("parked_at", range(OURS.parked, ["lc_group", "lc_at"]));
   index("analytics_a", range(OURS.analytics, ["lc_group", "lc_a"]));
   index("analytics_b", range(OURS.analytics, ["lc_group", "lc_b"]));
+  index("analytics_kind", range(OURS.analytics, ["lc_group", "lc_kind"]));
+  index("analytics_members", range(OURS.analytics, ["lc_group", "lc_b", "lc_a"]));
   index("analytics_from", range(OURS.analytics, ["lc_group", "lc_from"]));
   index("analytics_to", range(OURS.analytics, ["lc_group", "lc_to"]));
   index("analytics_marked", range(OURS.analytics, ["lc_group", "lc_marked"]));
@@ -51,6 +56,7 @@ export function footprint(shapes: Shapes): SchemaObject[] {
     const labels = shapes.mode === "swap" && !(kind === "unit" && shapes.references) ? [shapes.label(kind), shapes.parkedLabel(kind)] : [shapes.label(kind)];
     labels.forEach((label, i) => {
       const suffix = i === 0 ? "" : "_parked";
+      if (kind === "unit" && shapes.references) return index("unit_owner", range(label, ["lc_group", "lc_document"]));
       if (of.length > 0 && profile.imports) constraint(`${kind}_id${suffix}`, unique(label, lookups));
       else if (of.length > 0) index(`${kind}_id${suffix}`, range(label, lookups));
       if (kind === "entity") index(`entity_parked${suffix}`, range(label, [...tenant(shapes.tenant(kind)), "lc_parked_at"]));
@@ -59,6 +65,8 @@ export function footprint(shapes: Shapes): SchemaObject[] {
       }
     });
   }
+  if (shapes.references) constraint("unit", unique(OURS.unit, ["lc_group", "lc_id"]));
+  if (profile.origin !== undefined) index("entity_origin", range(shapes.label("entity"), [profile.origin]));
   if (profile.documents.as === "node") {
     const of = [...tenant(shapes.tenantProperty), ...keys(profile.documents.key)];
     if (keys(profile.documents.key).length > 0) {

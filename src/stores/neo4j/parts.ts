@@ -1,23 +1,40 @@
 import type { Work } from "./work.ts";
 
-/** Nodes that hang on documents or units and share their presence: sections, tables, figures, statements. */
+/** Nodes that hang on documents or units and share their presence, and the derived edges that touch parked nodes. */
 
 type Owner = "document" | "unit";
 
 export async function parkParts(w: Work, of: Owner, owners: unknown[], now: number): Promise<void> {
-  for (const part of w.shapes.parts(of)) await runParts(w, part.park, owners, { now: w.int(now) });
+  for (const part of w.shapes.parts(of)) await parkDerived(w, await runParts(w, part.park, owners, { now: w.int(now) }));
 }
 
 export async function showParts(w: Work, of: Owner, owners: unknown[]): Promise<void> {
-  for (const part of w.shapes.parts(of)) await runParts(w, part.show, owners, {});
+  for (const part of w.shapes.parts(of)) await showDerived(w, await runParts(w, part.show, owners, {}));
 }
 
 export async function purgeParts(w: Work, of: Owner, owners: unknown[]): Promise<void> {
   for (const part of w.shapes.parts(of)) await runParts(w, part.purge, owners, {});
 }
 
-async function runParts(w: Work, statement: string, owners: unknown[], parameters: Record<string, unknown>): Promise<void> {
+async function runParts(w: Work, statement: string, owners: unknown[], parameters: Record<string, unknown>): Promise<string[]> {
+  const handles: string[] = [];
   for (let i = 0; i < owners.length; i += 1_000) {
-    await w.tx.run(statement, { group: w.groupId, owners: owners.slice(i, i + 1_000), ...parameters });
+    const rows = await w.tx.run(statement, { group: w.groupId, owners: owners.slice(i, i + 1_000), ...parameters });
+    handles.push(...rows.map((row) => row.handle as string));
   }
+  return handles;
+}
+
+/** Takes derived edges of parked nodes out of the readers' way; each is kept as a record. */
+export async function parkDerived(w: Work, handles: string[]): Promise<void> {
+  if (w.shapes.derivedTypes.length > 0) await w.each("parkDerived", "handles", handles);
+}
+
+/** Brings back the derived edges whose both ends are live. */
+export async function showDerived(w: Work, handles: string[]): Promise<void> {
+  if (w.shapes.derivedTypes.length > 0) await w.each("showDerived", "handles", handles);
+}
+
+export async function dropDerived(w: Work, handles: string[]): Promise<void> {
+  if (w.shapes.derivedTypes.length > 0) await w.each("dropDerived", "handles", handles);
 }

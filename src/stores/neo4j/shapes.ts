@@ -16,6 +16,7 @@ export const OURS = {
   document: "GraphkeeperDocument",
   operation: "GraphkeeperOperation",
   parked: "GraphkeeperParked",
+  edge: "GraphkeeperParkedEdge",
   candidate: "GraphkeeperCandidate",
   audit: "GraphkeeperAudit",
   analytics: "GraphkeeperAnalytics",
@@ -114,7 +115,7 @@ export class Shapes {
   }
 
   #tenantLabels(kind: NodeKind): string {
-    return this.tenantLabel !== null && !(kind === "unit" && this.references) ? `&${quoted(this.tenantLabel)}` : "";
+    return this.tenantLabel !== null && this.tenantLabel !== this.label(kind) && !(kind === "unit" && this.references) ? `&${quoted(this.tenantLabel)}` : "";
   }
 
   /** Label expression of a node, live or parked. */
@@ -139,7 +140,20 @@ export class Shapes {
 
   /** All nodes of the kind, through the label's index on the tenant where there is one. */
   all(kind: NodeKind, v: string): string {
-    return `MATCH ${this.node(kind, v)} WHERE ${this.belongs(kind, v)}`;
+    return `MATCH ${this.node(kind, v)} WHERE ${this.belongs(kind, v)}${this.keyed(kind, v)}`;
+  }
+
+  /** A composite index serves only predicates on all of its properties: the key's existence is one. */
+  keyed(kind: NodeKind, v: string): string {
+    const key = this.key(kind);
+    return "property" in key ? ` AND ${v}.${quoted(key.property)} IS NOT NULL` : "";
+  }
+
+  /** The nodes of the kind in order of their ids, after `$after`, so that an index can serve both. */
+  page(kind: NodeKind, v: string): string {
+    const key = this.key(kind);
+    const after = "property" in key ? `${v}.${quoted(key.property)} > $after` : `elementId(${v}) > $after`;
+    return `MATCH ${this.node(kind, v)} WHERE ${this.belongs(kind, v)} AND ${after}`;
   }
 
   /** The node whose internal handle is the variable `row`. */
@@ -248,29 +262,41 @@ export class Shapes {
     return keyOf(documents.key, d);
   }
 
+  /** Derived edges and memberships: not facts, but readers follow them, so they are parked with their ends. */
+  get derivedTypes(): string[] {
+    const { derived, communities } = this.profile;
+    return [...new Set([...derived.map((d) => d.type), ...(communities ? [communities.member.type] : [])])];
+  }
+
   /** Statements that park, show and purge what hangs on documents or units; a part with another live owner stays. */
   parts(of: "document" | "unit"): { label: string; park: string; show: string; purge: string }[] {
     return this.profile.parts
       .filter((part) => part.of === of)
       .map((part) => {
         const owner = of === "document" ? this.documentByKey("o", "owner") : this.byHandle("unit", "o", "owner");
-        const edge = `[:${quoted(part.type)}]`;
         const label = quoted(this.#label(part.label));
-        const path = (o: string) => (part.direction === "to_owner" ? `(${o})<-${edge}-(p:${label})` : `(${o})-${edge}->(p:${label})`);
+        const hops = [...part.through, { type: [part.type], direction: part.direction === "to_owner" ? ("in" as const) : ("out" as const), label: part.label }];
+        const path = (o: string) =>
+          hops.reduce((pattern, hop, i) => {
+            const edge = `[:${hop.type.map(quoted).join("|")}]`;
+            const next = i === hops.length - 1 ? `(p:${label})` : `(:${quoted(this.#label(hop.label))})`;
+            return hop.direction === "in" ? `${pattern}<-${edge}-${next}` : `${pattern}-${edge}->${next}`;
+          }, `(${o})`);
         const tenant = this.tenantProperty === null ? "$group IS NOT NULL" : `p.${quoted(this.tenantProperty)} = $group`;
         const find = `UNWIND $owners AS owner ${owner} MATCH ${path("o")} WHERE ${tenant} WITH DISTINCT p`;
-        const other = part.direction === "to_owner" ? `(p)-${edge}->(x)` : `(p)<-${edge}-(x)`;
-        const elsewhere = `WHERE NOT EXISTS { ${other} WHERE coalesce(x.lc_active, true) }`;
+        const owned = (where: string) => `EXISTS { MATCH ${path("x")} WHERE ${where} }`;
+        const named = of === "document" ? `${this.documentId("x")} IN $owners` : "elementId(x) IN $owners";
         const vectors = (part.vectors ?? []).map((v) => [`p.${quoted(v.property)}`, `p.${quoted(PARKED_VECTOR + v.property)}`]);
         const parking = quoted(this.profile.parking.label);
         const out = this.mode === "label" ? "" : vectors.map(([a, b]) => `SET ${b} = coalesce(${a}, ${b}) REMOVE ${a}`).join(" ");
         const back = vectors.map(([a, b]) => `SET ${a} = coalesce(${a}, ${b}) REMOVE ${b}`).join(" ");
         return {
           label: part.label,
-          park: `${find} ${elsewhere} AND coalesce(p.lc_active, true) SET p.lc_active = false, p.lc_parked_at = $now, p.lc_labelled = NOT p:${parking} SET p:${parking} ${out}`,
-          show: `${find} WHERE p.lc_active = false FOREACH (_ IN CASE WHEN p.lc_labelled THEN [1] ELSE [] END | REMOVE p:${parking}) REMOVE p.lc_active, p.lc_labelled, p.lc_parked_at ${back}`,
-          // A part with another owner stays; its owner here goes by itself.
-          purge: `${find} WITH p WHERE COUNT { MATCH ${other} RETURN DISTINCT x } <= size($owners) AND NOT EXISTS { ${other} WHERE coalesce(x.lc_active, true) AND NOT ${of === "document" ? `${this.documentId("x")} IN $owners` : "elementId(x) IN $owners"} } DETACH DELETE p`,
+          park: `${find} WHERE NOT ${owned("coalesce(x.lc_active, true)")} AND coalesce(p.lc_active, true)
+            SET p.lc_active = false, p.lc_parked_at = $now, p.lc_labelled = NOT p:${parking} SET p:${parking} ${out} RETURN elementId(p) AS handle`,
+          show: `${find} WHERE p.lc_active = false FOREACH (_ IN CASE WHEN p.lc_labelled THEN [1] ELSE [] END | REMOVE p:${parking})
+            REMOVE p.lc_active, p.lc_labelled, p.lc_parked_at ${back} RETURN elementId(p) AS handle`,
+          purge: `${find} WHERE NOT ${owned(`NOT ${named}`)} DETACH DELETE p`,
         };
       });
   }

@@ -38,6 +38,7 @@ import { documentNotFound } from "./documents.ts";
 import { install, uninstall } from "./footprint.ts";
 import { impactOf } from "./impact.ts";
 import { allRecords, countsOf, documentRecords, documentsPage, search } from "./reader.ts";
+import { referAll } from "./references.ts";
 import { Shapes } from "./shapes.ts";
 import { showEverything } from "./show-everything.ts";
 import { type Statements, statementsFor } from "./statements/index.ts";
@@ -70,6 +71,7 @@ export class Neo4jStore implements GraphStore {
   readonly shapes: Shapes;
   readonly statements: Statements;
   readonly #clock: (() => number) | null;
+  readonly #referred = new Set<string>();
 
   constructor(connection: Connection, shapes: Shapes, clock: (() => number) | null) {
     this.connection = connection;
@@ -89,10 +91,23 @@ export class Neo4jStore implements GraphStore {
 
   /** A reading transaction. The group may be one that the graph has and we have not touched yet. */
   async read<T>(groupId: string, work: (r: Reading, group: GroupRow) => Promise<T>): Promise<T> {
+    if (this.shapes.references) await this.#refer(groupId);
     return this.connection.read(async (tx) => {
       const r = new Reading(this.connection, tx, this.statements, this.shapes, groupId);
       return work(r, await this.#groupOf(r));
     });
+  }
+
+  /** Units that the graph only refers to get nodes of ours, once per process and again with each sweep. */
+  async #refer(groupId: string): Promise<void> {
+    if (this.#referred.has(groupId)) return;
+    this.#referred.add(groupId);
+    try {
+      await referAll(this.connection, this.statements, this.shapes, groupId);
+    } catch (error) {
+      this.#referred.delete(groupId);
+      throw error;
+    }
   }
 
   async #groupOf(r: Reading): Promise<GroupRow> {
@@ -106,6 +121,7 @@ export class Neo4jStore implements GraphStore {
   async #isInGraph(r: Reading): Promise<boolean> {
     const { profile } = this.shapes;
     if (profile.imports) return false;
+    if (this.shapes.references) return r.groupId === (profile.tenant as { group?: string }).group;
     if (profile.tenant.by === "property" ? r.groupId === profile.tenant.shared : r.groupId !== profile.tenant.group) return false;
     const rows = await r.run("documentsPage", { after: "", status: null, limit: r.int(1) });
     return rows.length > 0;
@@ -117,6 +133,7 @@ export class Neo4jStore implements GraphStore {
    */
   async write<T>(groupId: string, work: (w: Work) => Promise<T>, options: { create?: number; rollBack?: boolean } = {}): Promise<T> {
     const call = randomUUID();
+    if (this.shapes.references) await this.#refer(groupId);
     try {
       return await this.connection.write(async (tx) => {
         const group = await this.#lock(tx, groupId, call, options.create);
@@ -299,7 +316,8 @@ export class Neo4jStore implements GraphStore {
     return this.#fenced(fence, options.now, (w) => collectBatch(w, kind, options), { rollBack: options.dryRun });
   }
 
-  sweep(fence: Fence, options: { cursor: string | null; limit: number; policy: Policy; now: number }): Promise<{ examined: number; found: number; cursor: string | null }> {
+  async sweep(fence: Fence, options: { cursor: string | null; limit: number; policy: Policy; now: number }): Promise<{ examined: number; found: number; cursor: string | null }> {
+    if (options.cursor === null) this.#referred.delete(fence.groupId);
     return this.#fenced(fence, options.now, (w) => sweepStep(w, options));
   }
 

@@ -160,9 +160,24 @@ export class Work extends Reading {
     for (const id of ids) this.#candidates[kind].add(id);
   }
 
+  /** What is deleted waits for nothing. */
+  async forget(kind: CollectionKind, ids: string[]): Promise<void> {
+    for (const id of ids) this.#candidates[kind].delete(id);
+    await this.each("dropCandidates", "ids", ids, { kind });
+  }
+
+  /** Writes the candidates noted so far. */
+  async flush(): Promise<void> {
+    for (const kind of Object.keys(this.#candidates) as CollectionKind[]) {
+      await this.each("addCandidates", "ids", this.#candidates[kind], { kind });
+      this.#candidates[kind].clear();
+    }
+  }
+
   /** Raises the generation by one and appends to the audit chain. */
   async commitChange(at: number, entry: { actor: string; action: string; ref: string; detail: JsonObject }): Promise<void> {
     this.set({ generation: this.group.generation + 1, staleSince: this.group.staleSince ?? at });
+    if (this.shapes.profile.published?.stale) await this.run("markStale", { stale: true, now: new Date(at).toISOString() });
     await this.audit(at, entry);
   }
 
@@ -179,9 +194,7 @@ export class Work extends Reading {
 
   /** Writes what was gathered: candidates, and the group's state with the answer of this call. */
   async finish(call: string, result: unknown): Promise<void> {
-    for (const kind of Object.keys(this.#candidates) as CollectionKind[]) {
-      await this.each("addCandidates", "ids", this.#candidates[kind], { kind });
-    }
+    await this.flush();
     const remembered = JSON.stringify(result ?? null);
     if (remembered.length < 100_000) {
       this.set({

@@ -1,4 +1,4 @@
-import { type NodeKind, OURS, PARKED_VECTOR, quoted, type Shapes } from "../shapes.ts";
+import { literal, MENTIONED, type NodeKind, OURS, PARKED_VECTOR, quoted, type Shapes } from "../shapes.ts";
 
 /**
  * Statements on the user's graph, by profile. Nodes and relationships are found by id once and then named by handle
@@ -56,6 +56,19 @@ export function graphStatements(s: Shapes) {
   const many = (kind: NodeKind, v: string) => `UNWIND $handles AS handle ${s.byHandle(kind, v, "handle")}`;
   const supportOf = (r: string) => s.support(r);
 
+  const derivedTypes = s.derivedTypes.length === 0 ? ":GRAPHKEEPER_NONE" : `:${s.derivedTypes.map(quoted).join("|")}`;
+  const tenantOf = (v: string) => (s.tenantProperty === null ? "$group IS NOT NULL" : `${v}.${quoted(s.tenantProperty)} = $group`);
+  const edgesOf = `CALL (handle) {
+        MATCH (p:${OURS.edge} {lc_group: $group, lc_source: handle}) RETURN p
+        UNION MATCH (p:${OURS.edge} {lc_group: $group, lc_target: handle}) RETURN p
+      }`;
+
+  const stale = s.profile.published?.stale;
+  const { origin, copies, mentions } = s.profile;
+  const scrubbed = (v: string) => [origin as string, ...copies].map((p) => `${v}.${quoted(p)}`).join(", ");
+  const listOf = (v: string) =>
+    mentions.by !== "list" ? null : mentions.separator === undefined ? `${v}.${quoted(mentions.property)}` : `split(${v}.${quoted(mentions.property)}, ${literal(mentions.separator)})`;
+  const list = listOf("e");
   return {
     // Documents
     documentsById: nodeDocuments
@@ -66,15 +79,14 @@ export function graphStatements(s: Shapes) {
       : `UNWIND $rows AS row WITH row.key AS id ${state("id")}
         RETURN id, EXISTS { ${s.unitsOf("id", "u")} } AS stored, null AS title, properties(s) AS state`,
     documentsPage: nodeDocuments
-      ? `MATCH ${s.documentNode("d")} WHERE ${s.documentBelongs("d")}
-        WITH DISTINCT ${s.documentId("d")} AS key, ${titleOf(s, "d")} AS title
-        WITH key, ${documentIdText(s, "key")} AS id, head(collect(title)) AS title WHERE id > $after
-        ${state("id")} WITH key, id, title, s WHERE $status IS NULL OR coalesce(s.status, 'active') = $status
-        RETURN key, id, title, properties(s) AS state ORDER BY id LIMIT $limit`
+      ? `MATCH ${s.documentNode("d")} WHERE ${s.documentBelongs("d")} AND ${documentAfter(s)}
+        WITH ${documentIdText(s, s.documentId("d"))} AS id, min(${titleOf(s, "d")}) AS title
+        ${state("id")} WITH id, title, s WHERE $status IS NULL OR coalesce(s.status, 'active') = $status
+        RETURN id, title, properties(s) AS state ORDER BY id LIMIT $limit`
       : `${s.all("unit", "u")} WITH DISTINCT ${s.owners("u")} AS owners UNWIND owners AS id
         WITH DISTINCT id WHERE id > $after
         ${state("id")} WITH id, s WHERE $status IS NULL OR coalesce(s.status, 'active') = $status
-        RETURN id AS key, id, null AS title, properties(s) AS state ORDER BY id LIMIT $limit`,
+        RETURN id, null AS title, properties(s) AS state ORDER BY id LIMIT $limit`,
     hideDocuments: nodeDocuments
       ? `UNWIND $keys AS key ${s.documentByKey("d", "key")} SET d.lc_active = false, d.lc_labelled = NOT d:${label} SET d:${label}`
       : "UNWIND $keys AS key WITH key WHERE $group IS NULL RETURN key",
@@ -91,9 +103,9 @@ export function graphStatements(s: Shapes) {
 
     // Text units
     unitsOfDocuments: `UNWIND $ids AS id ${s.unitsOf("id", "u")}
-      WITH DISTINCT u, ${s.id("unit", "u")} AS unit WHERE $after IS NULL OR toString(unit) > $after
-      RETURN elementId(u) AS handle, unit AS id, NOT ${live("u")} AS parked, ${s.owners("u")} AS owners,
-        ${anyVector("unit", "u")} AS vector, ${anyParkedVector("unit", "u")} AS parkedVector ORDER BY id LIMIT $limit`,
+      WITH DISTINCT u, elementId(u) AS handle WHERE $after IS NULL OR handle > $after
+      RETURN handle, ${s.id("unit", "u")} AS id, NOT ${live("u")} AS parked, ${s.owners("u")} AS owners,
+        ${anyVector("unit", "u")} AS vector, ${anyParkedVector("unit", "u")} AS parkedVector ORDER BY handle LIMIT $limit`,
     unitsById: `UNWIND $ids AS id ${s.byKey("unit", "u", "id", "id")}
       RETURN id, elementId(u) AS handle, ${live("u")} AS live`,
     parkUnits: `${many("unit", "u")} ${hide("unit", "u")} ${vectorsOut("unit", "u")}`,
@@ -117,8 +129,7 @@ export function graphStatements(s: Shapes) {
         EXISTS { MATCH ${s.mentions("u", "e")} WHERE ${s.belongs("unit", "u")} } AS mentioned`,
     entitiesById: `UNWIND $ids AS id ${s.byKey("entity", "e", "id", "id")}
       RETURN id, elementId(e) AS handle, ${live("e")} AS live`,
-    entitiesPage: `${s.all("entity", "e")} WITH e, ${s.id("entity", "e")} AS id WHERE $after IS NULL OR id > $after
-      RETURN elementId(e) AS handle, id ORDER BY id LIMIT $limit`,
+    entitiesPage: `${s.page("entity", "e")} RETURN elementId(e) AS handle, ${s.id("entity", "e")} AS id ORDER BY id LIMIT $limit`,
     parkEntities: `${many("entity", "e")} ${hide("entity", "e")}`,
     showEntities: `${many("entity", "e")} ${show("entity", "e")} ${vectorsIn("entity", "e")}`,
     parkVectors: `${many("entity", "e")} ${vectorsOut("entity", "e") || "SET e.lc_active = e.lc_active"}`,
@@ -136,8 +147,17 @@ export function graphStatements(s: Shapes) {
         ? `UNWIND $ids AS id MATCH ${fact("a", "r", "b")} WHERE r.${quoted(relationships.key)} = id AND ${relationshipTenant(s, "r")} AND ${factWhere("a", "r", "b")}
           RETURN id, elementId(r) AS handle`
         : `UNWIND $ids AS id MATCH ${fact("a", "r", "b")} WHERE elementId(r) = id AND ${factWhere("a", "r", "b")} RETURN id, elementId(r) AS handle`,
-    factsPage: `${s.all("entity", "a")} MATCH ${fact("a", "r", "b")} WHERE ${factWhere("a", "r", "b")}
-      WITH r, ${s.relationshipId("r")} AS id WHERE $after IS NULL OR id > $after RETURN elementId(r) AS handle, id ORDER BY id LIMIT $limit`,
+    /** What the sweep looks at: every fact, or, where support is not known at all, those that touch something parked. */
+    factsPage:
+      relationships.support.by === "none"
+        ? `MATCH ${s.node("entity", "e")} WHERE e.lc_parked_at IS NOT NULL AND ${s.belongs("entity", "e")}
+          MATCH ${s.node("entity", "e")}-[r${s.factTypes}]-${s.node("entity", "o")} WHERE ${s.isFact("r")} AND ${s.belongs("entity", "o")}
+          WITH DISTINCT r, ${s.relationshipId("r")} AS id WHERE id > $after RETURN elementId(r) AS handle, id ORDER BY id LIMIT $limit`
+        : relationships.key !== undefined
+          ? `MATCH ${fact("a", "r", "b")} WHERE ${relationshipTenant(s, "r")} AND r.${quoted(relationships.key)} > $after AND ${factWhere("a", "r", "b")}
+            RETURN elementId(r) AS handle, r.${quoted(relationships.key)} AS id ORDER BY id LIMIT $limit`
+          : `MATCH ${fact("a", "r", "b")} WHERE elementId(r) > $after AND ${factWhere("a", "r", "b")}
+            RETURN elementId(r) AS handle, elementId(r) AS id ORDER BY id LIMIT $limit`,
     factFacts: `UNWIND $handles AS handle MATCH ${fact("a", "r", "b")} WHERE elementId(r) = handle AND ${factWhere("a", "r", "b")}
       RETURN handle, ${s.relationshipId("r")} AS id, ${live("a")} AS sourceLive, ${live("b")} AS targetLive, ${supportOf("r")} AS support`,
     factEnds: `UNWIND $handles AS handle MATCH ${fact("a", "r", "b")} WHERE elementId(r) = handle AND ${factWhere("a", "r", "b")}
@@ -183,12 +203,55 @@ export function graphStatements(s: Shapes) {
     parkedUnitsPage: `${s.all("unit", "u")} AND u.lc_active = false RETURN elementId(u) AS handle, ${s.id("unit", "u")} AS id LIMIT $limit`,
     parkedEntitiesPage: `${s.all("entity", "e")} AND e.lc_active = false RETURN elementId(e) AS handle, ${s.id("entity", "e")} AS id LIMIT $limit`,
 
+    // Derived edges, by the element ids of their ends: the nodes stay while they are parked.
+    parkDerived: `UNWIND $handles AS handle MATCH (n)-[r${derivedTypes}]-() WHERE elementId(n) = handle AND ${tenantOf("n")}
+      WITH DISTINCT r CREATE (p:${OURS.edge}) SET p = properties(r)
+      SET p.lc_group = $group, p.lc_id = randomUUID(), p.lc_type = type(r), p.lc_source = elementId(startNode(r)), p.lc_target = elementId(endNode(r))
+      DELETE r`,
+    showDerived: `UNWIND $handles AS handle ${edgesOf} WITH DISTINCT p
+      MATCH (a) WHERE elementId(a) = p.lc_source MATCH (b) WHERE elementId(b) = p.lc_target
+      WITH p, a, b WHERE ${live("a")} AND ${live("b")}
+      FOREACH (_ IN CASE WHEN EXISTS { MATCH (a)-[t]->(b) WHERE type(t) = p.lc_type } THEN [] ELSE [1] END |
+        CREATE (a)-[r:$(p.lc_type)]->(b) SET r = properties(p)
+        REMOVE r.lc_group, r.lc_id, r.lc_type, r.lc_source, r.lc_target)
+      DELETE p`,
+    dropDerived: `UNWIND $handles AS handle ${edgesOf} WITH DISTINCT p DELETE p`,
+
+    // The writer's own note that its analytics lag behind.
+    markStale: stale
+      ? `MERGE (m:${quoted(stale.label)} {${s.tenantProperty === null ? "" : `${quoted(s.tenantProperty)}: $group`}}) SET m.${quoted(stale.flag)} = $stale${stale.at ? `, m.${quoted(stale.at)} = CASE WHEN $stale THEN coalesce(m.${quoted(stale.at)}, $now) ELSE null END` : ""}`
+      : "RETURN $group AS none",
+
+    // Traces of deleted units on entities and facts that stay: the last writer's id and copies of its document's metadata.
+    scrubEntities: origin
+      ? `UNWIND $ids AS id ${s.all("entity", "e")} AND e.${quoted(origin)} = id REMOVE ${scrubbed("e")}`
+      : "RETURN $group AS none",
+    scrubFacts: origin
+      ? `MATCH ${fact("a", "r", "b")} WHERE r.${quoted(origin)} IN $ids AND ${factWhere("a", "r", "b")} REMOVE ${scrubbed("r")}`
+      : "RETURN $group AS none",
+
+    // Units that exist only as ids in lists on entities get nodes of ours.
+    entityLists: list
+      ? `MATCH ${s.node("entity", "e")} WHERE elementId(e) > $after AND ${s.belongs("entity", "e")}
+        RETURN elementId(e) AS handle, ${list} AS units ORDER BY handle LIMIT $limit`
+      : "RETURN $group AS none",
+    referUnits: `UNWIND $rows AS row ${s.byHandle("entity", "e", "row.handle")} UNWIND row.units AS unit
+      MERGE (u:${OURS.unit} {lc_group: $group, lc_id: unit.id}) ON CREATE SET u.lc_document = unit.document
+      MERGE (u)-[:${MENTIONED}]->(e)`,
+    dropReferences:
+      list && s.profile.mentions.by === "list"
+        ? `UNWIND $handles AS handle ${s.byHandle("unit", "u", "handle")} MATCH (u)-[:${MENTIONED}]->(e)
+          WITH e, collect(DISTINCT u.lc_id) AS gone
+          WITH e, [x IN ${list} WHERE NOT x IN gone] AS left
+          SET e.${quoted(s.profile.mentions.property)} = ${s.profile.mentions.separator === undefined ? "left" : `CASE WHEN size(left) = 0 THEN '' ELSE reduce(text = head(left), x IN tail(left) | text + ${literal(s.profile.mentions.separator)} + x) END`}`
+        : "RETURN $group AS none",
+
     // Counts and scans
     countNodes: (["unit", "entity"] as const)
       .map((kind) => `${s.all(kind, "v")} RETURN '${kind}' AS kind, ${live("v")} AS live, count(v) AS count, sum(CASE WHEN ${anyVector(kind, "v")} THEN 1 ELSE 0 END) AS searchable, sum(CASE WHEN ${anyParkedVector(kind, "v")} THEN 1 ELSE 0 END) AS parked`)
       .join(" UNION ALL "),
     countFacts: `MATCH ${fact("a", "r", "b")} WHERE ${factWhere("a", "r", "b")} RETURN count(r) AS count`,
-    countParked: `MATCH (p:${OURS.parked} {lc_group: $group}) RETURN count(p) AS count`,
+    countParked: `MATCH (p:${OURS.parked} {lc_group: $group}) WHERE p.lc_id IS NOT NULL RETURN count(p) AS count`,
     scanUnits: `${s.all("unit", "u")} RETURN ${s.id("unit", "u")} AS id, ${s.unit.text === null ? "''" : `u.${quoted(s.unit.text)}`} AS text, ${live("u")} AS live,
       ${s.owners("u")} AS owners, ${vectorsOf("unit", "u")} AS vectors`,
     scanEntities: `${s.all("entity", "e")} RETURN ${s.id("entity", "e")} AS id, e.${quoted(s.profile.entities.name)} AS name, ${optional(s.profile.entities.type, "e")} AS type,
@@ -200,7 +263,7 @@ export function graphStatements(s: Shapes) {
       RETURN ${s.relationshipId("r")} AS id, ${s.id("entity", "a")} AS source, ${s.id("entity", "b")} AS target, ${factType(s, "r")} AS type,
         ${optional(relationships.description, "r")} AS description, ${optional(relationships.weight, "r")} AS weight, ${supportOf("r")} AS support,
         ${live("a")} AND ${live("b")} AS endsLive`,
-    scanParked: `MATCH (p:${OURS.parked} {lc_group: $group})
+    scanParked: `MATCH (p:${OURS.parked} {lc_group: $group}) WHERE p.lc_id IS NOT NULL
       RETURN p.lc_id AS id, p.lc_source AS source, p.lc_target AS target, ${relationships.type ? `p.${quoted(relationships.type)}` : "p.lc_type"} AS type,
         ${optional(relationships.description, "p")} AS description, ${optional(relationships.weight, "p")} AS weight, ${supportOf("p")} AS support`,
     searchUnits: search(s, "unit", s.unit.text, `, ${s.owners("v")} AS owners`),
@@ -237,6 +300,12 @@ function documentIdText(s: Shapes, key: string): string {
   if (documents.as !== "node" || !("properties" in documents.key)) return key;
   const parts = documents.key.properties.map((_, i) => `'"' + replace(replace(toString(${key}[${i}]), '\\\\', '\\\\\\\\'), '"', '\\\\"') + '"'`);
   return `('[' + ${parts.join(" + ',' + ")} + ']')`;
+}
+
+function documentAfter(s: Shapes): string {
+  const { documents } = s.profile;
+  if (documents.as === "node" && "property" in documents.key) return `d.${quoted(documents.key.property)} > $after`;
+  return `${documentIdText(s, s.documentId("d"))} > $after`;
 }
 
 function relationshipTenant(s: Shapes, r: string): string {

@@ -29,8 +29,8 @@ export const groupStatements = {
   dropCandidates: `UNWIND $ids AS id MATCH (c:${OURS.candidate} {lc_group: $group, lc_kind: $kind, lc_id: id}) DELETE c`,
   candidates: `MATCH (c:${OURS.candidate} {lc_group: $group, lc_kind: $kind}) WHERE c.lc_id > $after RETURN c.lc_id AS id ORDER BY c.lc_id LIMIT $limit`,
   knownCandidates: `UNWIND $ids AS id MATCH (c:${OURS.candidate} {lc_group: $group, lc_kind: $kind, lc_id: id}) RETURN id`,
-  countCandidates: `MATCH (c:${OURS.candidate} {lc_group: $group}) RETURN c.lc_kind AS kind, count(c) AS count`,
-  allCandidates: `MATCH (c:${OURS.candidate} {lc_group: $group}) RETURN c.lc_kind AS kind, c.lc_id AS id`,
+  countCandidates: `MATCH (c:${OURS.candidate} {lc_group: $group}) WHERE c.lc_kind IS NOT NULL AND c.lc_id IS NOT NULL RETURN c.lc_kind AS kind, count(c) AS count`,
+  allCandidates: `MATCH (c:${OURS.candidate} {lc_group: $group}) WHERE c.lc_kind IS NOT NULL AND c.lc_id IS NOT NULL RETURN c.lc_kind AS kind, c.lc_id AS id`,
 
   addAudit: `MERGE (a:${OURS.audit} {lc_group: $group, seq: $seq}) SET a += $entry`,
   readAudit: `MATCH (a:${OURS.audit} {lc_group: $group}) WHERE a.seq > $after RETURN properties(a) AS a ORDER BY a.seq LIMIT $limit`,
@@ -72,12 +72,12 @@ export const groupStatements = {
     MATCH (r:${OURS.analytics} {lc_group: $group, lc_a: id}) WHERE r.lc_kind = 'membership' AND r.lc_from <= $epoch AND (r.lc_to IS NULL OR r.lc_to > $epoch)
     RETURN DISTINCT r.community AS community`,
   membersOf: `MATCH (r:${OURS.analytics} {lc_group: $group, lc_b: $community})
-    WHERE r.lc_kind = 'membership' AND r.lc_from <= $epoch AND (r.lc_to IS NULL OR r.lc_to > $epoch) AND r.lc_a > $after
+    WHERE r.lc_a > $after AND r.lc_kind = 'membership' AND r.lc_from <= $epoch AND (r.lc_to IS NULL OR r.lc_to > $epoch)
     RETURN DISTINCT r.lc_a AS entity ORDER BY entity LIMIT $limit`,
   forgetAcknowledged: `MATCH (r:${OURS.analytics} {lc_group: $group, lc_to: $next}) WHERE r.lc_kind = 'community'
     AND NOT EXISTS { MATCH (:${OURS.analytics} {lc_group: $group, lc_kind: 'community', lc_key: r.lc_key, lc_from: $next}) }
     MATCH (k:${OURS.acknowledged} {lc_group: $group, lc_id: r.id}) DELETE k`,
-  acknowledged: `MATCH (k:${OURS.acknowledged} {lc_group: $group}) RETURN k.lc_id AS id, k.hash AS hash`,
+  acknowledged: `MATCH (k:${OURS.acknowledged} {lc_group: $group}) WHERE k.lc_id IS NOT NULL RETURN k.lc_id AS id, k.hash AS hash`,
   acknowledge: `UNWIND $rows AS row MERGE (k:${OURS.acknowledged} {lc_group: $group, lc_id: row.id}) SET k.hash = row.hash`,
   countRows: `MATCH (r:${OURS.analytics} {lc_group: $group, lc_kind: $kind})
     WHERE r.lc_from <= $epoch AND (r.lc_to IS NULL OR r.lc_to > $epoch) RETURN count(r) AS count`,

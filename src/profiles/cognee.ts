@@ -1,0 +1,32 @@
+import type { ProfileInput } from "./format.ts";
+
+const documentKinds = ["TextDocument", "PdfDocument", "UnstructuredDocument", "AudioDocument", "ImageDocument", "CsvDocument"];
+
+/** cognee: one database per data set; a document has one of several labels, so chunks name it by property. */
+export const cognee: ProfileInput = {
+  name: "cognee",
+  version: 1,
+  title: "cognee",
+  writer: "topoteretes/cognee, Neo4jAdapter",
+  tenant: { by: "database", group: "default" },
+  documents: { as: "property" },
+  textUnits: {
+    as: "node",
+    label: "DocumentChunk",
+    key: { property: "id" },
+    text: "text",
+    vectors: [],
+    owner: { by: "property", property: "document_id" },
+  },
+  entities: { label: "Entity", key: { property: "id" }, name: "name", description: "description", vectors: [] },
+  mentions: { by: "edge", type: "contains", direction: "from_unit", trust: "complete" },
+  relationships: {
+    types: { allExcept: ["is_part_of", "contains", "is_a", "made_from", "belongs_to_set"] },
+    support: { by: "none" },
+  },
+  parts: [
+    { label: "TextSummary", of: "unit", type: "made_from", direction: "to_owner" },
+    ...documentKinds.map((label) => ({ label, of: "unit" as const, type: "is_part_of", direction: "from_owner" as const })),
+  ],
+  parking: { mode: "swap" },
+};

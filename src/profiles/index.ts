@@ -1,0 +1,30 @@
+import { cognee } from "./cognee.ts";
+import type { ProfileInput } from "./format.ts";
+import { graphiti } from "./graphiti.ts";
+import { graphragToolkit } from "./graphrag-toolkit.ts";
+import { langchain } from "./langchain.ts";
+import { lightrag } from "./lightrag.ts";
+import { llamaindex } from "./llamaindex.ts";
+import { llmGraphBuilder } from "./llm-graph-builder.ts";
+import { miro } from "./miro.ts";
+import { msGraphragNeo4j } from "./ms-graphrag-neo4j.ts";
+import { native } from "./native.ts";
+import { neo4jGraphrag } from "./neo4j-graphrag.ts";
+
+export { checkProfile, type Profile, type ProfileInput, profileJsonSchema } from "./format.ts";
+export { cognee, graphiti, graphragToolkit, langchain, lightrag, llamaindex, llmGraphBuilder, miro, msGraphragNeo4j, native, neo4jGraphrag };
+
+/** The ready profiles by name; those whose labels carry the tenant take it as a parameter. */
+export const PROFILES: Record<string, (tenant: string) => ProfileInput> = {
+  native: () => native,
+  miro: () => miro,
+  "llm-graph-builder": () => llmGraphBuilder,
+  graphiti: () => graphiti,
+  "neo4j-graphrag": () => neo4jGraphrag,
+  llamaindex: () => llamaindex,
+  langchain: () => langchain,
+  lightrag,
+  cognee: () => cognee,
+  "ms-graphrag-neo4j": () => msGraphragNeo4j,
+  "graphrag-toolkit": graphragToolkit,
+};

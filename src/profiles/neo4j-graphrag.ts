@@ -1,0 +1,25 @@
+import type { ProfileInput } from "./format.ts";
+
+/** neo4j-graphrag-python's KG builder: no ids of its own, so Neo4j's element ids; a path may stand for several nodes. */
+export const neo4jGraphrag: ProfileInput = {
+  name: "neo4j-graphrag",
+  version: 1,
+  title: "neo4j-graphrag for Python",
+  writer: "neo4j/neo4j-graphrag-python, SimpleKGPipeline",
+  tenant: { by: "database", group: "default" },
+  documents: { as: "node", label: "Document", key: { property: "path" }, title: "path" },
+  textUnits: {
+    as: "node",
+    label: "Chunk",
+    key: { elementId: true },
+    text: "text",
+    vectors: [{ property: "embedding", index: "chunk_embedding" }],
+    fullText: ["chunk_text"],
+    owner: { by: "edge", type: "FROM_DOCUMENT", direction: "to_document" },
+    sequence: ["NEXT_CHUNK"],
+  },
+  entities: { label: "__Entity__", key: { elementId: true }, name: "name", vectors: [] },
+  mentions: { by: "edge", type: "FROM_CHUNK", direction: "from_entity", trust: "complete" },
+  relationships: { types: { allExcept: ["FROM_DOCUMENT", "NEXT_CHUNK", "FROM_CHUNK"] }, support: { by: "none" } },
+  parking: { mode: "swap" },
+};
