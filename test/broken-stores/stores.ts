@@ -101,6 +101,18 @@ class GenerationNotRaised extends Spoilt {
   }
 }
 
+class GenerationReadAndWrittenApart extends Spoilt {
+  override async apply(operation: Operation, options?: ApplyOptions): Promise<OperationRecord> {
+    const read = (await this.group(operation.groupId))?.generation ?? 0;
+    await Promise.resolve(); // Others read the same meanwhile.
+    const record = await super.apply(operation, options);
+    this.spoil(operation.groupId, (group) => {
+      if (group.state.generation > read) group.state.generation = read + 1;
+    });
+    return record;
+  }
+}
+
 class OrphanStillMentioned extends Spoilt {
   override async collect(fence: Fence, kind: CollectionKind, options: CollectOptions): Promise<CollectionBatch> {
     const candidates = [...this.snapshot(fence.groupId).candidates.orphan_entities];
@@ -337,6 +349,11 @@ export const BROKEN_STORES: BrokenStore[] = [
     fault: "a restore does not raise the generation",
     foundBy: ["operation: an effective one raises the generation by one, with the record, at the time of the call"],
     open: () => new GenerationNotRaised(),
+  },
+  {
+    fault: "the generation is read and written apart",
+    foundBy: ["concurrency: calls made at the same time each have their effect, and a generation of their own"],
+    open: () => new GenerationReadAndWrittenApart(),
   },
   {
     fault: "an orphan that is still mentioned is parked",

@@ -169,6 +169,33 @@ export const IMPORT_CASES: GraphStoreCase[] = [
     },
   },
   {
+    name: "import: a block without documents adds to what is stored",
+    async run(w) {
+      await w.import(G, library());
+      const facts = block({});
+      facts.relationships.push({ id: "late", source: "a", target: "d", type: "t", textUnits: ["u4"] });
+      facts.mentions.push({ textUnit: "u4", entity: "a" });
+      const record = await w.import(G, facts);
+      assert.deepEqual([record.outcomes, record.generation, record.effect.relationships], [[], 2, 1]);
+      assert.equal((await relationship(w, G, "late")).presence, "live");
+    },
+  },
+  {
+    name: "import: a new relationship that the law does not want visible is parked from the beginning",
+    async run(w) {
+      await w.import(G, library());
+      await w.deprecate(G, "d3");
+      await w.collect(G);
+      const late = block({ documents: ["d4"], units: { u9: "d4" } });
+      late.relationships.push({ id: "end", source: "a", target: "d", type: "t" }); // d is parked.
+      late.relationships.push({ id: "support", source: "d", target: "d", type: "t", textUnits: ["u4"] });
+      await w.import(G, late);
+      for (const id of ["end", "support"]) assert.equal((await relationship(w, G, id)).presence, "parked", id);
+      await w.restore(G, "d3");
+      for (const id of ["end", "support"]) assert.equal((await relationship(w, G, id)).presence, "live", id);
+    },
+  },
+  {
     name: "import: vectors of one kind have one dimension in a group, fixed by the first",
     async run(w) {
       const units = block({ documents: ["d"], units: { u: "d", v: "d" }, vectors: false });

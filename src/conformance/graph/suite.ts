@@ -3,6 +3,7 @@ import { ANALYTICS_CASES } from "./analytics.ts";
 import { AUDIT_CASES } from "./audit.ts";
 import { type GraphStoreCase, runCase } from "./case.ts";
 import { COLLECTION_CASES } from "./collection.ts";
+import { CONCURRENCY_CASES } from "./concurrency.ts";
 import { GROUP_CASES } from "./groups.ts";
 import { IMPACT_CASES } from "./impact.ts";
 import { IMPORT_CASES } from "./import.ts";
@@ -25,6 +26,7 @@ export const GRAPH_STORE_CASES: readonly GraphStoreCase[] = [
   ...COLLECTION_CASES,
   ...RETENTION_CASES,
   ...LEASE_CASES,
+  ...CONCURRENCY_CASES,
   ...STALENESS_CASES,
   ...ANALYTICS_CASES,
   ...READING_CASES,
