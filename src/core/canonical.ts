@@ -44,7 +44,16 @@ export function blockHash(block: ImportBlock): string {
     ...block.entities.map((e) => canonicalJson(["e", e.id, e.name, e.type ?? null, e.description ?? null])),
     ...block.mentions.map((m) => canonicalJson(["m", m.textUnit, m.entity])),
     ...block.relationships.map((r) =>
-      canonicalJson(["r", r.id, r.source, r.target, r.type, r.description ?? null, r.weight ?? 1, r.textUnits ? [...r.textUnits].sort(compareIds) : null]),
+      canonicalJson([
+        "r",
+        r.id,
+        r.source,
+        r.target,
+        r.type,
+        r.description ?? null,
+        r.weight ?? 1,
+        r.textUnits ? [...r.textUnits].sort(compareIds) : null,
+      ]),
     ),
   ];
   for (const line of lines.sort(compareIds)) hash.update(line).update("\n");
@@ -57,7 +66,13 @@ export function operationHash(
   block?: ImportBlock,
 ): string {
   return sha256(
-    canonicalJson([operation.groupId, operation.verb, operation.documentIds, operation.successor ?? null, block ? blockHash(block) : null]),
+    canonicalJson([
+      operation.groupId,
+      operation.verb,
+      operation.documentIds,
+      operation.successor ?? null,
+      block ? blockHash(block) : null,
+    ]),
   );
 }
 
@@ -142,6 +157,9 @@ function dumpObject(record: StoredRecord): Record<string, Json | undefined> {
   }
 }
 
-function vectorMembers(vector: { values: Float32Array; place: string } | null): { vector?: string; vector_place?: string } {
+function vectorMembers(vector: { values: Float32Array; place: string } | null): {
+  vector?: string;
+  vector_place?: string;
+} {
   return vector === null ? {} : { vector: vectorHex(vector.values), vector_place: vector.place };
 }

@@ -50,9 +50,13 @@ const GROUP_ID = /^[A-Za-z0-9_][A-Za-z0-9._:@+=-]{0,199}$/;
 /** @throws GraphkeeperError `INVALID_GROUP_ID`; exact bytes, nothing is normalised. */
 export function checkGroupId(groupId: string): string {
   if (!GROUP_ID.test(groupId)) {
-    throw new GraphkeeperError("INVALID_GROUP_ID", `The group id ${JSON.stringify(groupId.slice(0, 60))} is not allowed.`, {
-      field: "group_id",
-    });
+    throw new GraphkeeperError(
+      "INVALID_GROUP_ID",
+      `The group id ${JSON.stringify(groupId.slice(0, 60))} is not allowed.`,
+      {
+        field: "group_id",
+      },
+    );
   }
   return groupId;
 }
@@ -61,7 +65,9 @@ export function checkGroupId(groupId: string): string {
 export function checkId(id: string, field: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is refused
   if (id.length === 0 || id.length > 1_024 || /[\u0000-\u001f\u007f]/.test(id) || !id.isWellFormed()) {
-    throw new GraphkeeperError("INVALID_VALUE", `${field} must have 1 to 1,024 characters and no control characters.`, { field });
+    throw new GraphkeeperError("INVALID_VALUE", `${field} must have 1 to 1,024 characters and no control characters.`, {
+      field,
+    });
   }
   return id;
 }
@@ -72,29 +78,45 @@ export function checkId(id: string, field: string): string {
  */
 export function checkEmbedding(vector: ArrayLike<number>, dim: number | null, owner: string): void {
   if (vector.length === 0 || vector.length > 16_384) {
-    throw new GraphkeeperError("INVALID_EMBEDDING", `The embedding of ${owner} has ${vector.length} components; 1 to 16,384 are allowed.`, {
-      owner,
-    });
+    throw new GraphkeeperError(
+      "INVALID_EMBEDDING",
+      `The embedding of ${owner} has ${vector.length} components; 1 to 16,384 are allowed.`,
+      {
+        owner,
+      },
+    );
   }
   if (dim !== null && vector.length !== dim) {
-    throw new GraphkeeperError("INVALID_EMBEDDING", `The embedding of ${owner} has ${vector.length} components; this group's have ${dim}.`, {
-      owner,
-      expected: dim,
-      actual: vector.length,
-    });
+    throw new GraphkeeperError(
+      "INVALID_EMBEDDING",
+      `The embedding of ${owner} has ${vector.length} components; this group's have ${dim}.`,
+      {
+        owner,
+        expected: dim,
+        actual: vector.length,
+      },
+    );
   }
   let zero = true;
   for (let i = 0; i < vector.length; i++) {
     const value = Math.fround(vector[i] as number);
     if (!Number.isFinite(value)) {
-      throw new GraphkeeperError("INVALID_EMBEDDING", `The embedding of ${owner} is not a finite float32 number at index ${i}.`, {
-        owner,
-        index: i,
-      });
+      throw new GraphkeeperError(
+        "INVALID_EMBEDDING",
+        `The embedding of ${owner} is not a finite float32 number at index ${i}.`,
+        {
+          owner,
+          index: i,
+        },
+      );
     }
     if (value !== 0) zero = false;
   }
-  if (zero) throw new GraphkeeperError("INVALID_EMBEDDING", `The embedding of ${owner} is all zero (index 0).`, { owner, index: 0 });
+  if (zero)
+    throw new GraphkeeperError("INVALID_EMBEDDING", `The embedding of ${owner} is all zero (index 0).`, {
+      owner,
+      index: 0,
+    });
 }
 
 /** Staleness is a comparison of generations, never a flag. */

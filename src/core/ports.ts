@@ -304,7 +304,12 @@ export interface PublishedAnalytics {
 
 /** A bounded part of the difference between what is published and what is to be. Upserts go by key. */
 export interface AnalyticsPart {
-  upsert: { similarity?: SimilarityRow[]; communities?: CommunityRow[]; memberships?: MembershipRow[]; ranks?: RankRow[] };
+  upsert: {
+    similarity?: SimilarityRow[];
+    communities?: CommunityRow[];
+    memberships?: MembershipRow[];
+    ranks?: RankRow[];
+  };
   remove: {
     similarity?: { a: string; b: string }[];
     communities?: string[];
@@ -327,7 +332,10 @@ export interface Analytics {
    * One atomic switch to what was staged, stamped with the generation at which the graph was read. Analytics are fresh
    * if that is still the group's generation. Does not raise the generation.
    */
-  publishAnalytics(fence: Fence, publication: { generation: number; state: Uint8Array | null; detail: JsonObject; now: number }): Promise<GroupState>;
+  publishAnalytics(
+    fence: Fence,
+    publication: { generation: number; state: Uint8Array | null; detail: JsonObject; now: number },
+  ): Promise<GroupState>;
   /** Removes rows that the last publication replaced, at most `limit`; 0 when nothing is left. */
   pruneAnalytics(fence: Fence, limit: number, now: number): Promise<number>;
   /** By level, then id. `unacknowledged`: only those whose hash is not the acknowledged one. `since`: changedGeneration > since. */
@@ -343,7 +351,10 @@ export interface Analytics {
 
 export interface GraphStore extends GroupReader, DocumentLifecycle, Leases, Collection, Analytics {
   /** Appends to the group's audit chain what is not part of another write: a run that ended, an acknowledgement. */
-  recordAudit(groupId: string, entry: { at: number; actor: string; action: string; ref: string; detail: JsonObject }): Promise<AuditEntry>;
+  recordAudit(
+    groupId: string,
+    entry: { at: number; actor: string; action: string; ref: string; detail: JsonObject },
+  ): Promise<AuditEntry>;
   /** @throws GraphkeeperError `STORE_UNAVAILABLE` */
   ping(): Promise<void>;
   close(): Promise<void>;

@@ -43,7 +43,11 @@ export async function importBlocks(
   };
   for await (const { line, block } of blocks) {
     if (options.signal?.aborted) {
-      throw new GraphkeeperError("CANCELLED", `The import was cancelled after ${progress.documents} documents; these stay.`, { imported: progress });
+      throw new GraphkeeperError(
+        "CANCELLED",
+        `The import was cancelled after ${progress.documents} documents; these stay.`,
+        { imported: progress },
+      );
     }
     try {
       const record = await importBlock(context, groupId, block, {
@@ -86,7 +90,11 @@ export async function replaceDocument(
   options: CallOptions = {},
 ): Promise<OperationRecord> {
   if (block.documents.length !== 1 || block.documents[0]?.id !== documentId) {
-    throw new GraphkeeperError("INVALID_VALUE", `The new version must hold exactly one document, with the id ${documentId}.`, { field: "documents" });
+    throw new GraphkeeperError(
+      "INVALID_VALUE",
+      `The new version must hold exactly one document, with the id ${documentId}.`,
+      { field: "documents" },
+    );
   }
   return perform(context, groupId, "replace", [documentId], { ...options, block: normaliseBlock(block) });
 }

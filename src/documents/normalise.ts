@@ -16,15 +16,18 @@ const MAX_TEXT = 4_000_000;
 export function normaliseBlock(block: ImportBlock): ImportBlock {
   const documents = unique(block.documents, (d) => checkId(d.id, "document.id"), "document");
   for (const document of documents) {
-    if (document.contentHash !== undefined) checkText(document.contentHash, "document.content_hash", document.id, 1_024);
+    if (document.contentHash !== undefined)
+      checkText(document.contentHash, "document.content_hash", document.id, 1_024);
     if (document.title !== undefined) checkText(document.title, "document.title", document.id, 10_000);
   }
   const textUnits = unique(block.textUnits.map(normaliseTextUnit), (u) => u.id, "text_unit");
   const entities = mergeEntities(block.entities);
   const relationships = mergeRelationships(block.relationships.map(normaliseRelationship));
   const mentions = new Map<string, MentionInput>();
-  const mention = (textUnit: string, entity: string) => mentions.set(`${textUnit}\u0000${entity}`, { textUnit, entity });
-  for (const m of block.mentions) mention(checkId(m.textUnit, "mention.text_unit"), checkId(m.entity, "mention.entity"));
+  const mention = (textUnit: string, entity: string) =>
+    mentions.set(`${textUnit}\u0000${entity}`, { textUnit, entity });
+  for (const m of block.mentions)
+    mention(checkId(m.textUnit, "mention.text_unit"), checkId(m.entity, "mention.entity"));
   for (const r of relationships) {
     for (const textUnit of r.textUnits ?? []) {
       mention(textUnit, r.source);
@@ -55,13 +58,19 @@ function normaliseRelationship(relationship: RelationshipInput): RelationshipInp
   checkText(relationship.type, "relationship.type", relationship.id, 1_024);
   const { weight } = relationship;
   if (weight !== undefined && !(Number.isFinite(weight) && weight > 0)) {
-    throw new GraphkeeperError("INVALID_VALUE", `The weight of relationship ${relationship.id} must be a positive finite number.`, {
-      field: "weight",
-      relationship: relationship.id,
-    });
+    throw new GraphkeeperError(
+      "INVALID_VALUE",
+      `The weight of relationship ${relationship.id} must be a positive finite number.`,
+      {
+        field: "weight",
+        relationship: relationship.id,
+      },
+    );
   }
   if (!relationship.textUnits) return relationship;
-  const textUnits = [...new Set(relationship.textUnits.map((u) => checkId(u, "relationship.text_units")))].sort(compareIds);
+  const textUnits = [...new Set(relationship.textUnits.map((u) => checkId(u, "relationship.text_units")))].sort(
+    compareIds,
+  );
   return { ...relationship, textUnits };
 }
 
@@ -87,11 +96,19 @@ function mergeRelationships(relationships: RelationshipInput[]): RelationshipInp
       byId.set(relationship.id, relationship);
       continue;
     }
-    if (known.source !== relationship.source || known.target !== relationship.target || known.type !== relationship.type) {
-      throw new GraphkeeperError("CONFLICT", `The relationship ${relationship.id} stands twice in one block with different ends or types.`, {
-        field: "id",
-        relationship: relationship.id,
-      });
+    if (
+      known.source !== relationship.source ||
+      known.target !== relationship.target ||
+      known.type !== relationship.type
+    ) {
+      throw new GraphkeeperError(
+        "CONFLICT",
+        `The relationship ${relationship.id} stands twice in one block with different ends or types.`,
+        {
+          field: "id",
+          relationship: relationship.id,
+        },
+      );
     }
     const textUnits =
       known.textUnits && relationship.textUnits
@@ -112,7 +129,10 @@ function unique<T extends { id: string }>(items: T[], key: (item: T) => string, 
   for (const item of items) {
     const id = key(item);
     if (byId.has(id)) {
-      throw new GraphkeeperError("INVALID_VALUE", `The ${kind.replace("_", " ")} ${id} stands twice in one block.`, { field: "id", [kind]: id });
+      throw new GraphkeeperError("INVALID_VALUE", `The ${kind.replace("_", " ")} ${id} stands twice in one block.`, {
+        field: "id",
+        [kind]: id,
+      });
     }
     byId.set(id, item);
   }

@@ -42,9 +42,13 @@ export async function purgeDocuments(
   options: CallOptions & { confirm?: string; certify?: boolean },
 ): Promise<PurgeResult> {
   if (options.confirm !== documentIds.join(",")) {
-    throw new GraphkeeperError("CONFIRMATION_REQUIRED", `Purging cannot be taken back; confirm it with ${JSON.stringify(documentIds.join(","))}.`, {
-      field: "confirm",
-    });
+    throw new GraphkeeperError(
+      "CONFIRMATION_REQUIRED",
+      `Purging cannot be taken back; confirm it with ${JSON.stringify(documentIds.join(","))}.`,
+      {
+        field: "confirm",
+      },
+    );
   }
   // Ids of the units that only these documents own: the certificate looks for them by id.
   const impact = await context.store.impact(groupId, "purge", documentIds);
@@ -95,7 +99,11 @@ async function certify(
     { check: "text units with a purged id", scanned: scanned.textUnits, found: found.units },
     { check: "mentions by a purged text unit", scanned: scanned.mentions, found: found.mentions },
     { check: "relationships supported by a purged text unit", scanned: scanned.relationships, found: found.support },
-    { check: "relationships, similarity edges, memberships and ranks without their entity", scanned: scanned.relationships, found: found.dangling },
+    {
+      check: "relationships, similarity edges, memberships and ranks without their entity",
+      scanned: scanned.relationships,
+      found: found.dangling,
+    },
   ];
   const certificate = {
     groupId: operation.groupId,

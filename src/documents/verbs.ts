@@ -41,12 +41,18 @@ export async function perform(
   checkGroupId(groupId);
   const ids = [...new Set(documentIds.map((id) => checkId(id, "document id")))];
   if (verb !== "import" && ids.length === 0) {
-    throw new GraphkeeperError("INVALID_VALUE", "The call names no document; name at least one.", { field: "documents" });
-  }
-  if (ids.length > MAX_DOCUMENTS_PER_CALL) {
-    throw new GraphkeeperError("PAYLOAD_TOO_LARGE", `One call takes at most ${MAX_DOCUMENTS_PER_CALL} documents; ${ids.length} were given.`, {
+    throw new GraphkeeperError("INVALID_VALUE", "The call names no document; name at least one.", {
       field: "documents",
     });
+  }
+  if (ids.length > MAX_DOCUMENTS_PER_CALL) {
+    throw new GraphkeeperError(
+      "PAYLOAD_TOO_LARGE",
+      `One call takes at most ${MAX_DOCUMENTS_PER_CALL} documents; ${ids.length} were given.`,
+      {
+        field: "documents",
+      },
+    );
   }
   if (options.successor !== undefined) checkSuccessor(options.successor, ids);
   const call = { groupId, verb, documentIds: ids, successor: options.successor };
@@ -74,9 +80,13 @@ export async function rollForward(
   while (current.state === "rolling") {
     options.onBatch?.(current);
     if (options.signal?.aborted) {
-      throw new GraphkeeperError("CANCELLED", `Operation ${current.id} stopped between two batches; its plan stays and is rolled forward later.`, {
-        operation: current.id,
-      });
+      throw new GraphkeeperError(
+        "CANCELLED",
+        `Operation ${current.id} stopped between two batches; its plan stays and is rolled forward later.`,
+        {
+          operation: current.id,
+        },
+      );
     }
     current = await store.advance(current.groupId, current.id);
   }
@@ -99,6 +109,8 @@ export async function resumeUnfinished(store: DocumentLifecycle, signal?: AbortS
 function checkSuccessor(successor: string, ids: string[]): void {
   checkId(successor, "successor");
   if (ids.includes(successor)) {
-    throw new GraphkeeperError("INVALID_VALUE", `The document ${successor} cannot be its own successor.`, { field: "successor" });
+    throw new GraphkeeperError("INVALID_VALUE", `The document ${successor} cannot be its own successor.`, {
+      field: "successor",
+    });
   }
 }

@@ -1,0 +1,230 @@
+import {
+  type CsrGraph,
+  connectedComponents,
+  csrFromEdges,
+  edgesOf,
+  IncrementalCommunities,
+  knn,
+  pageRank,
+  type SimilarityEdges,
+  symmetrise,
+} from "../algorithms/index.ts";
+import type { LiveGraph, PublishedAnalytics } from "../core/ports.ts";
+import type { JsonObject } from "../core/words.ts";
+import { type AnalysisState, packAnalysisState, unpackAnalysisState } from "./analysis-state.ts";
+import { type ComputedAnalytics, hashCommunities } from "./community-hashes.ts";
+import { followKnn } from "./similarity.ts";
+
+export interface AnalysisOptions {
+  /** Similarity edges per entity. Default 5. */
+  k: number;
+  /** Smallest cosine of a similarity edge. Default 0.6. */
+  cutoff: number;
+  resolution: number;
+  seed: number;
+  /** Forgets the stored state: everything from the start. */
+  full: boolean;
+}
+
+export interface AnalysisControl {
+  shouldStop: () => boolean;
+  onPhase: (phase: string, done: number, total: number) => void;
+}
+
+export interface AnalysisResult {
+  computed: ComputedAnalytics;
+  /** For the next run. */
+  state: Uint8Array;
+  detail: JsonObject;
+}
+
+/**
+ * Similarity edges, communities and ranks of a live graph; from the state of the last run where there is one, so that the
+ * cost of the communities follows what changed and communities keep their ids.
+ *
+ * Similarity edges: exact cosine k nearest neighbours, symmetrised. Communities: Leiden over relationships (by weight)
+ * and similarity edges (by cosine) together. Ranks: PageRank of the same graph, undirected, to 1e-9.
+ *
+ * @throws AlgorithmCancelled
+ */
+export function analyse(
+  graph: LiveGraph,
+  published: PublishedAnalytics,
+  stored: Uint8Array | null,
+  options: AnalysisOptions,
+  control: AnalysisControl,
+): AnalysisResult {
+  const phase = (name: string) => ({
+    shouldStop: control.shouldStop,
+    onProgress: (done: number, total: number) => control.onPhase(name, done, total),
+  });
+  const previous = options.full ? null : unpackAnalysisState(stored);
+  const similarity = similarityOf(graph, previous, options, phase("similarity"));
+  const merged = mergedGraph(graph, similarity.edges);
+  const communities = communitiesOf(graph, merged, previous, options, phase("communities"));
+  const scores = ranksOf(graph, merged, published, phase("ranks"));
+  control.onPhase("components", 0, graph.ids.length);
+  const edges = edgesOf(merged);
+  const components = connectedComponents(graph.ids.length, edges.sources, edges.targets);
+  control.onPhase("hashes", 0, graph.ids.length);
+  const computed = hashCommunities(graph, {
+    similarity: similarity.edges,
+    levels: communities.levels,
+    scores: scores.scores,
+    components,
+  });
+  const state = packAnalysisState({
+    ids: communities.nodeIds,
+    communities: communities.state,
+    knn: similarity.knn,
+    knnIds: similarity.knn === null ? [] : graph.ids,
+    vectorHashes: similarity.vectorHashes,
+    dimension: graph.dimension,
+  });
+  return {
+    computed,
+    state,
+    detail: {
+      entities: graph.ids.length,
+      relationships: graph.sources.length,
+      similarity_edges: similarity.edges.sources.length,
+      similarity_rows_searched: similarity.searched,
+      edges: edges.sources.length,
+      communities: new Set(communities.levels.at(-1) ?? []).size,
+      levels: communities.levels.length,
+      modularity: communities.modularity,
+      communities_run: communities.kind,
+      iterations: scores.iterations,
+      rank_residual: scores.residual,
+    },
+  };
+}
+
+interface PhaseControl {
+  shouldStop: () => boolean;
+  onProgress: (done: number, total: number) => void;
+}
+
+function similarityOf(
+  graph: LiveGraph,
+  previous: AnalysisState | null,
+  options: AnalysisOptions,
+  control: PhaseControl,
+) {
+  const n = graph.ids.length;
+  if (graph.dimension === 0 || n === 0) {
+    const edges: SimilarityEdges = {
+      sources: new Uint32Array(0),
+      targets: new Uint32Array(0),
+      scores: new Float64Array(0),
+    };
+    return { edges, knn: null, vectorHashes: new BigUint64Array(0), searched: 0 };
+  }
+  const followed = followKnn(graph, previous, options, control);
+  if (followed) return { ...followed, edges: symmetrise(followed.table) };
+  const absent = graph.hasVector.map((has) => 1 - has);
+  const table = knn(graph.vectors, n, graph.dimension, { k: options.k, cutoff: options.cutoff, absent, ...control });
+  return { edges: symmetrise(table), knn: null, vectorHashes: new BigUint64Array(0), searched: n };
+}
+
+/** Relationships and similarity edges as one undirected weighted graph; parallel edges merged. */
+function mergedGraph(graph: LiveGraph, similarity: SimilarityEdges): CsrGraph {
+  const facts = graph.sources.length;
+  const total = facts + similarity.sources.length;
+  const sources = new Uint32Array(total);
+  const targets = new Uint32Array(total);
+  const weights = new Float64Array(total);
+  sources.set(graph.sources);
+  targets.set(graph.targets);
+  weights.set(graph.weights);
+  sources.set(similarity.sources, facts);
+  targets.set(similarity.targets, facts);
+  weights.set(similarity.scores, facts);
+  return csrFromEdges(graph.ids.length, sources, targets, weights);
+}
+
+function communitiesOf(
+  graph: LiveGraph,
+  merged: CsrGraph,
+  previous: AnalysisState | null,
+  options: AnalysisOptions,
+  control: PhaseControl,
+) {
+  const { resolution, seed } = options;
+  const known = previous?.communities ?? null;
+  if (!known || known.options.resolution !== resolution || known.options.seed !== seed) {
+    const state = IncrementalCommunities.fromGraph(merged, { resolution, seed }, control);
+    return { ...shown(state, graph.ids, graph.ids), state, kind: "full" };
+  }
+  // Nodes keep their number from run to run; a number is used again once its entity is gone.
+  const numbers = new Map<string, number>();
+  for (const [v, id] of previous!.ids.entries()) if (id !== "") numbers.set(id, v);
+  const present = new Set(graph.ids);
+  const removed = [...numbers].filter(([id]) => !present.has(id));
+  const nodeIds = [...previous!.ids];
+  const removedNodes = removed.map(([, v]) => v);
+  for (const v of removedNodes) nodeIds[v] = "";
+  const fresh = graph.ids.filter((id) => !numbers.has(id));
+  for (const [i, v] of known.addNodes(fresh.length).entries()) {
+    nodeIds[v] = fresh[i]!;
+    numbers.set(fresh[i]!, v);
+  }
+  const node = Uint32Array.from(graph.ids, (id) => numbers.get(id)!);
+  const change = known.update(edits(known, merged, node), control, removedNodes);
+  return { ...shown(known, nodeIds, graph.ids), state: known, kind: change.kind };
+}
+
+/** The difference between the state's graph and the graph of today, as edges to set. O(n + m log d). */
+function edits(state: IncrementalCommunities, merged: CsrGraph, node: Uint32Array) {
+  const sources: number[] = [];
+  const targets: number[] = [];
+  const weights: number[] = [];
+  const before = edgesOf(state.graph.toCsr());
+  const now = edgesOf(merged);
+  const size = state.n;
+  const old = new Map<number, number>();
+  for (let e = 0; e < before.sources.length; e++) {
+    old.set(key(before.sources[e]!, before.targets[e]!, size), before.weights[e]!);
+  }
+  for (let e = 0; e < now.sources.length; e++) {
+    const a = node[now.sources[e]!]!;
+    const b = node[now.targets[e]!]!;
+    const at = key(a, b, size);
+    const weight = now.weights[e]!;
+    if (old.get(at) !== weight) {
+      sources.push(a);
+      targets.push(b);
+      weights.push(weight);
+    }
+    old.delete(at);
+  }
+  for (const at of old.keys()) {
+    sources.push(Math.floor(at / size));
+    targets.push(at % size);
+    weights.push(0);
+  }
+  return { sources: Uint32Array.from(sources), targets: Uint32Array.from(targets), weights };
+}
+
+/** n² stays below 2^53 up to 94 million nodes. */
+function key(a: number, b: number, n: number): number {
+  return a < b ? a * n + b : b * n + a;
+}
+
+/** Membership of each live entity at each level, by community id. */
+function shown(state: IncrementalCommunities, nodeIds: string[], ids: string[]) {
+  const numbers = new Map<string, number>();
+  for (const [v, id] of nodeIds.entries()) if (id !== "") numbers.set(id, v);
+  const levels = state.levels.map((_, l) => {
+    const all = state.membership(l);
+    return Float64Array.from(ids, (id) => all[numbers.get(id)!]!);
+  });
+  return { levels, nodeIds, modularity: state.modularity() };
+}
+
+function ranksOf(graph: LiveGraph, merged: CsrGraph, published: PublishedAnalytics, control: PhaseControl) {
+  const n = graph.ids.length;
+  const known = new Map(published.ranks.map((rank) => [rank.entity, rank.score]));
+  const warmStart = known.size === 0 ? undefined : Float64Array.from(graph.ids, (id) => known.get(id) ?? 1 / n);
+  return pageRank({ n, ...edgesOf(merged) }, { directed: false, warmStart, ...control });
+}

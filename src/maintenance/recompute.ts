@@ -1,0 +1,140 @@
+import { GraphkeeperError } from "../core/errors.ts";
+import type { Analytics, GroupReader, LiveGraph } from "../core/ports.ts";
+import type { Fence, JsonObject } from "../core/words.ts";
+import type { AnalysisOptions } from "./analysis.ts";
+import { analyseOnThread } from "./analysis-thread.ts";
+
+export interface RecomputeOptions extends Partial<AnalysisOptions> {
+  clock: () => number;
+  signal?: AbortSignal;
+  /** Most memory that the computation may take, in MB; refused with an estimate when it would not fit. Default 2,048. */
+  memoryMb?: number;
+  onPhase?: (phase: string, done: number, total: number) => void;
+  breathe?: () => Promise<void>;
+}
+
+export interface RecomputeResult {
+  communities: number;
+  levels: number;
+  modularity: number;
+  /** Communities that are new or changed in members, edges or texts: whose summaries are to be written again. */
+  changedCommunities: number;
+  removedCommunities: number;
+  entities: number;
+  edges: number;
+  similarityEdges: number;
+  /** Of PageRank. */
+  iterations: number;
+  /** `full`, `update`, `refresh` or `none`: how the communities were brought up to date. */
+  mode: string;
+  rowsWritten: number;
+  /** At which the graph was read. */
+  generation: number;
+  /** Whether that is still the group's generation. */
+  fresh: boolean;
+  durationMs: number;
+}
+
+export const ANALYSIS_DEFAULTS = {
+  k: 5,
+  cutoff: 0.6,
+  resolution: 1,
+  seed: 1,
+  full: false,
+} as const satisfies AnalysisOptions;
+
+const DEFAULT_MEMORY_MB = 2_048;
+const ROWS_PER_STEP = 1_000;
+
+/**
+ * Recomputes similarity edges, communities and ranks of a group and publishes them by one atomic switch. Nothing is shown
+ * before, everything after; a cancelled or killed run leaves what was published before.
+ *
+ * @throws GraphkeeperError `CANCELLED`, `LEASE_LOST`, `OUT_OF_BUDGET` with the estimate
+ */
+export async function recompute(
+  store: Analytics & GroupReader,
+  fence: Fence,
+  options: RecomputeOptions,
+): Promise<RecomputeResult> {
+  const begun = performance.now();
+  const { groupId } = fence;
+  // Rows that a killed run staged.
+  while ((await store.discardStaged(fence, ROWS_PER_STEP, options.clock())) > 0) stopIfAborted(options.signal);
+  options.onPhase?.("read", 0, 1);
+  const graph = await store.readGraph(groupId);
+  refuseOverBudget(graph, options.memoryMb ?? DEFAULT_MEMORY_MB);
+  const { generation } = graph;
+  const published = await store.readPublished(groupId);
+  const stored = await store.analyticsState(groupId);
+  stopIfAborted(options.signal);
+  const settings: AnalysisOptions = {
+    k: options.k ?? ANALYSIS_DEFAULTS.k,
+    cutoff: options.cutoff ?? ANALYSIS_DEFAULTS.cutoff,
+    resolution: options.resolution ?? ANALYSIS_DEFAULTS.resolution,
+    seed: options.seed ?? ANALYSIS_DEFAULTS.seed,
+    full: options.full ?? ANALYSIS_DEFAULTS.full,
+  };
+  const { publication, state, detail } = await analyseOnThread(graph, published, stored, settings, {
+    signal: options.signal,
+    onPhase: options.onPhase,
+  });
+  for (const [i, part] of publication.parts.entries()) {
+    await options.breathe?.();
+    stopIfAborted(options.signal);
+    await store.stageAnalytics(fence, part, options.clock());
+    options.onPhase?.("write", i + 1, publication.parts.length);
+  }
+  stopIfAborted(options.signal);
+  const group = await store.publishAnalytics(fence, { generation, state, detail, now: options.clock() });
+  while ((await store.pruneAnalytics(fence, ROWS_PER_STEP, options.clock())) > 0) stopIfAborted(options.signal);
+  return {
+    communities: number(detail, "communities"),
+    levels: number(detail, "levels"),
+    modularity: number(detail, "modularity"),
+    changedCommunities: publication.changed.length,
+    removedCommunities: publication.removed.length,
+    entities: number(detail, "entities"),
+    edges: number(detail, "edges"),
+    similarityEdges: number(detail, "similarity_edges"),
+    iterations: number(detail, "iterations"),
+    mode: String(detail.communities_run),
+    rowsWritten: publication.rows,
+    generation,
+    fresh: group.generation === generation,
+    durationMs: Math.round(performance.now() - begun),
+  };
+}
+
+/** Bytes that the computation holds at its peak: vectors twice and quantised, edges in three forms, ids and rows as objects. */
+export function estimateBytes(size: { entities: number; relationships: number; dimension: number; k: number }): number {
+  const { entities, relationships, dimension, k } = size;
+  const edges = relationships + entities * k;
+  return entities * (dimension * 10 + k * 8 + 600) + edges * 180;
+}
+
+function refuseOverBudget(graph: LiveGraph, memoryMb: number): void {
+  const bytes = estimateBytes({
+    entities: graph.ids.length,
+    relationships: graph.sources.length,
+    dimension: graph.dimension,
+    k: ANALYSIS_DEFAULTS.k,
+  });
+  const estimateMb = Math.ceil(bytes / 1_048_576);
+  if (estimateMb <= memoryMb) return;
+  throw new GraphkeeperError(
+    "OUT_OF_BUDGET",
+    `The recompute of ${graph.groupId} needs about ${estimateMb} MB; maintenance.memoryMb allows ${memoryMb}.`,
+    { estimate_mb: estimateMb, budget_mb: memoryMb, field: "maintenance.memoryMb" },
+  );
+}
+
+function stopIfAborted(signal: AbortSignal | undefined): void {
+  if (!signal?.aborted) return;
+  if (GraphkeeperError.is(signal.reason)) throw signal.reason;
+  throw new GraphkeeperError("CANCELLED", "The recompute was cancelled; nothing of it was published.");
+}
+
+function number(detail: JsonObject, key: string): number {
+  return Number(detail[key] ?? 0);
+}

@@ -1,0 +1,264 @@
+import { AUDIT_START, auditHash } from "../core/canonical.ts";
+import { textUnitPresence } from "../core/law.ts";
+import type { GroupReader, StoredRecord } from "../core/ports.ts";
+import { compareIds } from "../core/ports.ts";
+import type { Finding, GroupState } from "../core/words.ts";
+
+type Of<K extends StoredRecord["kind"]> = Extract<StoredRecord, { kind: K }>;
+
+/**
+ * Checks every invariant of the law for one group by a full scan, in the naive way: all records are read into memory and
+ * judged without any of the store's own bookkeeping. Cost: O(records) memory and time.
+ *
+ * @returns what is wrong; nothing when the group is as the law says
+ */
+export async function verifyGroup(store: GroupReader, groupId: string): Promise<Finding[]> {
+  const group = await store.group(groupId);
+  const findings = new Findings();
+  const documents = new Map<string, Of<"document">>();
+  const units = new Map<string, Of<"text_unit">>();
+  const entities = new Map<string, Of<"entity">>();
+  const relationships: Of<"relationship">[] = [];
+  const mentionedBy = new Map<string, string[]>();
+  const analytics: StoredRecord[] = [];
+  for await (const chunk of store.records(groupId)) {
+    for (const record of chunk) {
+      if (record.kind === "document") documents.set(record.id, record);
+      else if (record.kind === "text_unit") units.set(record.id, record);
+      else if (record.kind === "entity") entities.set(record.id, record);
+      else if (record.kind === "relationship") relationships.push(record);
+      else if (record.kind === "mention") {
+        if (!units.has(record.textUnit)) findings.add("MENTION_WITHOUT_TEXT_UNIT", record.textUnit);
+        const list = mentionedBy.get(record.entity);
+        if (list) list.push(record.textUnit);
+        else mentionedBy.set(record.entity, [record.textUnit]);
+      } else analytics.push(record);
+    }
+  }
+  for (const entity of mentionedBy.keys()) if (!entities.has(entity)) findings.add("MENTION_WITHOUT_ENTITY", entity);
+  checkUnits(findings, units, documents);
+  checkEntities(findings, entities, units, mentionedBy);
+  checkRelationships(findings, relationships, entities, units);
+  checkAnalytics(findings, analytics, entities, relationships, group);
+  await checkAudit(findings, store, groupId, group);
+  return findings.all();
+}
+
+const MESSAGES = {
+  MENTION_WITHOUT_TEXT_UNIT: "mentions name a text unit that does not exist",
+  MENTION_WITHOUT_ENTITY: "mentions name an entity that does not exist",
+  TEXT_UNIT_WITHOUT_OWNER: "text units have no owner document",
+  TEXT_UNIT_OF_UNKNOWN_DOCUMENT: "text units name an owner that does not exist",
+  TEXT_UNIT_PRESENCE: "text units are visible or hidden against the law",
+  TEXT_UNIT_VECTOR: "vectors of text units are in the wrong place",
+  ENTITY_HIDDEN: "entities are hidden although a live text unit mentions them",
+  ENTITY_MISSED: "entities are visible, the law says they are not, and no collection would look at them",
+  ENTITY_VECTOR: "vectors of entities are in the wrong place and no collection would move them",
+  ENTITY_NEVER_MENTIONED: "entities have mentions but are recorded as never mentioned",
+  RELATIONSHIP_WITHOUT_END: "relationships name an end that does not exist",
+  RELATIONSHIP_SUPPORT: "relationships name a supporting text unit that does not exist",
+  RELATIONSHIP_HIDDEN: "relationships are hidden although the law says they are live",
+  RELATIONSHIP_MISSED: "relationships are visible, the law says they are not, and no collection would look at them",
+  ANALYTICS_OF_UNKNOWN_ENTITY: "published analytics name an entity that does not exist",
+  ANALYTICS_INCOMPLETE: "analytics are marked fresh but do not cover the live entities exactly",
+  COMMUNITY_COUNT: "communities have another number of members than recorded",
+  COMMUNITY_UNKNOWN: "memberships name a community that does not exist",
+  COMMUNITY_NESTING: "communities are not inside their parent",
+  COMMUNITY_DISCONNECTED: "communities are not connected inside",
+  AUDIT_CHAIN: "entries of the audit do not follow from their predecessor",
+  AUDIT_BEHIND: "the generation is not the one of the last audited change",
+} as const;
+
+class Findings {
+  readonly #byCode = new Map<keyof typeof MESSAGES, { count: number; samples: string[] }>();
+
+  add(code: keyof typeof MESSAGES, sample: string): void {
+    const found = this.#byCode.get(code) ?? { count: 0, samples: [] };
+    found.count++;
+    if (found.samples.length < 10) found.samples.push(sample);
+    this.#byCode.set(code, found);
+  }
+
+  all(): Finding[] {
+    return [...this.#byCode].map(([code, { count, samples }]) => ({
+      code,
+      message: `${count} ${MESSAGES[code]}`,
+      count,
+      samples,
+    }));
+  }
+}
+
+function checkUnits(
+  findings: Findings,
+  units: Map<string, Of<"text_unit">>,
+  documents: Map<string, Of<"document">>,
+): void {
+  for (const unit of units.values()) {
+    if (unit.documents.length === 0) findings.add("TEXT_UNIT_WITHOUT_OWNER", unit.id);
+    let active = 0;
+    for (const id of unit.documents) {
+      const owner = documents.get(id);
+      if (!owner) findings.add("TEXT_UNIT_OF_UNKNOWN_DOCUMENT", unit.id);
+      else if (owner.status === "active") active++;
+    }
+    if (unit.presence !== textUnitPresence(active)) findings.add("TEXT_UNIT_PRESENCE", unit.id);
+    if (unit.vector && (unit.vector.place === "searchable") !== (unit.presence === "live"))
+      findings.add("TEXT_UNIT_VECTOR", unit.id);
+  }
+}
+
+function checkEntities(
+  findings: Findings,
+  entities: Map<string, Of<"entity">>,
+  units: Map<string, Of<"text_unit">>,
+  mentionedBy: Map<string, string[]>,
+): void {
+  for (const entity of entities.values()) {
+    const mentions = mentionedBy.get(entity.id) ?? [];
+    const live = mentions.some((id) => units.get(id)?.presence === "live");
+    if (mentions.length > 0 && !entity.everMentioned) findings.add("ENTITY_NEVER_MENTIONED", entity.id);
+    if (live && entity.presence === "parked") findings.add("ENTITY_HIDDEN", entity.id);
+    const waits = entity.candidate.includes("orphan_entities");
+    // What nothing was ever known to mention is the sweep's to find, by policy and age.
+    if (!live && entity.everMentioned && entity.presence === "live" && !waits) findings.add("ENTITY_MISSED", entity.id);
+    if (!entity.vector) continue;
+    const rightPlace = entity.presence === "live" ? "searchable" : "parked";
+    if (entity.vector.place === rightPlace) continue;
+    if (entity.presence === "live" || !entity.candidate.includes("deprecated_vectors"))
+      findings.add("ENTITY_VECTOR", entity.id);
+  }
+}
+
+function checkRelationships(
+  findings: Findings,
+  relationships: Of<"relationship">[],
+  entities: Map<string, Of<"entity">>,
+  units: Map<string, Of<"text_unit">>,
+): void {
+  for (const relationship of relationships) {
+    const source = entities.get(relationship.source);
+    const target = entities.get(relationship.target);
+    if (!source || !target) findings.add("RELATIONSHIP_WITHOUT_END", relationship.id);
+    let support = relationship.textUnits === null;
+    for (const id of relationship.textUnits ?? []) {
+      const unit = units.get(id);
+      if (!unit) findings.add("RELATIONSHIP_SUPPORT", relationship.id);
+      else if (unit.presence === "live") support = true;
+    }
+    const live = support && source?.presence === "live" && target?.presence === "live";
+    if (live && relationship.presence === "parked" && !relationship.candidate)
+      findings.add("RELATIONSHIP_HIDDEN", relationship.id);
+    if (!live && relationship.presence === "live" && !relationship.candidate) {
+      findings.add("RELATIONSHIP_MISSED", relationship.id);
+    }
+  }
+}
+
+function checkAnalytics(
+  findings: Findings,
+  analytics: StoredRecord[],
+  entities: Map<string, Of<"entity">>,
+  relationships: Of<"relationship">[],
+  group: GroupState | null,
+): void {
+  const communities = new Map<string, Of<"community">["community"]>();
+  const members = new Map<string, string[]>();
+  const memberships = new Map<string, string>();
+  const edges: [string, string][] = [];
+  const ranked = new Set<string>();
+  let levels = 0;
+  for (const record of analytics) {
+    if (record.kind === "community") {
+      communities.set(record.community.id, record.community);
+      levels = Math.max(levels, record.community.level + 1);
+    } else if (record.kind === "membership") {
+      if (!entities.has(record.entity)) findings.add("ANALYTICS_OF_UNKNOWN_ENTITY", record.entity);
+      if (!communities.has(record.community)) findings.add("COMMUNITY_UNKNOWN", record.community);
+      memberships.set(`${record.level}\u0000${record.entity}`, record.community);
+      const list = members.get(record.community);
+      if (list) list.push(record.entity);
+      else members.set(record.community, [record.entity]);
+    } else if (record.kind === "rank") {
+      if (!entities.has(record.entity)) findings.add("ANALYTICS_OF_UNKNOWN_ENTITY", record.entity);
+      ranked.add(record.entity);
+    } else if (record.kind === "similarity") {
+      if (!entities.has(record.a) || !entities.has(record.b))
+        findings.add("ANALYTICS_OF_UNKNOWN_ENTITY", `${record.a} ~ ${record.b}`);
+      edges.push([record.a, record.b]);
+    }
+  }
+  // Counts, nesting and connection hold for the generation at which analytics were computed, not for a later graph.
+  if (!group || group.analyticsGeneration !== group.generation) return;
+  for (const entity of entities.values()) {
+    if ((entity.presence === "live") !== ranked.has(entity.id)) findings.add("ANALYTICS_INCOMPLETE", entity.id);
+  }
+  for (const relationship of relationships) {
+    if (relationship.presence === "live") edges.push([relationship.source, relationship.target]);
+  }
+  for (const community of communities.values()) {
+    const inside = members.get(community.id) ?? [];
+    if (inside.length !== community.size) findings.add("COMMUNITY_COUNT", community.id);
+    for (const entity of inside) {
+      const above = memberships.get(`${community.level + 1}\u0000${entity}`) ?? null;
+      if (community.level + 1 < levels && above !== community.parent) findings.add("COMMUNITY_NESTING", community.id);
+    }
+  }
+  for (let level = 0; level < levels; level++) {
+    for (const id of disconnected(level, memberships, members, edges)) findings.add("COMMUNITY_DISCONNECTED", id);
+  }
+}
+
+/** Communities of a level that fall apart when only edges inside of them count. */
+function disconnected(
+  level: number,
+  memberships: Map<string, string>,
+  members: Map<string, string[]>,
+  edges: [string, string][],
+): string[] {
+  const root = new Map<string, string>();
+  const find = (id: string): string => {
+    let at = id;
+    for (let up = root.get(at); up !== undefined && up !== at; up = root.get(at)) at = up;
+    return at;
+  };
+  const communityOf = (entity: string) => memberships.get(`${level}\u0000${entity}`);
+  for (const [a, b] of edges) {
+    const community = communityOf(a);
+    if (community === undefined || community !== communityOf(b)) continue;
+    const x = find(a);
+    const y = find(b);
+    if (x !== y) root.set(compareIds(x, y) < 0 ? y : x, compareIds(x, y) < 0 ? x : y);
+  }
+  const broken: string[] = [];
+  for (const [community, inside] of members) {
+    if (communityOf(inside[0]!) !== community) continue;
+    const first = find(inside[0]!);
+    if (inside.some((entity) => find(entity) !== first)) broken.push(community);
+  }
+  return broken;
+}
+
+async function checkAudit(
+  findings: Findings,
+  store: GroupReader,
+  groupId: string,
+  group: GroupState | null,
+): Promise<void> {
+  let previous = AUDIT_START;
+  let seq = 0;
+  let generation = 0;
+  for (;;) {
+    const entries = await store.audit(groupId, { afterSeq: seq, limit: 1_000 });
+    for (const { hash, ...entry } of entries) {
+      seq++;
+      if (entry.seq !== seq || auditHash(previous, entry) !== hash)
+        findings.add("AUDIT_CHAIN", `${groupId}#${entry.seq}`);
+      previous = hash;
+      generation = entry.generation;
+    }
+    if (entries.length < 1_000) break;
+  }
+  if (group && generation !== group.generation)
+    findings.add("AUDIT_BEHIND", `${groupId}: ${generation} of ${group.generation}`);
+}
