@@ -379,6 +379,7 @@ describe("spread and windows", () => {
 
   test("outside its window an occurrence is postponed, and a run parks when the window closes", async () => {
     const jobs = service({
+      worker: { leaseMs: 600_000, beatMs: 60_000 },
       handler: async (ctx) => {
         let done = (ctx.checkpoint?.done as number | undefined) ?? 0;
         for (; done < 10; done++) {

@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { FakeClock } from "../../src/conformance/jobs/clock.ts";
 import { GraphkeeperError } from "../../src/core/errors.ts";
 import type { JobContext, JobHandler, JobStore, KindConfig } from "../../src/jobs/ports.ts";
+import { Reaper } from "../../src/jobs/reaper.ts";
 import { JobService } from "../../src/jobs/service.ts";
 import { openSqliteJobs } from "../../src/stores/sqlite/jobs.ts";
 
@@ -246,7 +247,10 @@ describe("runs", () => {
     });
     const alive = service(counting(100));
     await alive.start({ roles: ["worker"] });
-    await clock.advance(15_000);
+    await clock.advance(3_000);
+    // Set back meanwhile: no dead worker lives longer for it.
+    clock.jump(-25 * 3_600_000);
+    await clock.advance(12_000);
     const done = await alive.get(run.id);
     expect(done).toMatchObject({ state: "succeeded", result: { examined: 100 }, attempt: 2 });
     expect(done.attempts.map((a) => a.outcome)).toEqual(["lost", "succeeded"]);
@@ -262,13 +266,30 @@ describe("runs", () => {
     const { run } = await jobs.trigger({ kind: "orphan_entities", groupId: "acme" });
     await clock.advance(1_000);
     await other.start({ roles: ["worker"] });
-    for (const hours of [1, -1, 25, -25, 24 * 3_650, -24 * 3_650]) {
-      clock.jump(hours * 3_600_000);
+    for (const seconds of [9.9, -9.9, 3_600, -3_600, 90_000, -90_000, 315_360_000, -315_360_000]) {
+      clock.jump(seconds * 1_000);
       await clock.advance(5_000);
     }
     const done = await jobs.get(run.id);
     expect(done).toMatchObject({ state: "succeeded", attempt: 1, losses: 0 });
     expect(done.attempts.length).toBe(1);
+  });
+
+  test("an observer that stood still itself takes nothing from anybody", async () => {
+    const { run } = await service(counting(1)).trigger({ kind: "orphan_entities", groupId: "acme" });
+    const claimed = await store.claim({ owner: "w", at: clock.now(), kinds: ["orphan_entities"], heavyCap: 1 });
+    const reaper = new Reaper(store, clock, 10_000);
+    expect(await reaper.look()).toEqual([]);
+    // All processes of the machine were frozen: the worker could not beat, and the observer wakes up first.
+    await clock.advance(60_000);
+    expect(await reaper.look()).toEqual([]);
+    await store.beat({ runId: run.id, groupId: "acme", token: claimed?.token as number }, { at: clock.now() });
+    const lost: string[] = [];
+    for (let second = 0; second < 11; second++) {
+      await clock.advance(1_000);
+      lost.push(...(await reaper.look()).map((r) => `${second} ${r.runId}`));
+    }
+    expect(lost).toEqual([`10 ${run.id}`]);
   });
 
   test("a process that starts alone on its file takes back what the crash left, at once", async () => {

@@ -49,11 +49,12 @@ function* heavyRunning(): Steps<number> {
   return num((yield* first("SELECT count(*) AS n FROM job_runs WHERE state = 'running' AND heavy = 1"))?.n);
 }
 
+/** A run that was created in the future was created before the clock was set back: its due time means nothing any more. */
 function* nextRun(dialect: Dialect, request: ClaimRequest, heavyAllowed: boolean): Steps<Row | null> {
   const kinds = request.kinds.map((_, i) => `$${i + 3}`).join(", ");
   return yield* first(
     `SELECT r.id, r.heavy FROM job_runs r LEFT JOIN job_turns t ON t.group_id = r.group_id
-     WHERE r.state = 'queued' AND r.run_at <= $1 AND r.heavy <= $2 AND r.kind IN (${kinds})
+     WHERE r.state = 'queued' AND (r.run_at <= $1 OR r.created_at > $1) AND r.heavy <= $2 AND r.kind IN (${kinds})
        AND NOT EXISTS (SELECT 1 FROM job_runs a WHERE a.group_id = r.group_id AND a.state = 'running')
        AND NOT EXISTS (SELECT 1 FROM job_pauses p WHERE p.level = 'all' OR (p.level = 'kind' AND p.key = r.kind)
          OR (p.level = 'group' AND p.key = r.group_id) OR (p.level = 'schedule' AND p.key = r.schedule_id))
