@@ -3,7 +3,7 @@ import { vectorHex } from "../../core/canonical.ts";
 import { COLLECTION_KINDS, type CollectionBatch, type CollectionKind } from "../../core/words.ts";
 import { block, hexOf, library, vectorOf } from "./blocks.ts";
 import type { GraphStoreCase } from "./case.ts";
-import { entity, idsOf, relationship } from "./look.ts";
+import { entity, idsOf } from "./look.ts";
 import { publishLibrary } from "./published.ts";
 import { HOUR, POLICY, type World } from "./world.ts";
 
@@ -266,34 +266,6 @@ export const COLLECTION_CASES: GraphStoreCase[] = [
         "the law is followed in both directions",
       );
       assert.deepEqual(await w.dump(G), before);
-    },
-  },
-  {
-    name: "sweep: looks at every entity and relationship, step by step, and finds nothing where all is noted",
-    async run(w) {
-      await w.import(G, library());
-      await w.deprecate(G, "d1");
-      const before = await w.everything(G);
-      for (const limit of [1, 5, 100]) {
-        const { examined, found } = await w.sweep(G, POLICY, limit);
-        assert.deepEqual([examined, found], [12, 0], `by ${limit}`);
-      }
-      assert.deepEqual(await w.everything(G), before);
-    },
-  },
-  {
-    name: "sweep: records what lags behind as a candidate, and changes nothing itself",
-    async run(w) {
-      await w.import(G, library());
-      w.later(POLICY.graceAgeMs);
-      const before = await w.dump(G);
-      assert.equal((await w.sweep(G)).found, 1);
-      assert.deepEqual((await entity(w, G, "f")).candidate, ["orphan_entities"]);
-      assert.deepEqual(await w.dump(G), before);
-      assert.equal((await w.state(G)).generation, 1);
-      assert.equal(await w.store.remaining(G, "orphan_entities", POLICY, w.now), 1);
-      assert.equal((await relationship(w, G, "fa")).presence, "live");
-      assert.equal((await w.sweep(G, { ...POLICY, unsupported: "keep" })).found, 0);
     },
   },
 ];

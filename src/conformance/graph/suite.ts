@@ -3,6 +3,7 @@ import { ANALYTICS_CASES } from "./analytics.ts";
 import { AUDIT_CASES } from "./audit.ts";
 import { type GraphStoreCase, runCase } from "./case.ts";
 import { COLLECTION_CASES } from "./collection.ts";
+import { COMMUNITY_CASES } from "./communities.ts";
 import { CONCURRENCY_CASES } from "./concurrency.ts";
 import { GROUP_CASES } from "./groups.ts";
 import { IMPACT_CASES } from "./impact.ts";
@@ -15,20 +16,25 @@ import { READING_CASES } from "./reading.ts";
 import { REPLACE_CASES } from "./replace.ts";
 import { RETENTION_CASES } from "./retention.ts";
 import { STALENESS_CASES } from "./staleness.ts";
+import { SWEEP_CASES } from "./sweep.ts";
+import { UPSERT_CASES } from "./upsert.ts";
 
 /** Every case, by name: the contract of a graph store, sentence by sentence. */
 export const GRAPH_STORE_CASES: readonly GraphStoreCase[] = [
   ...IMPORT_CASES,
+  ...UPSERT_CASES,
   ...REPLACE_CASES,
   ...LIFECYCLE_CASES,
   ...OPERATION_CASES,
   ...PURGE_CASES,
   ...COLLECTION_CASES,
+  ...SWEEP_CASES,
   ...RETENTION_CASES,
   ...LEASE_CASES,
   ...CONCURRENCY_CASES,
   ...STALENESS_CASES,
   ...ANALYTICS_CASES,
+  ...COMMUNITY_CASES,
   ...READING_CASES,
   ...IMPACT_CASES,
   ...AUDIT_CASES,
