@@ -52,6 +52,22 @@ export class IncrementalKnn {
     return result;
   }
 
+  /**
+   * Goes on from a table whose rows were computed from these vectors, but for rows that the next `update` will name. The
+   * caller vouches for that; `deserialize` is the form that checks.
+   */
+  static resume(
+    table: Knn,
+    cutoff: number,
+    vectors: Float32Array,
+    n: number,
+    d: number,
+    absent?: Uint8Array,
+  ): IncrementalKnn {
+    if (table.n !== n) throw new RangeError(`The table has ${table.n} rows, not ${n}`);
+    return new IncrementalKnn(unitVectors(vectors, n, d, absent), table, Math.fround(cutoff));
+  }
+
   get n(): number {
     return this.units.n;
   }

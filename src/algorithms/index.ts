@@ -8,10 +8,12 @@ export { type EdgeEdits, IncrementalCommunities, type IncrementalOptions } from 
 export { IncrementalComponents } from "./incremental-components.ts";
 export { IncrementalKnn, type KnnChange } from "./incremental-knn.ts";
 export { type Knn, type KnnOptions, knnBruteForce, type SimilarityEdges, symmetrise } from "./knn.ts";
+export { type NearestOptions, type NearestResult, nearestNeighbours, recallOf } from "./knn-cells.ts";
 export { type KnnExactOptions, knn } from "./knn-exact.ts";
 export { leiden } from "./leiden.ts";
 export type { LeidenOptions, LeidenResult } from "./leiden-driver.ts";
 export { type MatchOptions, matchCommunities } from "./match.ts";
+export { estimateMemory, type MemoryEstimate } from "./memory.ts";
 export { disconnectedCommunities, modularity } from "./modularity.ts";
 export { type EdgeList, type PageRankOptions, type PageRankResult, pageRank } from "./pagerank.ts";
 export { SlackGraph } from "./slack-graph.ts";

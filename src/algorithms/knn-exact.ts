@@ -71,7 +71,9 @@ export function searchExact(
     }
     for (let q = 0; q < count; q++) {
       const row = queries[first + q]!;
-      if (rankCandidates(units, quantised, q, row, base, margins[q]!, cutoff, result)) continue;
+      const { ids, scores, size } = quantised;
+      const list = { ids, scores, start: q * size, size };
+      if (rankCandidates(units, list, row, base, margins[q]!, cutoff, result)) continue;
       // More rows than places lie within the margin, as with many equal rows: compare this one with all.
       scanRow(units, row, cutoff, result, control);
     }
@@ -79,20 +81,29 @@ export function searchExact(
   }
 }
 
-/** Ranks the candidates of slot q for row i. False if the list may have lost one. */
+/** Candidates by descending product: `size` places from `start` on, -1 where empty. */
+export interface CandidateList {
+  ids: Int32Array;
+  scores: Int32Array;
+  start: number;
+  size: number;
+}
+
+/**
+ * Ranks candidates for row i and writes its neighbours. If the list may have lost one: false and no neighbours, or, with
+ * `anyway`, the best of those that are left.
+ */
 export function rankCandidates(
   units: UnitVectors,
-  quantised: QuantisedVectors,
-  q: number,
+  { ids, scores, start, size }: CandidateList,
   i: number,
   base: ArrayLike<number>,
   margin: number,
   cutoff: number,
   result: Knn,
+  anyway = false,
 ): boolean {
-  const { ids, scores, size } = quantised;
   const { present } = units;
-  const start = q * size;
   clearRow(result, i);
   if (present[i] === 0) return true;
   // The k-th best other row: nothing more than two margins below it can be among the k best.
@@ -107,7 +118,7 @@ export function rankCandidates(
     }
   }
   const full = ids[start + size - 1]! >= 0;
-  if (full && scores[start + size - 1]! >= least) return false;
+  if (!anyway && full && scores[start + size - 1]! >= least) return false;
   for (let p = start; p < start + size && ids[p]! >= 0 && scores[p]! >= least; p++) {
     const j = base[ids[p]!]!;
     if (j === i || present[j] === 0) continue;

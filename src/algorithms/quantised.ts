@@ -39,6 +39,8 @@ export class QuantisedVectors {
   private readonly base: Int16Array;
   private readonly queries: Int16Array;
   private readonly kernel: KnnExports;
+  /** Length of the rounding error of each base row, in units of 1/SCALE, and the largest. */
+  private readonly errors: Float64Array;
   private largestError = 0;
 
   constructor(d: number, rows: number, slots: number, size: number) {
@@ -47,6 +49,7 @@ export class QuantisedVectors {
     this.slots = slots;
     this.size = size;
     this.rowLength = Math.ceil(d / 8) * 8;
+    this.errors = new Float64Array(rows);
     const memory = new WasmMemory(this.rowLength * (rows + slots) * 2 + slots * size * 8 + 256);
     this.base = memory.i16(this.rowLength * rows);
     this.queries = memory.i16(this.rowLength * slots);
@@ -64,12 +67,23 @@ export class QuantisedVectors {
 
   setBase(b: number, rows: Float32Array, row: number): void {
     const error = quantise(rows, row * this.d, this.d, this.base, b * this.rowLength);
+    this.errors[b] = error;
     if (error > this.largestError) this.largestError = error;
   }
 
   /** Puts a unit vector into a query slot. Returns how far, at most, true and quantised products with it are apart. */
   setQuery(slot: number, rows: Float32Array, row: number): number {
     const error = quantise(rows, row * this.d, this.d, this.queries, slot * this.rowLength);
+    return this.margin(error);
+  }
+
+  /** Puts a base row into a query slot; like `setQuery`, without rounding again. */
+  copyQuery(slot: number, b: number): number {
+    this.queries.set(this.base.subarray(b * this.rowLength, (b + 1) * this.rowLength), slot * this.rowLength);
+    return this.margin(this.errors[b]!);
+  }
+
+  private margin(error: number): number {
     // |q·p - S²x·y| ≤ S(|e| + |f|) + |e||f| by Cauchy and Schwarz, with e and f the rounding of both rows.
     return Math.ceil(SCALE * (error + this.largestError) * 1.000001 + error * this.largestError + ROUNDING);
   }
