@@ -1,0 +1,156 @@
+import { GraphkeeperError } from "../core/errors.ts";
+import type { GraphStore } from "../core/ports.ts";
+import { toWire } from "../core/wire.ts";
+import { COLLECTION_KINDS, type CollectionKind, type Fence, type JsonObject, type Policy } from "../core/words.ts";
+import { rollForward } from "../documents/verbs.ts";
+import { type CollectionCheckpoint, collectGarbage } from "./collect.ts";
+import { withLease } from "./lease.ts";
+import { recompute } from "./recompute.ts";
+
+/** Kinds of runs: the three of collection one by one, all three, and the recompute. */
+export const RUN_KINDS = [...COLLECTION_KINDS, "gc_all", "recompute"] as const;
+export type RunKind = (typeof RUN_KINDS)[number];
+
+export interface MaintenanceSettings {
+  policy: Policy;
+  sweepEveryMs: number;
+  batchSize: number;
+  memoryMb: number;
+  k: number;
+  cutoff: number;
+  resolution: number;
+  seed: number;
+}
+
+/** What a run needs of its surroundings; the jobs room's context fits. */
+export interface RunContext {
+  run: { id: string; kind: string; actor: string };
+  groupId: string;
+  kind: string;
+  signal: AbortSignal;
+  checkpoint: JsonObject | null;
+  params: JsonObject;
+  saveCheckpoint(checkpoint: JsonObject): Promise<void>;
+  progress(progress: { done: number; total?: number | null; phase: string }): void;
+  breathe(): Promise<void>;
+}
+
+/** Told what ended, for metrics. */
+export type RunObserver = (event: {
+  kind: CollectionKind | "recompute";
+  groupId: string;
+  deleted: number;
+  purged: number;
+  durationMs: number;
+}) => void;
+
+/** A dead holder's lease ends after this long; the run is then taken over. */
+const LEASE_TTL_MS = 10_000;
+
+/**
+ * Carries out one run of any kind for one group, as the one holder of its lease.
+ *
+ * @returns the result as it goes over the wire
+ */
+export function maintenanceHandler(
+  store: GraphStore,
+  settings: MaintenanceSettings,
+  clock: () => number,
+  observe: RunObserver = () => {},
+): (context: RunContext) => Promise<JsonObject> {
+  return async (context) => {
+    if (!RUN_KINDS.includes(context.kind as RunKind)) {
+      throw new GraphkeeperError("INVALID_VALUE", `There is no kind of run ${context.kind}.`, { field: "kind" });
+    }
+    const lease = {
+      holder: context.run.id,
+      clock,
+      ttlMs: LEASE_TTL_MS,
+      // A killed holder's lease has to run out first.
+      waitMs: LEASE_TTL_MS + 2_000,
+      signal: context.signal,
+    };
+    return withLease(store, context.groupId, lease, async (fence, signal) => {
+      await finishOperations(store, context.groupId, signal);
+      const result =
+        context.kind === "recompute"
+          ? await runRecompute(store, fence, settings, clock, context, signal, observe)
+          : await runCollection(store, fence, settings, clock, context, signal, observe);
+      return { group_id: context.groupId, ...result };
+    });
+  };
+}
+
+/** Plans of the group that a crash left rolling go first: collection judges what they leave behind. */
+async function finishOperations(store: GraphStore, groupId: string, signal: AbortSignal): Promise<void> {
+  for (const unfinished of await store.unfinished(1_000)) {
+    if (unfinished.groupId !== groupId) continue;
+    await rollForward(store, await store.advance(groupId, unfinished.operationId), { signal });
+  }
+}
+
+async function runCollection(
+  store: GraphStore,
+  fence: Fence,
+  settings: MaintenanceSettings,
+  clock: () => number,
+  context: RunContext,
+  signal: AbortSignal,
+  observe: RunObserver,
+): Promise<JsonObject> {
+  const kinds: readonly CollectionKind[] =
+    context.kind === "gc_all" ? COLLECTION_KINDS : [context.kind as CollectionKind];
+  const dryRun = context.params.dry_run === true;
+  const counts = await store.counts(context.groupId);
+  let total = 0;
+  for (const kind of kinds) total += counts.candidates[kind];
+  let done = 0;
+  const result = await collectGarbage(store, fence, {
+    kinds,
+    policy: settings.policy,
+    sweepEveryMs: context.params.sweep === true ? 0 : settings.sweepEveryMs,
+    batchSize: settings.batchSize,
+    clock,
+    dryRun,
+    signal,
+    checkpoint: context.checkpoint as unknown as CollectionCheckpoint | null,
+    saveCheckpoint: (checkpoint) => context.saveCheckpoint(checkpoint as unknown as JsonObject),
+    breathe: () => context.breathe(),
+    onBatch: (kind, batch) => {
+      done += batch.examined;
+      context.progress({ done, total: Math.max(done, total), phase: kind });
+    },
+  });
+  for (const [kind, job] of Object.entries(result.jobs)) {
+    if (!dryRun) observe({ kind: kind as CollectionKind, groupId: context.groupId, ...job });
+  }
+  const wire = toWire(result) as JsonObject;
+  if (context.kind === "gc_all") return wire;
+  // One kind alone: its own figures stand at the top as well.
+  return { ...wire, kind: context.kind, ...((wire.jobs as JsonObject)[context.kind] as JsonObject) };
+}
+
+async function runRecompute(
+  store: GraphStore,
+  fence: Fence,
+  settings: MaintenanceSettings,
+  clock: () => number,
+  context: RunContext,
+  signal: AbortSignal,
+  observe: RunObserver,
+): Promise<JsonObject> {
+  const result = await recompute(store, fence, {
+    k: settings.k,
+    cutoff: settings.cutoff,
+    resolution: settings.resolution,
+    seed: settings.seed,
+    memoryMb: settings.memoryMb,
+    full: context.params.full === true,
+    clock,
+    signal,
+    breathe: () => context.breathe(),
+    onPhase: (phase, done, total) => context.progress({ done, total, phase }),
+  });
+  observe({ kind: "recompute", groupId: context.groupId, deleted: 0, purged: 0, durationMs: result.durationMs });
+  return toWire(result) as JsonObject;
+}

@@ -1,0 +1,347 @@
+import { randomUUID } from "node:crypto";
+import { GraphkeeperError } from "./core/errors.ts";
+import { checkEmbedding, checkGroupId, checkId, isStale } from "./core/law.ts";
+import type { CommunityRecord, GraphStore, Hit, KeyStore, Page } from "./core/ports.ts";
+import type {
+  AuditEntry,
+  DocumentRecord,
+  Finding,
+  GroupCounts,
+  GroupState,
+  Impact,
+  ImportBlock,
+  JsonObject,
+  OperationRecord,
+  Policy,
+  Verb,
+} from "./core/words.ts";
+import { dumpLines, exportLines } from "./documents/export.ts";
+import {
+  type ImportProgress,
+  importBlock,
+  importBlocks,
+  type LocatedBlock,
+  replaceDocument,
+} from "./documents/import.ts";
+import { type PurgeResult, purgeDocuments } from "./documents/purge.ts";
+import { type CallOptions, perform, resumeUnfinished } from "./documents/verbs.ts";
+import type { JobService, Visible, WatchedRun } from "./jobs/service.ts";
+import type { RunKind } from "./maintenance/handler.ts";
+import { verifyGroup } from "./maintenance/verify.ts";
+
+export interface GraphkeeperParts {
+  store: GraphStore;
+  keys: KeyStore;
+  jobs: JobService;
+  policy: Policy;
+  clock?: () => number;
+  newId?: () => string;
+  /** Ask for a debounced collection after each effective lifecycle call. */
+  collectAfterEvents?: boolean;
+}
+
+/** A group as `GET /maintenance/admin/groups/stale` lists it. */
+export interface StaleGroup {
+  groupId: string;
+  needsGc: boolean;
+  needsGdsRecompute: boolean;
+  /** The same as `needsGdsRecompute`; the specification's name for it. */
+  gdsStale: boolean;
+  staleSince: number | null;
+  generation: number;
+  collectedGeneration: number;
+  analyticsGeneration: number | null;
+  /** Changes that collection, and analytics, have not followed. */
+  generationsBehind: { gc: number; gds: number };
+}
+
+export interface GroupHealth extends StaleGroup {
+  status: "healthy" | "stale" | "attention";
+  counts: GroupCounts;
+  restoreWindowMs: number | null;
+  lastRuns: { kind: string; state: string; endedAt: number | null; runId: string; error: string | null }[];
+  /** What needs a hand: dead runs, pauses. */
+  findings: string[];
+}
+
+export interface RunRequest {
+  kind: RunKind;
+  groupId: string;
+  actor?: string;
+  params?: JsonObject;
+  idempotency?: { scope: string; key: string };
+}
+
+/**
+ * Every verb of the product, once. Library, HTTP, CLI and page all go through it; it holds no state of its own.
+ *
+ * Errors are `GraphkeeperError`s with the codes of the catalogue. Times are epoch ms.
+ */
+export class Graphkeeper {
+  readonly store: GraphStore;
+  readonly keys: KeyStore;
+  readonly jobs: JobService;
+  readonly policy: Policy;
+  readonly clock: () => number;
+  readonly newId: () => string;
+  readonly #collectAfterEvents: boolean;
+
+  constructor(parts: GraphkeeperParts) {
+    this.store = parts.store;
+    this.keys = parts.keys;
+    this.jobs = parts.jobs;
+    this.policy = parts.policy;
+    this.clock = parts.clock ?? Date.now;
+    this.newId = parts.newId ?? randomUUID;
+    this.#collectAfterEvents = parts.collectAfterEvents ?? true;
+  }
+
+  // Documents
+
+  /** Imports blocks one transaction each; see `importBlocks` for what stays after an error. */
+  async importBlocks(
+    groupId: string,
+    blocks: AsyncIterable<LocatedBlock> | Iterable<LocatedBlock>,
+    options: CallOptions & { onProgress?: (progress: ImportProgress) => void } = {},
+  ): Promise<ImportProgress> {
+    const progress = await importBlocks(this, checkGroupId(groupId), blocks, options);
+    if (progress.documents > (progress.outcomes.unchanged ?? 0)) await this.#changed(groupId);
+    return progress;
+  }
+
+  async importBlock(groupId: string, block: ImportBlock, options: CallOptions = {}): Promise<OperationRecord> {
+    return this.#followed(await importBlock(this, checkGroupId(groupId), block, options));
+  }
+
+  async replace(
+    groupId: string,
+    documentId: string,
+    block: ImportBlock,
+    options: CallOptions = {},
+  ): Promise<OperationRecord> {
+    return this.#followed(await replaceDocument(this, checkGroupId(groupId), documentId, block, options));
+  }
+
+  /** @param options.successor the document that takes the place of these */
+  deprecate(
+    groupId: string,
+    documentIds: string[],
+    options: CallOptions & { successor?: string } = {},
+  ): Promise<OperationRecord> {
+    return this.#perform(groupId, "deprecate", documentIds, options);
+  }
+  restore(groupId: string, documentIds: string[], options: CallOptions = {}): Promise<OperationRecord> {
+    return this.#perform(groupId, "restore", documentIds, options);
+  }
+  /** Legal hold: neither purge, nor replace, nor the end of the restore window removes the document. */
+  hold(groupId: string, documentIds: string[], options: CallOptions = {}): Promise<OperationRecord> {
+    return this.#perform(groupId, "hold", documentIds, options);
+  }
+  release(groupId: string, documentIds: string[], options: CallOptions = {}): Promise<OperationRecord> {
+    return this.#perform(groupId, "release", documentIds, options);
+  }
+
+  async purge(
+    groupId: string,
+    documentIds: string[],
+    options: CallOptions & { confirm?: string; certify?: boolean },
+  ): Promise<PurgeResult> {
+    const result = await purgeDocuments(this, checkGroupId(groupId), documentIds, options);
+    await this.#followed(result.operation);
+    return result;
+  }
+
+  impact(groupId: string, verb: Impact["verb"], documentIds: string[]): Promise<Impact> {
+    return this.store.impact(
+      checkGroupId(groupId),
+      verb,
+      documentIds.map((id) => checkId(id, "document id")),
+    );
+  }
+
+  /** @throws GraphkeeperError `DOCUMENT_NOT_FOUND` */
+  async document(groupId: string, documentId: string): Promise<DocumentRecord> {
+    const found = await this.store.document(checkGroupId(groupId), documentId);
+    if (!found)
+      throw new GraphkeeperError("DOCUMENT_NOT_FOUND", "There is no such document in this group.", {
+        document: documentId,
+      });
+    return found;
+  }
+
+  documents(groupId: string, query: Parameters<GraphStore["documents"]>[1]): Promise<Page<DocumentRecord>> {
+    return this.store.documents(checkGroupId(groupId), query);
+  }
+
+  search(groupId: string, query: { of: "text_unit" | "entity"; vector: Float32Array; k: number }): Promise<Hit[]> {
+    checkEmbedding(query.vector, null, "the query");
+    return this.store.search(checkGroupId(groupId), query);
+  }
+
+  // Groups
+
+  /** Groups whose collection or analytics lag behind, of those that the caller may see. */
+  async staleGroups(
+    query: { cursor?: string; limit: number },
+    visible: Visible = null,
+  ): Promise<{ groups: StaleGroup[]; nextCursor: string | null }> {
+    const groups: StaleGroup[] = [];
+    let cursor = query.cursor;
+    for (;;) {
+      const page = await this.store.groups({ stale: true, cursor, limit: query.limit });
+      for (const group of page.items) if (visible === null || visible(group.groupId)) groups.push(describe(group));
+      // Pages are cut after whole pages of the store, so that the cursor stays the store's.
+      if (page.nextCursor === null || groups.length >= query.limit) return { groups, nextCursor: page.nextCursor };
+      cursor = page.nextCursor;
+    }
+  }
+
+  /** @throws GraphkeeperError `GROUP_NOT_FOUND` */
+  async health(groupId: string): Promise<GroupHealth> {
+    const group = await this.#group(groupId);
+    const counts = await this.store.counts(groupId);
+    const { items } = await this.jobs.list({ groupId, limit: 20 });
+    const findings: string[] = [];
+    for (const run of items) {
+      if (run.state === "dead" || run.state === "failed")
+        findings.push(`run ${run.id} (${run.kind}) ${run.state}: ${run.error?.message ?? "no message"}`);
+    }
+    for (const pause of await this.jobs.pauses()) {
+      if (pause.level === "all" || (pause.level === "group" && pause.key === groupId))
+        findings.push(`paused: ${pause.reason}`);
+    }
+    const stale = describe(group);
+    return {
+      ...stale,
+      status: findings.length > 0 ? "attention" : stale.needsGc || stale.gdsStale ? "stale" : "healthy",
+      counts,
+      restoreWindowMs: Number.isFinite(this.policy.restoreWindowMs) ? this.policy.restoreWindowMs : null,
+      lastRuns: items.slice(0, 10).map((run) => ({
+        kind: run.kind,
+        state: run.state,
+        endedAt: run.endedAt,
+        runId: run.id,
+        error: run.error?.message ?? null,
+      })),
+      findings,
+    };
+  }
+
+  // Maintenance
+
+  /** Puts a run into the queue; without an idempotency key it joins one of the same kind that waits. */
+  async run(request: RunRequest): Promise<{ run: WatchedRun; outcome: "created" | "joined" | "replayed" }> {
+    await this.#group(request.groupId);
+    const { run, outcome } = await this.jobs.trigger({ ...request, trigger: "manual" });
+    return { run: { ...run, attempts: [], batchLog: [], pace: null }, outcome };
+  }
+
+  /** Groups that a kind has something to do in: what the schedules run for. */
+  async targets(kind: string): Promise<string[]> {
+    const ids: string[] = [];
+    let cursor: string | undefined;
+    do {
+      const page = await this.store.groups({ stale: kind === "recompute", cursor, limit: 500 });
+      for (const group of page.items) if (needs(group, kind, this.clock())) ids.push(group.groupId);
+      cursor = page.nextCursor ?? undefined;
+    } while (cursor !== undefined);
+    return ids;
+  }
+
+  /** Rolls forward what a crash left half done; call it at start. */
+  resume(signal?: AbortSignal): Promise<number> {
+    return resumeUnfinished(this.store, signal);
+  }
+
+  // Communities
+
+  communities(groupId: string, query: Parameters<GraphStore["communities"]>[1]): Promise<Page<CommunityRecord>> {
+    return this.store.communities(checkGroupId(groupId), query);
+  }
+  members(groupId: string, communityId: string, query: { cursor?: string; limit: number }): Promise<Page<string>> {
+    return this.store.members(checkGroupId(groupId), communityId, query);
+  }
+  acknowledge(groupId: string, items: { id: string; hash: string }[]): Promise<number> {
+    return this.store.acknowledgeCommunities(checkGroupId(groupId), items, this.clock());
+  }
+
+  // Proof
+
+  /** The canonical dump, line by line. `facts` leaves analytics out. */
+  async *dump(groupId: string, options: { facts?: boolean } = {}): AsyncIterable<string> {
+    await this.#group(groupId);
+    yield* dumpLines(this.store, groupId, options);
+  }
+  /** Documents that are active, with all that belongs to them, as native NDJSON. */
+  async *export(groupId: string): AsyncIterable<string> {
+    await this.#group(groupId);
+    yield* exportLines(this.store, groupId);
+  }
+  async verify(groupId: string): Promise<Finding[]> {
+    await this.#group(groupId);
+    return verifyGroup(this.store, groupId);
+  }
+  async audit(groupId: string, query: { afterSeq: number; limit: number }): Promise<AuditEntry[]> {
+    await this.#group(groupId);
+    return this.store.audit(groupId, query);
+  }
+
+  async close(): Promise<void> {
+    await this.jobs.stop();
+    await this.jobs.store.close();
+    await this.store.close();
+  }
+
+  async #perform(
+    groupId: string,
+    verb: Verb,
+    documentIds: string[],
+    options: CallOptions & { successor?: string },
+  ): Promise<OperationRecord> {
+    return this.#followed(await perform(this, groupId, verb, documentIds, options));
+  }
+
+  async #followed(record: OperationRecord): Promise<OperationRecord> {
+    const effective = Object.values(record.effect).some((count) => count > 0);
+    if (effective && !record.replayed) await this.#changed(record.groupId);
+    return record;
+  }
+
+  async #changed(groupId: string): Promise<void> {
+    if (this.#collectAfterEvents) await this.jobs.requestAfterEvent("gc_all", groupId);
+  }
+
+  async #group(groupId: string): Promise<GroupState> {
+    const group = await this.store.group(checkGroupId(groupId));
+    if (!group) throw new GraphkeeperError("GROUP_NOT_FOUND", "There is no such group.", { group: groupId });
+    return group;
+  }
+}
+
+const DAY_MS = 24 * 60 * 60 * 1_000;
+
+function describe(group: GroupState): StaleGroup {
+  const needsGc = isStale(group.generation, group.collectedGeneration);
+  const gdsStale = isStale(group.generation, group.analyticsGeneration);
+  return {
+    groupId: group.groupId,
+    needsGc,
+    needsGdsRecompute: gdsStale,
+    gdsStale,
+    staleSince: group.staleSince,
+    generation: group.generation,
+    collectedGeneration: group.collectedGeneration,
+    analyticsGeneration: group.analyticsGeneration,
+    generationsBehind: {
+      gc: group.generation - group.collectedGeneration,
+      gds: group.generation - (group.analyticsGeneration ?? 0),
+    },
+  };
+}
+
+/** Collection also visits quiet groups once a day: restore windows end and entities age without any change. */
+function needs(group: GroupState, kind: string, now: number): boolean {
+  if (kind === "recompute") return isStale(group.generation, group.analyticsGeneration);
+  if (isStale(group.generation, group.collectedGeneration)) return true;
+  return kind === "orphan_entities" && now - (group.lastSweepAt ?? group.createdAt) >= DAY_MS;
+}
