@@ -19,9 +19,12 @@ export class Reaper {
     this.#leaseMs = leaseMs;
   }
 
-  /** One look; returns the runs that were taken back. Call it a few times per lease. */
-  async look(): Promise<ActiveRun[]> {
-    const active = await this.#store.active();
+  /**
+   * One look, over runs that are not this process's own: those are known to live, however long a writer of the store keeps
+   * their heartbeats waiting. Returns the runs that were taken back. Call it a few times per lease.
+   */
+  async look(isOwn: (run: ActiveRun) => boolean = () => false): Promise<ActiveRun[]> {
+    const active = (await this.#store.active()).filter((run) => !isOwn(run));
     const now = this.#clock.monotonic();
     // This process stood still itself (SIGSTOP, a sleeping laptop): everybody may have, so all start anew.
     if (now - this.#lookedAt > this.#leaseMs) this.#seen.clear();

@@ -2,7 +2,7 @@ import type { JsonObject } from "../core/words.ts";
 import { Attempt, type StopReason } from "./attempt.ts";
 import type { Clock } from "./clock.ts";
 import type { Gate } from "./gate.ts";
-import type { JobHandler, JobStore, KindConfig, Progress, Run } from "./ports.ts";
+import type { ActiveRun, JobHandler, JobStore, KindConfig, Progress, Run } from "./ports.ts";
 import { Reaper } from "./reaper.ts";
 
 export interface WorkerOptions {
@@ -107,7 +107,8 @@ export class Worker {
   #begin(run: Run): void {
     const o = this.#options;
     const attempt = new Attempt(run, o.store, o.clock, {
-      leaseMs: o.leaseMs ?? 10_000,
+      // Nobody else can take over in a store that has one holder.
+      leaseMs: o.exclusive === true ? Number.POSITIVE_INFINITY : (o.leaseMs ?? 10_000),
       beatMs: o.beatMs ?? 1_000,
       abandonMs: o.abandonMs ?? 30_000,
       kind: o.kinds[run.kind] ?? {},
@@ -128,6 +129,11 @@ export class Worker {
     o.onChange?.(run);
   }
 
+  #owns(run: ActiveRun): boolean {
+    for (const { hold } of this.#attempts.keys()) if (hold.runId === run.runId && hold.token === run.token) return true;
+    return false;
+  }
+
   async #claimLoop(): Promise<void> {
     const { clock, pollMs, onError } = this.#options;
     if (this.#options.exclusive === true) {
@@ -143,10 +149,12 @@ export class Worker {
   async #reapLoop(): Promise<void> {
     const { clock, leaseMs, onError } = this.#options;
     while (!this.#stopping.signal.aborted) {
-      const lost = await this.#reaper.look().catch((error: unknown) => {
-        onError?.(error, "look for lost workers");
-        return [];
-      });
+      const lost = await this.#reaper
+        .look((run) => this.#owns(run))
+        .catch((error: unknown) => {
+          onError?.(error, "look for lost workers");
+          return [];
+        });
       if (lost.length > 0) this.wake();
       await clock.sleep((leaseMs ?? 10_000) / 10, this.#stopping.signal);
     }

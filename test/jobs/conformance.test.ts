@@ -44,6 +44,7 @@ describe("SQLite", () => {
     expect(await store.runs({ limit: 5 })).toEqual([]);
     graph.exec("BEGIN IMMEDIATE; INSERT INTO graph VALUES (1)");
     enqueueInTransaction(graph, event("r2", 2_000));
+    graph.exec("COMMIT; BEGIN IMMEDIATE; INSERT INTO graph VALUES (2)");
     expect(enqueueInTransaction(graph, event("r3", 3_000))).toEqual({ runId: "r2", outcome: "joined" });
     // The job store does not block the event loop while the graph holds the write lock; it waits and then goes on.
     const claiming = store.claim({ owner: "w", at: 40_000, kinds: ["gc"], heavyCap: 1 });

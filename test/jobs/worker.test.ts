@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { FakeClock } from "../../src/conformance/jobs/clock.ts";
 import { GraphkeeperError } from "../../src/core/errors.ts";
@@ -285,11 +286,35 @@ describe("runs", () => {
     expect(await reaper.look()).toEqual([]);
     await store.beat({ runId: run.id, groupId: "acme", token: claimed?.token as number }, { at: clock.now() });
     const lost: string[] = [];
+    const lenient = new Reaper(store, clock, 10_000);
     for (let second = 0; second < 11; second++) {
+      expect(await lenient.look((own) => own.runId === run.id)).toEqual([]);
       await clock.advance(1_000);
       lost.push(...(await reaper.look()).map((r) => `${second} ${r.runId}`));
     }
     expect(lost).toEqual([`10 ${run.id}`]);
+  });
+
+  test("a long write of the graph holds up heartbeats, but takes no run from its own process", async () => {
+    const handler: JobHandler = async (ctx) => {
+      await clock.sleep(40_000, ctx.signal);
+      return { stopped: ctx.signal.aborted };
+    };
+    const jobs = service(handler, { exclusive: true });
+    await jobs.start({ roles: ["worker"] });
+    const { run } = await jobs.trigger({ kind: "orphan_entities", groupId: "acme" });
+    await clock.advance(500);
+    const graph = new DatabaseSync(join(folder, "data.db"));
+    graph.exec("BEGIN IMMEDIATE");
+    await clock.advance(30_000);
+    graph.exec("COMMIT");
+    graph.close();
+    const waiting = jobs.wait(run.id, 60_000);
+    for (let i = 0; i < 20; i++) {
+      await clock.advance(1_000);
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+    expect(await waiting).toMatchObject({ state: "succeeded", result: { stopped: false }, attempt: 1, losses: 0 });
   });
 
   test("a process that starts alone on its file takes back what the crash left, at once", async () => {

@@ -45,6 +45,16 @@ export function* claim(dialect: Dialect, request: ClaimRequest): Steps<Run | nul
   return toRun(run);
 }
 
+/** Whether a claim may be worth its write lock: most looks into a queue find nothing. */
+export function* anyDue(at: number): Steps<boolean> {
+  return (
+    (yield* first(
+      "SELECT 1 FROM job_runs WHERE state = 'queued' AND (run_at <= $1 OR created_at > $1) LIMIT 1",
+      at,
+    )) !== null
+  );
+}
+
 function* heavyRunning(): Steps<number> {
   return num((yield* first("SELECT count(*) AS n FROM job_runs WHERE state = 'running' AND heavy = 1"))?.n);
 }

@@ -32,23 +32,25 @@ export async function openSqliteJobs(options: SqliteJobsOptions): Promise<JobSto
   const driver = new Driver(db);
   try {
     await driver.retry(() => db.exec("PRAGMA journal_mode = WAL"));
-    // FULL: an acknowledged run survives a power cut too, not only a killed process.
-    db.exec("PRAGMA synchronous = FULL");
-    await driver.write(migrate(SQLITE), true);
+    await driver.write(migrate(SQLITE), { once: true });
   } catch (error) {
     db.close();
     throw error;
   }
   const write = <T>(steps: Steps<T>) => driver.write(steps);
+  // What a power cut may take back: the run is then carried out again, as after any crash. A fsync for each heartbeat
+  // and batch would only make the writers of the graph wait for the disk.
+  const soft = <T>(steps: Steps<T>) => driver.write(steps, { durable: false });
   const read = <T>(steps: Steps<T>) => driver.read(steps);
   const now = options.now ?? Date.now;
   return {
     enqueue: (request) => write(enqueue(SQLITE, request)),
-    claim: (request) => write(claims.claim(SQLITE, request)),
-    beat: (hold, beat) => write(claims.beat(hold, beat)),
-    settle: (hold, settlement) => write(settle(hold, settlement)),
+    claim: async (request) =>
+      (await read(claims.anyDue(request.at))) ? await soft(claims.claim(SQLITE, request)) : null,
+    beat: (hold, beat) => soft(claims.beat(hold, beat)),
+    settle: (hold, settlement) => soft(settle(hold, settlement)),
     active: () => read(claims.active()),
-    reclaim: (run, at) => write(claims.reclaim(run, at)),
+    reclaim: (run, at) => soft(claims.reclaim(run, at)),
     command: (runId, name, at) => write(command(SQLITE, runId, name, at)),
     run: (runId) => read(ledger.run(runId)),
     runs: (query) => read(ledger.runs(query)),
@@ -109,8 +111,15 @@ class Driver {
     this.#db = db;
   }
 
-  write<T>(steps: Steps<T>, schema = false): Promise<T> {
-    return this.retry(() => this.#transaction("BEGIN IMMEDIATE", steps, schema));
+  /**
+   * Durable: an acknowledged request survives a power cut too, not only a killed process. `once`: statements that are not
+   * worth keeping prepared.
+   */
+  write<T>(steps: Steps<T>, options: { durable?: boolean; once?: boolean } = {}): Promise<T> {
+    return this.retry(() => {
+      this.#db.exec(options.durable === false ? "PRAGMA synchronous = NORMAL" : "PRAGMA synchronous = FULL");
+      return this.#transaction("BEGIN IMMEDIATE", steps, options.once === true);
+    });
   }
 
   read<T>(steps: Steps<T>): Promise<T> {
@@ -118,10 +127,10 @@ class Driver {
   }
 
   /** Begins, drives and ends a transaction without an await in between, so that calls on this connection cannot mix. */
-  #transaction<T>(begin: string, steps: Steps<T>, schema: boolean): T {
+  #transaction<T>(begin: string, steps: Steps<T>, once: boolean): T {
     this.#db.exec(begin);
     try {
-      const result = drive(steps, (text, values) => this.#run(text, values, schema));
+      const result = drive(steps, (text, values) => this.#run(text, values, once));
       this.#db.exec("COMMIT");
       return result;
     } catch (error) {
