@@ -66,7 +66,12 @@ export function footprint(shapes: Shapes): SchemaObject[] {
     });
   }
   if (shapes.references) constraint("unit", unique(OURS.unit, ["lc_group", "lc_id"]));
-  if (profile.origin !== undefined) index("entity_origin", range(shapes.label("entity"), [profile.origin]));
+  if (profile.origin !== undefined) {
+    index("entity_origin", range(shapes.label("entity"), [profile.origin]));
+    if (shapes.mode === "swap") index("entity_origin_parked", range(shapes.parkedLabel("entity"), [profile.origin]));
+  }
+  const stale = profile.published?.stale;
+  if (stale && shapes.tenantProperty !== null) index("stale", range(stale.label, [shapes.tenantProperty]));
   if (profile.documents.as === "node") {
     const of = [...tenant(shapes.tenantProperty), ...keys(profile.documents.key)];
     if (keys(profile.documents.key).length > 0) {

@@ -135,7 +135,7 @@ export function graphStatements(s: Shapes) {
     parkVectors: `${many("entity", "e")} ${vectorsOut("entity", "e") || "SET e.lc_active = e.lc_active"}`,
     showVectors: `${many("entity", "e")} ${vectorsIn("entity", "e") || "SET e.lc_active = e.lc_active"}`,
     deleteEntities: `${many("entity", "e")} DETACH DELETE e`,
-    expiredEntities: `${s.all("entity", "e")} AND e.lc_parked_at <= $before
+    expiredEntities: `MATCH ${s.node("entity", "e")} WHERE ${s.belongs("entity", "e")} AND e.lc_parked_at <= $before
       RETURN elementId(e) AS handle, ${s.id("entity", "e")} AS id ORDER BY e.lc_parked_at, id LIMIT $limit`,
 
     // Facts: live ones are relationships, parked ones are records of ours.
@@ -150,7 +150,7 @@ export function graphStatements(s: Shapes) {
     /** What the sweep looks at: every fact, or, where support is not known at all, those that touch something parked. */
     factsPage:
       relationships.support.by === "none"
-        ? `MATCH ${s.node("entity", "e")} WHERE e.lc_parked_at IS NOT NULL AND ${s.belongs("entity", "e")}
+        ? `MATCH ${s.node("entity", "e")} WHERE e.lc_parked_at >= 0 AND ${s.belongs("entity", "e")}
           MATCH ${s.node("entity", "e")}-[r${s.factTypes}]-${s.node("entity", "o")} WHERE ${s.isFact("r")} AND ${s.belongs("entity", "o")}
           WITH DISTINCT r, ${s.relationshipId("r")} AS id WHERE id > $after RETURN elementId(r) AS handle, id ORDER BY id LIMIT $limit`
         : relationships.key !== undefined
@@ -193,7 +193,7 @@ export function graphStatements(s: Shapes) {
       MATCH (a)-[t]->(b) WHERE type(t) = p.lc_type AND ${s.id("entity", "b")} = p.lc_target AND ${twinWhere(s)}
       RETURN id, min(elementId(t)) AS handle`,
     foldTwin: `MATCH (p:${OURS.parked} {lc_group: $group, lc_id: $id})
-      MATCH ${fact("a", "t", "b")} WHERE elementId(t) = $handle AND ${factWhere("a", "t", "b")}
+      CALL (p) { WITH p WHERE p.lc_id = $id MATCH ${fact("a", "t", "b")} WHERE elementId(t) = $handle AND ${factWhere("a", "t", "b")} RETURN t }
       WITH p, t, properties(t) AS newer SET t = properties(p) SET t += newer
       REMOVE t.lc_group, t.lc_id, t.lc_type, t.lc_at, t.lc_source, t.lc_target
       DELETE p`,
@@ -209,7 +209,8 @@ export function graphStatements(s: Shapes) {
       SET p.lc_group = $group, p.lc_id = randomUUID(), p.lc_type = type(r), p.lc_source = elementId(startNode(r)), p.lc_target = elementId(endNode(r))
       DELETE r`,
     showDerived: `UNWIND $handles AS handle ${edgesOf} WITH DISTINCT p
-      MATCH (a) WHERE elementId(a) = p.lc_source MATCH (b) WHERE elementId(b) = p.lc_target
+      CALL (p) { MATCH (a) WHERE elementId(a) = p.lc_source RETURN a }
+      CALL (p) { MATCH (b) WHERE elementId(b) = p.lc_target RETURN b }
       WITH p, a, b WHERE ${live("a")} AND ${live("b")}
       FOREACH (_ IN CASE WHEN EXISTS { MATCH (a)-[t]->(b) WHERE type(t) = p.lc_type } THEN [] ELSE [1] END |
         CREATE (a)-[r:$(p.lc_type)]->(b) SET r = properties(p)
@@ -224,7 +225,7 @@ export function graphStatements(s: Shapes) {
 
     // Traces of deleted units on entities and facts that stay: the last writer's id and copies of its document's metadata.
     scrubEntities: origin
-      ? `UNWIND $ids AS id ${s.all("entity", "e")} AND e.${quoted(origin)} = id REMOVE ${scrubbed("e")}`
+      ? `UNWIND $ids AS id MATCH ${s.node("entity", "e")} WHERE ${s.belongs("entity", "e")} AND e.${quoted(origin)} = id REMOVE ${scrubbed("e")}`
       : "RETURN $group AS none",
     scrubFacts: origin
       ? `MATCH ${fact("a", "r", "b")} WHERE r.${quoted(origin)} IN $ids AND ${factWhere("a", "r", "b")} REMOVE ${scrubbed("r")}`
@@ -235,7 +236,7 @@ export function graphStatements(s: Shapes) {
       ? `MATCH ${s.node("entity", "e")} WHERE elementId(e) > $after AND ${s.belongs("entity", "e")}
         RETURN elementId(e) AS handle, ${list} AS units ORDER BY handle LIMIT $limit`
       : "RETURN $group AS none",
-    referUnits: `UNWIND $rows AS row ${s.byHandle("entity", "e", "row.handle")} UNWIND row.units AS unit
+    referUnits: !s.references ? "RETURN $group AS none" : `UNWIND $rows AS row ${s.byHandle("entity", "e", "row.handle")} UNWIND row.units AS unit
       MERGE (u:${OURS.unit} {lc_group: $group, lc_id: unit.id}) ON CREATE SET u.lc_document = unit.document
       MERGE (u)-[:${MENTIONED}]->(e)`,
     dropReferences:

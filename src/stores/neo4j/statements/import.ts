@@ -37,7 +37,8 @@ export function importStatements(s: Shapes) {
     giveVectors: `UNWIND $rows AS row ${many("u", "row.handle")}
       FOREACH (_ IN CASE WHEN ${s.isLive("u")} THEN [1] ELSE [] END | SET u.${quoted(unitVector)} = row.vector)
       FOREACH (_ IN CASE WHEN ${s.isLive("u")} THEN [] ELSE [1] END | SET u.${quoted(PARKED_VECTOR + unitVector)} = row.vector)`,
-    ownUnits: `UNWIND $rows AS row ${many("u", "row.handle")} MATCH (d:${quoted(documentLabel)} {${tenant}id: row.document})
+    ownUnits: `UNWIND $rows AS row ${many("u", "row.handle")}
+      CALL (row) { MATCH (d:${quoted(documentLabel)} {${tenant}id: row.document}) RETURN d }
       MERGE (u)-[:${ownership}]->(d)`,
     disownUnits: `UNWIND $rows AS row ${many("u", "row.handle")} MATCH (u)-[o:${ownership}]->(d:${quoted(documentLabel)} {${tenant}id: row.document}) DELETE o`,
     importEntities: `UNWIND $rows AS row ${s.byKey("entity", "e", "row.id", "row")}
@@ -50,16 +51,13 @@ export function importStatements(s: Shapes) {
       FOREACH (_ IN CASE WHEN row.vector IS NOT NULL AND row.aside THEN [1] ELSE [] END | SET e.${quoted(PARKED_VECTOR + entityVector)} = row.vector)
       FOREACH (_ IN CASE WHEN row.vector IS NOT NULL AND NOT row.aside THEN [1] ELSE [] END | SET e.${quoted(entityVector)} = row.vector)
       RETURN row.id AS id, elementId(e) AS handle`,
-    writeMentions: `UNWIND $rows AS row ${many("u", "row.unit")} MATCH ${s.node("entity", "e")} WHERE elementId(e) = row.entity AND ${s.belongs("entity", "e")}
+    writeMentions: `UNWIND $rows AS row ${many("u", "row.unit")} CALL (row) { MATCH ${s.node("entity", "e")} WHERE elementId(e) = row.entity AND ${s.belongs("entity", "e")} RETURN e }
       MERGE (u)-[:${quoted(profile.mentions.by === "edge" ? profile.mentions.type : "MENTIONS")}]->(e) SET e.lc_ever_mentioned = true`,
     importFacts: `UNWIND $ids AS id MATCH ${s.node("entity", "a")}-[r${s.factTypes}]->${s.node("entity", "b")}
       WHERE r.${quoted(relationships.key ?? "id")} = id AND ${s.tenantProperty === null ? "true" : `r.${quoted(s.tenantProperty)} = $group`} AND ${s.isFact("r")} AND ${s.belongs("entity", "a")} AND ${s.belongs("entity", "b")}
       RETURN id, elementId(r) AS handle, ${s.id("entity", "a")} AS source, ${s.id("entity", "b")} AS target, r.${quoted(relationships.type ?? "type")} AS type, ${s.support("r")} AS support`,
     importParked: `UNWIND $ids AS id MATCH (p:${OURS.parked} {lc_group: $group, lc_id: id})
       RETURN id, p.lc_source AS source, p.lc_target AS target, p.${quoted(relationships.type ?? "type")} AS type, ${s.support("p")} AS support`,
-    createFacts: `UNWIND $rows AS row ${s.byKey("entity", "a", "row.source", "row")}
-      MATCH (b:${s.labels("entity")}) WHERE ${s.id("entity", "b")} = row.target AND ${s.belongs("entity", "b")}
-      MERGE (a)-[r${s.factTypes || ":RELATED_TO"} {${quoted(relationships.key ?? "id")}: row.id}]->(b) SET r += row.members`,
     createParkedFacts: `UNWIND $rows AS row MERGE (p:${OURS.parked} {lc_group: $group, lc_id: row.id})
       SET p += row.members, p.lc_type = $type, p.lc_at = $now, p.lc_source = row.source, p.lc_target = row.target, p.${quoted(relationships.key ?? "id")} = row.id`,
     updateFacts: `UNWIND $rows AS row MATCH ${s.node("entity", "a")}-[r${s.factTypes}]->${s.node("entity", "b")}

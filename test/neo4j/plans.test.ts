@@ -1,0 +1,75 @@
+import neo4j, { type Plan } from "neo4j-driver";
+import { describe, expect, test } from "vitest";
+import { checkProfile } from "../../src/profiles/format.ts";
+import { openNeo4jStore } from "../../src/stores/neo4j/index.ts";
+import { Shapes } from "../../src/stores/neo4j/shapes.ts";
+import { IMPORT_ONLY, SCANS, SCANS_WITHOUT_KEY } from "../../src/stores/neo4j/statements/catalogue.ts";
+import { statementsFor } from "../../src/stores/neo4j/statements/index.ts";
+import { corpus } from "../profiles/fixtures/corpus.ts";
+import { FIXTURES } from "../profiles/fixtures/writers.ts";
+import { native } from "../../src/profiles/native.ts";
+import { useNeo4j } from "./server.ts";
+
+const db = useNeo4j();
+
+function operators(plan: Plan): string[] {
+  return [plan.operatorType.replace(/@.*/, ""), ...plan.children.flatMap(operators)];
+}
+
+/** What is wrong with a plan: reading every node, multiplying unrelated rows, or looking something up by scanning. */
+function faults(name: string, found: string[], keyless: boolean): string[] {
+  const bad = found.filter((o) => /^(AllNodesScan|.*CartesianProduct|.*AllRelationshipsScan)$/.test(o));
+  if (!SCANS.has(name) && !(keyless && SCANS_WITHOUT_KEY.has(name))) bad.push(...found.filter((o) => /(ByLabelScan|ByLabelsScan|RelationshipTypeScan|NodeIndexScan|IndexScan)$/.test(o)));
+  return bad;
+}
+
+async function plansOf(statements: Record<string, string>, skip: (name: string) => boolean, keyless = false): Promise<Record<string, string[]>> {
+  const driver = neo4j.driver(db.uri());
+  const session = driver.session();
+  const wrong: Record<string, string[]> = {};
+  try {
+    for (const [name, statement] of Object.entries(statements)) {
+      if (skip(name)) continue;
+      const { summary } = await session.run(`EXPLAIN ${statement}`, {});
+      const bad = faults(name, operators(summary.plan as Plan), keyless);
+      if (bad.length > 0) wrong[name] = bad;
+    }
+  } finally {
+    await session.close();
+    await driver.close();
+  }
+  return wrong;
+}
+
+test("the check finds a planted scan, a cartesian product and a read of all nodes", async () => {
+  const planted = {
+    scan: "MATCH (n:Entity {name: $name}) RETURN n",
+    product: "MATCH (a:Entity {id: $a}) MATCH (b:TextUnit {id: $b}) RETURN a, b",
+    everything: "MATCH (n) WHERE n.id = $id RETURN n",
+  };
+  expect(Object.keys(await plansOf(planted, () => false)).sort()).toEqual(["everything", "product", "scan"]);
+});
+
+test("native: an index stands behind each lookup", { timeout: 60_000 }, async () => {
+  await db.clear({ schema: true });
+  const store = await openNeo4jStore({ uri: db.uri() });
+  await store.close();
+  expect(await plansOf(statementsFor(new Shapes(checkProfile(native))), () => false)).toEqual({});
+});
+
+describe.each(Object.entries(FIXTURES))("%s", (_, fixture) => {
+  test("an index stands behind each lookup", { timeout: 120_000 }, async () => {
+    await db.clear({ schema: true });
+    const all = corpus(150);
+    await fixture.build(db.run, all);
+    const store = await openNeo4jStore({ uri: db.uri(), profile: fixture.profile });
+    // The planner goes by what is there: something of each kind must be parked.
+    const documentIds = all.documents.slice(0, 60).flatMap((d) => fixture.documentIds(d));
+    await store.apply({ id: "o", groupId: fixture.group, verb: "deprecate", documentIds, requestHash: "", at: 1, actor: "t", reason: null });
+    await store.close();
+    const profile = checkProfile(fixture.profile);
+    const keyless = "elementId" in profile.entities.key || profile.textUnits.as === "reference" || profile.relationships.support.by === "list";
+    const wrong = await plansOf(statementsFor(new Shapes(profile)), (name) => IMPORT_ONLY.has(name), keyless);
+    expect(wrong).toEqual({});
+  });
+});
