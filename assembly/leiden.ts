@@ -155,7 +155,6 @@ export function refine(
   refinedTotal: usize,
   refinedMembers: usize,
   external: usize,
-  order: usize,
   state: usize,
   scale: f64,
   theta: f64,
@@ -163,9 +162,8 @@ export function refine(
   budget: i32,
 ): i32 {
   let random = int(state, RANDOM);
-  let i = from;
-  for (; i < n && budget > 0; i++) {
-    const v = int(order, i);
+  let v = from;
+  for (; v < n && budget > 0; v++) {
     budget--;
     if (int(refinedMembers, v) !== 1 || int(refined, v) !== v) continue;
     const c = int(community, v);
@@ -228,7 +226,7 @@ export function refine(
     setNum(external, best, num(external, best) + (num(external, v) - 2 * toBest));
   }
   setInt(state, RANDOM, random);
-  return i;
+  return v;
 }
 
 export function aggregate(

@@ -1,13 +1,14 @@
 import { type Control, stopIfAsked } from "./control.ts";
 import type { CsrGraph } from "./csr.ts";
-import { type LeidenKernel, nextRandom } from "./leiden-kernel.ts";
+import type { LeidenKernel } from "./leiden-kernel.ts";
 import { type LeidenWorkspace, type LevelGraph, STATE } from "./leiden-workspace.ts";
 import { connectedPieces, modularity } from "./modularity.ts";
 
 export interface LeidenOptions extends Control {
   /** Above 1 gives more and smaller communities. Default 1. */
   resolution?: number;
-  /** The same seed on the same graph gives the same communities, on every machine. Default 1. */
+  /** Chooses where the walk that orders the nodes begins, and the draws of `theta`. The same seed on the same graph gives
+   * the same communities, on every machine. Default 1. */
   seed?: number;
   /** Runs of the whole algorithm, each starting from the communities of the last; ends early when none moves. Default 2. */
   iterations?: number;
@@ -48,29 +49,46 @@ export function leidenWith(
   const { n } = graph;
   const { resolution = 1, seed = 1, iterations = 2, maxLevels = 32, theta = 0, initial } = options;
   if (!(resolution > 0)) throw new RangeError(`resolution is ${resolution}`);
-  let membership: Int32Array = new Int32Array(n);
-  for (let v = 0; v < n; v++) membership[v] = initial === undefined ? v : initial[v]!;
-  let levels: Int32Array[] = [membership];
+  const { original } = space;
+  let partition: Int32Array = new Int32Array(n);
+  for (let i = 0; i < n; i++) partition[i] = initial === undefined ? i : initial[original[i]!]!;
+  let levels: Int32Array[] = [partition];
   let twiceEdges = 0;
-  for (let v = 0; v < n; v++) twiceEdges += space.graphs[0].strength[v]!;
+  for (let i = 0; i < n; i++) twiceEdges += space.graphs[0].strength[i]!;
   const scale = twiceEdges > 0 ? resolution / twiceEdges : 0;
   space.state[STATE.random] = mix(seed);
   let done = 0;
   for (let iteration = 0; iteration < Math.max(1, iterations); iteration++) {
     const progress = (level: number) => options.onProgress?.(iteration * maxLevels + level, iterations * maxLevels);
-    const result = iterate(kernel, space, membership, { scale, theta, maxLevels, control: options, progress });
+    const result = iterate(kernel, space, partition, { scale, theta, maxLevels, control: options, progress });
     levels = result.levels;
-    membership = levels.at(-1)!;
+    partition = levels.at(-1)!;
     done++;
     if (result.moves === 0) break;
   }
+  const nested = inOriginalOrder(levels, space);
+  const membership = nested.at(-1)!;
   return {
-    levels,
+    levels: nested,
     membership,
     communities: count(membership),
     modularity: modularity(graph, membership, resolution),
     iterations: done,
   };
+}
+
+/** Levels by the given graph's nodes, communities numbered in order of their smallest node; equal levels only once. */
+function inOriginalOrder(levels: Int32Array[], space: LeidenWorkspace): Int32Array[] {
+  const result: Int32Array[] = [];
+  let before = Number.POSITIVE_INFINITY;
+  for (const level of levels) {
+    const partition = new Int32Array(level.length);
+    for (let i = 0; i < level.length; i++) partition[space.original[i]!] = level[i]!;
+    const communities = renumber(partition, partition.length, space.touched);
+    if (communities < before) result.push(partition);
+    before = communities;
+  }
+  return result;
 }
 
 interface IterationOptions {
@@ -98,7 +116,7 @@ function iterate(
   let moves = 0;
   for (let level = 0; ; level++) {
     fillTotals(space, graph);
-    shuffle(space.queue, graph.n, space.state);
+    for (let v = 0; v < graph.n; v++) space.queue[v] = v;
     space.queued.fill(1, 0, graph.n);
     space.state[STATE.head] = 0;
     space.state[STATE.waiting] = graph.n;
@@ -106,7 +124,7 @@ function iterate(
     do stopIfAsked(control);
     while (!kernel.moveNodes(space, graph, scale, BUDGET));
     moves += space.state[STATE.moves]!;
-    let communities = renumber(space.community, graph.n, space.touched);
+    const communities = renumber(space.community, graph.n, space.touched);
     if (communities === graph.n) break;
     let refined = 0;
     if (level < maxLevels) {
@@ -129,12 +147,11 @@ function iterate(
     // Each node of the aggregated graph starts in the community that its members were in before refinement.
     for (let v = 0; v < graph.n; v++) space.touched[space.refined[v]!] = space.community[v]!;
     space.community.set(space.touched.subarray(0, refined));
-    communities = renumber(space.community, refined, space.queue);
+    renumber(space.community, refined, space.queue);
     graph = coarse;
   }
   if (levels.length === 0) levels.push(place.slice());
-  for (const partition of levels) renumber(partition, partition.length, space.touched);
-  return { levels: levels.filter((partition, i) => i === 0 || count(partition) < count(levels[i - 1]!)), moves };
+  return { levels, moves };
 }
 
 function refinePartition(
@@ -149,9 +166,8 @@ function refinePartition(
   for (let v = 0; v < n; v++) space.refined[v] = v;
   space.refinedTotal.set(graph.strength.subarray(0, n));
   space.refinedMembers.fill(1, 0, n);
-  shuffle(space.order, n, space.state);
   for (let v = 0; v < n; stopIfAsked(control)) v = kernel.sumExternal(space, graph, v, BUDGET);
-  for (let i = 0; i < n; stopIfAsked(control)) i = kernel.refine(space, graph, scale, theta, i, BUDGET);
+  for (let v = 0; v < n; stopIfAsked(control)) v = kernel.refine(space, graph, scale, theta, v, BUDGET);
   return renumber(space.refined, n, space.touched);
 }
 
@@ -205,25 +221,11 @@ function renumber(numbers: Int32Array, n: number, scratch: Int32Array): number {
   return k;
 }
 
-/** Number of communities of a partition that is numbered in order of appearance. */
+/** Number of communities of a partition that is numbered from 0 without gaps. */
 function count(partition: Int32Array): number {
   let k = 0;
-  for (const c of partition) if (c >= k) k = c + 1;
+  for (let v = 0; v < partition.length; v++) if (partition[v]! >= k) k = partition[v]! + 1;
   return k;
-}
-
-/** Writes a random order of 0..n-1 (Fisher and Yates). */
-function shuffle(order: Int32Array, n: number, state: Int32Array): void {
-  let random = state[STATE.random]!;
-  for (let i = 0; i < n; i++) order[i] = i;
-  for (let i = n - 1; i > 0; i--) {
-    random = nextRandom(random);
-    const j = Math.floor(((random >>> 0) / 4294967296) * (i + 1));
-    const held = order[i]!;
-    order[i] = order[j]!;
-    order[j] = held;
-  }
-  state[STATE.random] = random;
 }
 
 /** Spreads a small seed over 32 bits (the finaliser of MurmurHash3); never 0, which xorshift could not leave. */

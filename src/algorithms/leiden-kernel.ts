@@ -10,7 +10,7 @@ export interface LeidenKernel {
   moveNodes(space: LeidenWorkspace, graph: LevelGraph, scale: number, budget: number): boolean;
   /** Sums, from node `from` on, each node's weight to the rest of its community. Returns the next node, n when done. */
   sumExternal(space: LeidenWorkspace, graph: LevelGraph, from: number, budget: number): number;
-  /** Merges, from position `from` of the order on, single nodes into refined communities. Returns the next position. */
+  /** Merges, from node `from` on, single nodes into refined communities. Returns the next node. */
   refine(space: LeidenWorkspace, graph: LevelGraph, scale: number, theta: number, from: number, budget: number): number;
   /** Writes, from refined community `from` on, the rows of the aggregated graph. Returns the next community. */
   aggregate(
@@ -134,12 +134,11 @@ function refine(
   from: number,
   budget: number,
 ): number {
-  const { community, total, linked, touched, refined, refinedTotal, refinedMembers, external, order, state } = space;
+  const { community, total, linked, touched, refined, refinedTotal, refinedMembers, external, state } = space;
   const { n, offsets, targets, weights, strength } = graph;
   let random = state[STATE.random]!;
-  let i = from;
-  for (; i < n && budget > 0; i++) {
-    const v = order[i]!;
+  let v = from;
+  for (; v < n && budget > 0; v++) {
     budget--;
     if (refinedMembers[v] !== 1 || refined[v] !== v) continue;
     const c = community[v]!;
@@ -198,7 +197,7 @@ function refine(
     external[best]! += external[v]! - 2 * toBest;
   }
   state[STATE.random] = random;
-  return i;
+  return v;
 }
 
 function aggregate(

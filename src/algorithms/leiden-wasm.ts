@@ -24,8 +24,8 @@ export function wasmLeidenKernel(memory: WasmMemory): LeidenKernel {
       const rows = addresses(graph.offsets, graph.targets, graph.weights, graph.strength);
       const work = addresses(space.community, space.total, space.linked, space.touched);
       const refined = addresses(space.refined, space.refinedTotal, space.refinedMembers, space.external);
-      const rest = addresses(space.order, space.state);
-      return wasm.refine(graph.n, ...rows, ...work, ...refined, ...rest, scale, theta, from, budget);
+      const state = space.state.byteOffset;
+      return wasm.refine(graph.n, ...rows, ...work, ...refined, state, scale, theta, from, budget);
     },
     aggregate(space, graph, coarse, communities, from, budget) {
       const rows = addresses(graph.offsets, graph.targets, graph.weights, graph.strength);

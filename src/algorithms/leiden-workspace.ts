@@ -48,21 +48,29 @@ export interface LeidenWorkspace {
   refinedTotal: Float64Array;
   refinedMembers: Int32Array;
   external: Float64Array;
-  /** Order in which refinement visits the nodes; nodes by refined community while aggregating. */
+  /** Nodes by refined community, and (n + 1 entries) where each refined community begins there, while aggregating. */
   order: Int32Array;
-  /** n + 1 entries: where each refined community begins in `order` while aggregating. */
   starts: Int32Array;
+  /** Node of the given graph that each node of graphs[0] is: the walk's order, see `leidenWorkspace`. */
+  original: Int32Array;
   /** See `STATE`. */
   state: Int32Array;
 }
 
 /** Bytes that `leidenWorkspace` takes for n nodes and a graph with `halves` row entries. */
 export function leidenWorkspaceBytes(n: number, halves: number): number {
-  return 3 * (halves * 12 + (n + 1) * 12) + (n + 1) * 4 * 10 + n * 8 * 4 + 4096;
+  return 3 * (halves * 12 + (n + 1) * 12) + (n + 1) * 4 * 11 + n * 8 * 4 + 4096;
 }
 
-/** Copies the graph, without its self-loops, into a fresh workspace. O(n + m). */
-export function leidenWorkspace(graph: CsrGraph, allocator: Allocator): LeidenWorkspace {
+/**
+ * Copies the graph, without its self-loops, into a fresh workspace, its nodes renumbered in the order of a depth-first walk
+ * from a node that the seed chooses.
+ *
+ * Leiden looks at nodes in this order instead of a random one. Neighbours then lie near one another in memory and their
+ * communities grow in one place: on an LFR graph of 100 k nodes a quarter less time, on R-MAT half, at the same modularity
+ * (within 0.02 %, better on R-MAT; see bench/analytics). O(n + m).
+ */
+export function leidenWorkspace(graph: CsrGraph, allocator: Allocator, seed: number): LeidenWorkspace {
   const { n } = graph;
   const halves = graph.targets.length;
   const level = (): LevelGraph => ({
@@ -72,7 +80,7 @@ export function leidenWorkspace(graph: CsrGraph, allocator: Allocator): LeidenWo
     weights: allocator.f64(halves),
     strength: allocator.f64(n),
   });
-  const workspace: LeidenWorkspace = {
+  const space: LeidenWorkspace = {
     graphs: [level(), level(), level()],
     community: allocator.i32(n),
     total: allocator.f64(n),
@@ -88,23 +96,66 @@ export function leidenWorkspace(graph: CsrGraph, allocator: Allocator): LeidenWo
     external: allocator.f64(n),
     order: allocator.i32(n),
     starts: allocator.i32(n + 1),
+    original: allocator.i32(n),
     state: allocator.i32(8),
   };
-  const finest = workspace.graphs[0];
+  const place = space.touched;
+  walk(graph, seed, space.original, place, space.queue, space.order);
+  const finest = space.graphs[0];
   finest.n = n;
   let q = 0;
-  for (let v = 0; v < n; v++) {
+  for (let i = 0; i < n; i++) {
+    const v = space.original[i]!;
     let sum = 0;
     for (let p = graph.offsets[v]!, end = graph.offsets[v + 1]!; p < end; p++) {
+      const u = graph.targets[p]!;
       const w = graph.weights[p]!;
       sum += w;
-      if (graph.targets[p] === v) continue;
-      finest.targets[q] = graph.targets[p]!;
+      if (u === v) continue;
+      finest.targets[q] = place[u]!;
       finest.weights[q] = w;
       q++;
     }
-    finest.offsets[v + 1] = q;
-    finest.strength[v] = sum;
+    finest.offsets[i + 1] = q;
+    finest.strength[i] = sum;
   }
-  return workspace;
+  return space;
+}
+
+/** Numbers the nodes depth first; `order` gets the nodes, `place` their numbers. `stack` and `next` are scratch. */
+function walk(
+  { n, offsets, targets }: CsrGraph,
+  seed: number,
+  order: Int32Array,
+  place: Int32Array,
+  stack: Int32Array,
+  next: Int32Array,
+): void {
+  place.fill(-1);
+  next.set(offsets.subarray(0, n));
+  const first = n > 0 ? (Math.imul(seed, 0x9e3779b1) >>> 0) % n : 0;
+  let found = 0;
+  for (let i = 0; i < n; i++) {
+    const start = first + i < n ? first + i : first + i - n;
+    if (place[start]! >= 0) continue;
+    place[start] = found;
+    order[found++] = start;
+    stack[0] = start;
+    let height = 1;
+    while (height > 0) {
+      const v = stack[height - 1]!;
+      const end = offsets[v + 1]!;
+      let p = next[v]!;
+      while (p < end && place[targets[p]!]! >= 0) p++;
+      next[v] = p + 1;
+      if (p >= end) {
+        height--;
+        continue;
+      }
+      const u = targets[p]!;
+      place[u] = found;
+      order[found++] = u;
+      stack[height++] = u;
+    }
+  }
 }

@@ -20,8 +20,8 @@ const SMALL = 1 << 16;
 export function leiden(graph: CsrGraph, options: LeidenOptions = {}): LeidenResult {
   const small = options.kernel === undefined && graph.n + graph.targets.length < SMALL;
   if (small || options.kernel === "typescript") {
-    return leidenWith(typescriptLeidenKernel, leidenWorkspace(graph, heapAllocator), graph, options);
+    return leidenWith(typescriptLeidenKernel, leidenWorkspace(graph, heapAllocator, options.seed ?? 1), graph, options);
   }
   const memory = new WasmMemory(leidenWorkspaceBytes(graph.n, graph.targets.length));
-  return leidenWith(wasmLeidenKernel(memory), leidenWorkspace(graph, memory), graph, options);
+  return leidenWith(wasmLeidenKernel(memory), leidenWorkspace(graph, memory, options.seed ?? 1), graph, options);
 }
