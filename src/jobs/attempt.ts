@@ -3,6 +3,7 @@ import type { JsonObject } from "../core/words.ts";
 import type { Clock } from "./clock.ts";
 import type { Gate } from "./gate.ts";
 import type { Beat, Hold, JobContext, JobHandler, JobStore, KindConfig, Progress, Run, Settlement } from "./ports.ts";
+import { RunSkipped } from "./ports.ts";
 import { judgeError, retryDelayMs, runError } from "./rules.ts";
 
 /** Why an attempt was told to stop; the reason of its abort signal. */
@@ -107,6 +108,7 @@ export class Attempt {
           );
       }
     }
+    if (error instanceof RunSkipped) return { as: "skipped", at, reason: error.message };
     const judgement = judgeError(error);
     if (!judgement.retry) return { as: "failed", at, error: runError(error) };
     if (!judgement.failure) {

@@ -411,6 +411,9 @@ export interface JobContext {
   /** Waits while the throttle or the maintenance window says so; call it before each batch. Rejects when aborted. */
   breathe(): Promise<void>;
 }
+/** Thrown by a handler that finds nothing to do, such as a group that is fresh by now: the run ends as `skipped`. */
+export class RunSkipped extends Error {}
+
 /** @returns the result of the run; members that are numbers are summed by week */
 export type JobHandler = (context: JobContext) => Promise<JsonObject>;
 

@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { FakeClock } from "../../src/conformance/jobs/clock.ts";
 import { GraphkeeperError } from "../../src/core/errors.ts";
 import type { JobContext, JobHandler, JobStore, KindConfig } from "../../src/jobs/ports.ts";
+import { RunSkipped } from "../../src/jobs/ports.ts";
 import { Reaper } from "../../src/jobs/reaper.ts";
 import { JobService } from "../../src/jobs/service.ts";
 import { openSqliteJobs } from "../../src/stores/sqlite/jobs.ts";
@@ -181,6 +182,40 @@ describe("runs", () => {
     const { run } = await jobs.trigger({ kind: "orphan_entities", groupId: "nobody" });
     await clock.advance(1_000);
     expect(await jobs.get(run.id)).toMatchObject({ state: "failed", attempt: 1, error: { code: "GROUP_NOT_FOUND" } });
+  });
+
+  test("a handler that finds nothing to do ends the run as skipped, with its reason", async () => {
+    const jobs = service(async () => {
+      throw new RunSkipped("fresh at generation 7");
+    });
+    await jobs.start({ roles: ["worker"] });
+    const { run } = await jobs.trigger({ kind: "orphan_entities", groupId: "acme" });
+    await clock.advance(1_000);
+    expect(await jobs.get(run.id)).toMatchObject({ state: "skipped", reason: "fresh at generation 7", failures: 0 });
+  });
+
+  test("a group whose graph lease another holds is tried again soon, and that is no failure", async () => {
+    let held = 3;
+    const jobs = service(async () => {
+      if (held-- > 0) throw new GraphkeeperError("LEASE_HELD", "another run works on this group");
+      return {};
+    });
+    await jobs.start({ roles: ["worker"] });
+    const { run } = await jobs.trigger({ kind: "orphan_entities", groupId: "acme" });
+    await clock.advance(5_000);
+    expect(await jobs.get(run.id)).toMatchObject({ state: "succeeded", attempt: 4, failures: 0 });
+  });
+
+  test("a running run says how fast it goes and when it will be done", async () => {
+    const jobs = service(counting(100, 500));
+    await jobs.start({ roles: ["worker"] });
+    const { run } = await jobs.trigger({ kind: "orphan_entities", groupId: "acme" });
+    await clock.advance(20_250);
+    const { pace, progress } = await jobs.get(run.id);
+    expect(pace?.perSecond).toBeCloseTo(2, 1);
+    expect(pace?.etaMs).toBe(((100 - (progress?.done as number)) / 2) * 1_000);
+    await clock.advance(40_000);
+    expect((await jobs.get(run.id)).pace).toBe(null);
   });
 
   test("a poison group is parked and does not block others", async () => {

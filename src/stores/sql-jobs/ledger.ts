@@ -1,6 +1,7 @@
+import { compareIds } from "../../core/ports.ts";
 import type { KindSummary, Retention, Run, RunDetail, RunQuery, WeekSummary } from "../../jobs/ports.ts";
-import { num, toAttempt, toBatch, toRun, toSummary, toWeek } from "./rows.ts";
-import { first, rows, type Steps, type Value } from "./statement.ts";
+import { num, toAttempt, toBatch, toRun, toWeek } from "./rows.ts";
+import { first, type Row, rows, type Steps, type Value } from "./statement.ts";
 
 export function* run(runId: string): Steps<RunDetail | null> {
   const row = yield* first("SELECT * FROM job_runs WHERE id = $1", runId);
@@ -46,48 +47,73 @@ export function* weeks(query: { groupId?: string; kind?: string; fromAt: number 
   return found.map(toWeek);
 }
 
+/** Index reads only: metrics ask for this at every scrape, over a ledger of perhaps a million runs. */
 export function* summary(at: number, groupId: string | undefined): Steps<KindSummary[]> {
-  const found = yield* rows(
-    `SELECT r.kind, SUM(CASE WHEN r.state = 'queued' THEN 1 ELSE 0 END) AS queued,
-       SUM(CASE WHEN r.state = 'running' THEN 1 ELSE 0 END) AS running, SUM(CASE WHEN r.state = 'paused' THEN 1 ELSE 0 END) AS paused,
-       SUM(CASE WHEN r.state = 'dead' THEN 1 ELSE 0 END) AS dead,
-       MIN(CASE WHEN r.state = 'queued' AND r.run_at <= $1 THEN r.run_at END) AS oldest_due_at,
-       MAX(CASE WHEN r.state = 'succeeded' THEN r.ended_at END) AS last_success_at,
-       SUM(CASE WHEN r.state IN ('failed', 'dead') AND r.seq > COALESCE(s.seq, 0) THEN 1 ELSE 0 END) AS failures
-     FROM job_runs r LEFT JOIN (
-       SELECT kind, MAX(seq) AS seq FROM job_runs WHERE state = 'succeeded' AND group_id = COALESCE($2, group_id) GROUP BY kind) s
-       ON s.kind = r.kind
-     WHERE r.group_id = COALESCE($2, r.group_id) GROUP BY r.kind ORDER BY r.kind`,
+  const group = groupId ?? null;
+  const open = yield* rows(
+    `SELECT kind, state, COUNT(*) AS n, MIN(CASE WHEN state = 'queued' AND run_at <= $1 THEN run_at END) AS due_at
+     FROM job_runs WHERE state IN ('queued', 'running', 'paused', 'dead') AND (CAST($2 AS text) IS NULL OR group_id = $2)
+     GROUP BY kind, state`,
     at,
-    groupId ?? null,
+    group,
   );
-  return found.map(toSummary);
+  const successes = yield* rows(
+    `SELECT kind, MAX(seq) AS seq FROM job_runs WHERE state = 'succeeded' AND (CAST($1 AS text) IS NULL OR group_id = $1) GROUP BY kind`,
+    group,
+  );
+  const failures = yield* rows(
+    "SELECT kind, seq FROM job_runs WHERE state IN ('failed', 'dead') AND (CAST($1 AS text) IS NULL OR group_id = $1)",
+    group,
+  );
+  const kinds = new Map<string, KindSummary>();
+  const of = (row: Row): KindSummary => {
+    const kind = String(row.kind);
+    const known = kinds.get(kind) ?? emptySummary(kind);
+    kinds.set(kind, known);
+    return known;
+  };
+  for (const row of open) {
+    const summary = of(row);
+    summary[row.state as "queued" | "running" | "paused" | "dead"] = num(row.n);
+    if (row.due_at !== null && row.state === "queued") summary.oldestDueAt = num(row.due_at);
+  }
+  const lastSuccess = new Map<string, number>();
+  for (const row of successes) {
+    lastSuccess.set(String(row.kind), num(row.seq));
+    const run = yield* first("SELECT ended_at FROM job_runs WHERE seq = $1", num(row.seq));
+    of(row).lastSuccessAt = run === null ? null : num(run.ended_at);
+  }
+  for (const row of failures) {
+    const summary = of(row);
+    if (num(row.seq) > (lastSuccess.get(summary.kind) ?? 0)) summary.consecutiveFailures++;
+  }
+  return [...kinds.values()].sort((a, b) => compareIds(a.kind, b.kind));
+}
+
+function emptySummary(kind: string): KindSummary {
+  return {
+    kind,
+    queued: 0,
+    running: 0,
+    paused: 0,
+    dead: 0,
+    oldestDueAt: null,
+    lastSuccessAt: null,
+    consecutiveFailures: 0,
+  };
 }
 
 /** One bounded step of forgetting: runs with their attempts and batches, then occurrences and idempotency keys. */
 export function* prune(retention: Retention): Steps<number> {
-  const old = yield* rows(
-    `SELECT id FROM (
-       SELECT id, state, ended_at, ROW_NUMBER() OVER (PARTITION BY kind, group_id,
-         CASE WHEN state IN ('failed', 'dead') THEN 1 ELSE 0 END ORDER BY seq DESC) AS place
-       FROM job_runs WHERE ended_at IS NOT NULL) ended
-     WHERE (state IN ('failed', 'dead') AND (ended_at < $1 OR place > $2))
-        OR (state NOT IN ('failed', 'dead') AND (ended_at < $3 OR place > $4))
-     LIMIT $5`,
-    retention.at - retention.failedMaxAgeMs,
-    retention.failedKeep,
-    retention.at - retention.maxAgeMs,
-    retention.keep,
-    retention.limit,
-  );
-  for (const row of old) {
-    const id = String(row.id);
+  const old = new Set(yield* tooOld(retention));
+  if (old.size < retention.limit) for (const id of yield* tooMany(retention, retention.limit - old.size)) old.add(id);
+  for (const id of old) {
     yield* rows("DELETE FROM job_batches WHERE run_id = $1", id);
     yield* rows("DELETE FROM job_attempts WHERE run_id = $1", id);
     yield* rows("DELETE FROM job_runs WHERE id = $1 AND ended_at IS NOT NULL", id);
   }
-  const left = retention.limit - old.length;
-  if (left <= 0) return old.length;
+  const left = retention.limit - old.size;
+  if (left <= 0) return old.size;
   const occurrences = yield* rows(
     `DELETE FROM job_occurrences WHERE (schedule_id, nominal_at) IN
        (SELECT schedule_id, nominal_at FROM job_occurrences WHERE nominal_at < $1 ORDER BY nominal_at LIMIT $2) RETURNING nominal_at`,
@@ -99,5 +125,40 @@ export function* prune(retention: Retention): Steps<number> {
     retention.at - retention.keysMaxAgeMs,
     Math.max(0, left - occurrences.length),
   );
-  return num(old.length + occurrences.length + keys.length);
+  return old.size + occurrences.length + keys.length;
+}
+
+function* tooOld(retention: Retention): Steps<string[]> {
+  const found = yield* rows(
+    `SELECT id FROM job_runs WHERE (ended_at < $1 AND state NOT IN ('failed', 'dead')) OR (ended_at < $2 AND state IN ('failed', 'dead'))
+     ORDER BY ended_at LIMIT $3`,
+    retention.at - retention.maxAgeMs,
+    retention.at - retention.failedMaxAgeMs,
+    retention.limit,
+  );
+  return found.map((row) => String(row.id));
+}
+
+/** Counts from an index first, so that only kinds and groups with too many runs are read. */
+function* tooMany(retention: Retention, limit: number): Steps<string[]> {
+  const crowded = yield* rows(
+    "SELECT group_id, kind FROM job_runs GROUP BY group_id, kind HAVING COUNT(*) > $1",
+    Math.min(retention.keep, retention.failedKeep),
+  );
+  const found: string[] = [];
+  for (const row of crowded) {
+    const over = yield* rows(
+      `SELECT id FROM (SELECT id, state, ROW_NUMBER() OVER (PARTITION BY CASE WHEN state IN ('failed', 'dead') THEN 1 ELSE 0 END
+         ORDER BY seq DESC) AS place FROM job_runs WHERE group_id = $1 AND kind = $2 AND ended_at IS NOT NULL) ended
+       WHERE place > CASE WHEN state IN ('failed', 'dead') THEN CAST($3 AS bigint) ELSE CAST($4 AS bigint) END LIMIT $5`,
+      String(row.group_id),
+      String(row.kind),
+      retention.failedKeep,
+      retention.keep,
+      limit - found.length,
+    );
+    found.push(...over.map((entry) => String(entry.id)));
+    if (found.length >= limit) break;
+  }
+  return found;
 }

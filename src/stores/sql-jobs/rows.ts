@@ -2,7 +2,6 @@ import type { JsonObject } from "../../core/words.ts";
 import type {
   Attempt,
   Batch,
-  KindSummary,
   Occurrence,
   Pause,
   Progress,
@@ -112,19 +111,6 @@ export function toPause(row: Row): Pause {
     actor: String(row.actor),
     at: num(row.at),
     automatic: num(row.automatic) === 1,
-  };
-}
-
-export function toSummary(row: Row): KindSummary {
-  return {
-    kind: String(row.kind),
-    queued: num(row.queued),
-    running: num(row.running),
-    paused: num(row.paused),
-    dead: num(row.dead),
-    oldestDueAt: numOrNull(row.oldest_due_at),
-    lastSuccessAt: numOrNull(row.last_success_at),
-    consecutiveFailures: num(row.failures),
   };
 }
 

@@ -43,7 +43,8 @@ function version1(dialect: Dialect): string[] {
     "CREATE INDEX job_runs_waiting ON job_runs (group_id, kind) WHERE state = 'queued'",
     "CREATE INDEX job_runs_by_group ON job_runs (group_id, kind, seq)",
     "CREATE INDEX job_runs_by_schedule ON job_runs (schedule_id, group_id, state)",
-    "CREATE INDEX job_runs_by_state ON job_runs (state, ended_at)",
+    "CREATE INDEX job_runs_by_state ON job_runs (state, kind, seq)",
+    "CREATE INDEX job_runs_ended ON job_runs (ended_at) WHERE ended_at IS NOT NULL",
     `CREATE TABLE job_attempts (
       run_id text NOT NULL, number bigint NOT NULL, token bigint NOT NULL, owner text NOT NULL, started_at bigint NOT NULL,
       ended_at bigint, outcome text, error text, PRIMARY KEY (run_id, number))`,
