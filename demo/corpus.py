@@ -1265,9 +1265,9 @@ Gold Lifesaving Medal: American medal for rescues
 
 # Questions for the demo's vector search: question -> documents that answer it, best first.
 QUERIES = {
-    "Which invention turns a beacon off by itself when the sun comes up?": ["gustaf-dalen"],
+    "Which valve of Gustaf Dalén shuts a gas light off by itself in daylight?": ["gustaf-dalen"],
     "Who rowed out with her father to save people from a wrecked paddle steamer?": ["grace-darling"],
-    "Why did remote lighthouses have three keepers instead of two?": ["smalls"],
+    "What happened to the two keepers at the Smalls when one of them died?": ["smalls"],
     "Is the lighthouse on a concrete platform off Eastbourne still in service?": ["royal-sovereign"],
     "How does a lens made of rings gather the light of a lamp into one beam?": [
         "fresnel-lens-principle", "stepped-lens-before-fresnel", "cordouan-first-lens"],
