@@ -1,0 +1,136 @@
+import { GraphkeeperError } from "../../../core/errors.ts";
+import { BLAST_RADIUS, exceedsBlastRadius } from "../../../core/law.ts";
+import type { ApplyOptions } from "../../../core/ports.ts";
+import type { JsonObject, Operation, OperationRecord } from "../../../core/words.ts";
+import { appendAudit, beginChange, type Change, createGroup, findGroup, needGroup, raiseGeneration, saveGroup } from "./change.ts";
+import {
+  checkSuccessor,
+  type DocumentRow,
+  isEffective,
+  type NamedDocument,
+  nameDocuments,
+  type Outcomes,
+  refuseHeld,
+  setActive,
+  setHold,
+} from "./documents.ts";
+import { countHidden } from "./impact.ts";
+import { importBlock } from "./import.ts";
+import { findOperation, hasEffect, insertOperation, type Plan, sumOf, updateOperation } from "./operations.ts";
+import { carryOut } from "./plan.ts";
+import type { Session } from "./session.ts";
+
+export const UNITS_PER_TRANSACTION = 10_000;
+
+/** Carries out an operation, or its first batch: record, effect, candidates, generation and audit in one transaction. */
+export function apply(session: Session, operation: Operation, options: ApplyOptions = {}): OperationRecord {
+  return session.write(() => {
+    const isImport = operation.verb === "import";
+    const found = isImport ? findGroup(session, operation.groupId) : needGroup(session, operation.groupId);
+    const group = found ?? createGroup(session, operation.groupId, operation.at);
+    const known = findOperation(session, group.g, group.id, operation.id);
+    if (known) {
+      if (known.requestHash === operation.requestHash) return { ...known.record, replayed: true };
+      throw new GraphkeeperError("OPERATION_ID_REUSED", `The operation id ${operation.id} belongs to another call.`, {
+        operation: operation.id,
+      });
+    }
+    const change = beginChange(session, group, operation.at);
+    const { outcomes, plan, changed } = perform(change, operation, options);
+    session.failpoint("apply:performed");
+    const record: OperationRecord = {
+      id: operation.id,
+      groupId: group.id,
+      verb: operation.verb,
+      state: plan ? "rolling" : "done",
+      at: operation.at,
+      actor: operation.actor,
+      reason: operation.reason,
+      outcomes,
+      effect: change.effect,
+      generation: group.generation,
+      replayed: false,
+    };
+    if (changed) follow(change, record, change.effect);
+    insertOperation(session, group.g, operation, record, plan);
+    session.failpoint("apply:recorded");
+    saveGroup(change);
+    return record;
+  });
+}
+
+/** The next batch of a rolling operation. */
+export function advance(
+  session: Session,
+  groupId: string,
+  operationId: string,
+  options: { unitsPerTransaction?: number } = {},
+): OperationRecord {
+  return session.write(() => {
+    const group = needGroup(session, groupId);
+    const known = findOperation(session, group.g, group.id, operationId);
+    if (!known) throw new GraphkeeperError("NOT_FOUND", `There is no operation ${operationId}.`, { operation: operationId });
+    if (!known.plan) return known.record;
+    const change = beginChange(session, group, known.record.at);
+    const plan = carryOut(change, known.plan, options.unitsPerTransaction ?? UNITS_PER_TRANSACTION);
+    const record: OperationRecord = {
+      ...known.record,
+      state: plan ? "rolling" : "done",
+      effect: sumOf(known.record.effect, change.effect),
+    };
+    if (hasEffect(change.effect)) follow(change, record, record.effect);
+    updateOperation(session, group.g, known.key, record, plan);
+    session.failpoint("advance:recorded");
+    saveGroup(change);
+    return record;
+  });
+}
+
+/** Generation and audit entry of an effective transaction. */
+function follow(change: Change, record: OperationRecord, effect: OperationRecord["effect"]): void {
+  raiseGeneration(change);
+  record.generation = change.group.generation;
+  const { id: ref, at, actor, verb: action, reason, outcomes, state } = record;
+  const detail = { documents: outcomes, effect: { ...effect }, state, reason } as unknown as JsonObject;
+  appendAudit(change, { at, actor, action, ref, detail });
+}
+
+function perform(
+  change: Change,
+  operation: Operation,
+  options: ApplyOptions,
+): { outcomes: Outcomes; plan: Plan | null; changed: boolean } {
+  const { verb } = operation;
+  if (verb === "import" || verb === "replace") {
+    if (!options.block) throw new GraphkeeperError("INVALID_VALUE", `The verb ${verb} needs a block.`, { field: "block" });
+    return { ...importBlock(change, operation, options.block), plan: null };
+  }
+  const named = nameDocuments(change.session, change.g, operation);
+  if (verb === "deprecate") checkSuccessor(change, operation);
+  if (verb === "purge") refuseHeld(named);
+  if (verb === "deprecate" || verb === "purge") guard(change, verb, named, options);
+  const affected = named.filter(({ outcome }) => isEffective(outcome)).map(({ row }) => row as DocumentRow);
+  const outcomes = named.map(({ id, outcome }) => ({ id, outcome }));
+  if (affected.length === 0) return { outcomes, plan: null, changed: false };
+  for (const document of affected) {
+    if (verb === "hold" || verb === "release") setHold(change, document, verb === "hold");
+    if (verb === "restore") setActive(change, document, true, operation.at, null);
+    if (verb === "deprecate") setActive(change, document, false, operation.at, operation.successor ?? null);
+  }
+  change.session.failpoint("apply:status");
+  if (verb === "hold" || verb === "release") return { outcomes, plan: null, changed: true };
+  const plan: Plan = { verb, documents: affected.map((d) => d.key), index: 0, after: 0 };
+  return { outcomes, plan: carryOut(change, plan, options.unitsPerTransaction ?? UNITS_PER_TRANSACTION), changed: true };
+}
+
+function guard(change: Change, verb: "deprecate" | "purge", named: NamedDocument[], options: ApplyOptions): void {
+  if (options.guard === null) return;
+  const limits = options.guard ?? BLAST_RADIUS;
+  const liveEntities = change.group.entities_live;
+  const entities = countHidden(change.session, change.g, verb, named, Math.max(limits.floor, limits.share * liveEntities));
+  if (!exceedsBlastRadius(entities, liveEntities, limits)) return;
+  throw new GraphkeeperError("BLAST_RADIUS", `The ${verb} would hide ${entities} of ${liveEntities} live entities.`, {
+    entities,
+    liveEntities,
+  });
+}

@@ -1,0 +1,154 @@
+import { blockHash } from "../../../core/canonical.ts";
+import { GraphkeeperError } from "../../../core/errors.ts";
+import type { DocumentInput, ImportBlock, Operation, Outcome } from "../../../core/words.ts";
+import { type Change, newKey } from "./change.ts";
+import { documentNotFound, findDocument, type DocumentRow } from "./documents.ts";
+import { writeEntities, writeMentions, writeRelationships } from "./import-facts.ts";
+import { type BlockUnits, writeTextUnits } from "./import-units.ts";
+import { hashOf, ownTextUnits, unitsOf } from "./own-units.ts";
+import { deleteUnit, noteRemains, type Remains } from "./remove.ts";
+import { settleReview, settleUnit } from "./review.ts";
+import { vectorLook } from "./vectors.ts";
+
+type Outcomes = { id: string; outcome: Outcome }[];
+
+/** Imports a block, or replaces a document by it. @returns outcomes by document, and whether anything was written */
+export function importBlock(change: Change, operation: Operation, block: ImportBlock): { outcomes: Outcomes; changed: boolean } {
+  const hashOfBlock = block.documents.some((d) => d.contentHash === undefined) ? blockHash(block) : "";
+  const stored = new Map<string, DocumentRow>();
+  const outcomes = block.documents.map((input) => {
+    const row = findDocument(change.session, change.g, input.id);
+    if (row) stored.set(input.id, row);
+    return { id: input.id, outcome: outcomeOf(operation, input, row, hashOfBlock) };
+  });
+  if (outcomes.length > 0 && outcomes.every(({ outcome }) => outcome === "unchanged")) return { outcomes, changed: false };
+
+  const hashes = new Map(block.textUnits.map((unit) => [unit.id, hashOf(unit.text)]));
+  const ids = ownTextUnits(change, block, hashes, new Map([...stored].map(([id, row]) => [id, row.key])));
+  const documents = new Map<string, number>();
+  block.documents.forEach((input, i) => {
+    const outcome = outcomes[i]?.outcome as Outcome;
+    documents.set(input.id, writeDocument(change, operation, input, stored.get(input.id) ?? null, outcome, hashOfBlock));
+  });
+  change.session.failpoint("import:documents");
+  const replaced = outcomes.filter(({ outcome }) => outcome === "replaced").map(({ id }) => stored.get(id) as DocumentRow);
+  const old = dropOldUnits(change, block, replaced, hashes, ids);
+  const units: BlockUnits = writeTextUnits(change, block, documents, hashes, ids, old.deleted);
+  // Of documents that came back, also the units that the block does not name.
+  for (const row of stored.values()) {
+    if (row.active) continue;
+    for (const unit of unitsOf(change, row.key)) settleUnit(change, unit.key);
+  }
+  for (const unit of old.kept) settleUnit(change, unit);
+  change.session.failpoint("import:units");
+  const entities = writeEntities(change, operation, block);
+  writeMentions(change, block, units, entities);
+  change.session.failpoint("import:mentions");
+  writeRelationships(change, operation, block, units, entities);
+  settleReview(change);
+  const { textUnits, mentions, relationships } = block;
+  const empty = textUnits.length + block.entities.length + mentions.length + relationships.length === 0;
+  return { outcomes, changed: outcomes.length > 0 || !empty };
+}
+
+function outcomeOf(operation: Operation, input: DocumentInput, stored: DocumentRow | null, hashOfBlock: string): Outcome {
+  if (!stored) {
+    if (operation.verb === "replace") throw documentNotFound(operation.groupId, input.id);
+    return "imported";
+  }
+  if (stored.contentHash === (input.contentHash ?? hashOfBlock)) return stored.active ? "unchanged" : "restored";
+  if (stored.hold) {
+    throw new GraphkeeperError("LEGAL_HOLD", `The document ${input.id} is under legal hold and cannot be replaced.`, {
+      document: input.id,
+    });
+  }
+  return "replaced";
+}
+
+function writeDocument(
+  change: Change,
+  operation: Operation,
+  input: DocumentInput,
+  stored: DocumentRow | null,
+  outcome: Outcome,
+  hashOfBlock: string,
+): number {
+  const { session, g, group } = change;
+  const content = [
+    input.contentHash ?? hashOfBlock,
+    input.title ?? null,
+    input.metadata == null ? null : JSON.stringify(input.metadata),
+  ] as const;
+  if (!stored) {
+    const key = newKey(session);
+    session.run(
+      `INSERT INTO documents (key, g, id, active, version, created_at, content_hash, title, metadata)
+       VALUES (?, ?, ?, 1, 1, ?, ?, ?, ?)`,
+      key,
+      g,
+      input.id,
+      operation.at,
+      ...content,
+    );
+    group.documents_active++;
+    change.effect.documents++;
+    return key;
+  }
+  if (outcome === "unchanged") return stored.key;
+  if (outcome === "replaced") {
+    session.run(
+      "UPDATE documents SET content_hash = ?, title = ?, metadata = ?, version = version + 1 WHERE key = ? AND g = ?",
+      ...content,
+      stored.key,
+      g,
+    );
+  }
+  session.run("UPDATE documents SET active = 1, deprecated_at = NULL, successor = NULL WHERE key = ? AND g = ?", stored.key, g);
+  change.effect.documents++;
+  if (!stored.active) {
+    group.documents_active++;
+    group.documents_deprecated--;
+  }
+  return stored.key;
+}
+
+/** What stood under the id of a unit that the new version of its document does not have. */
+export interface DeletedUnit {
+  vector: string | null;
+}
+
+/**
+ * Old units of replaced documents that the new version does not have lose the document; without any owner they go.
+ *
+ * @returns keys of units that lost a document and stay, and the deleted ones by id
+ */
+function dropOldUnits(
+  change: Change,
+  block: ImportBlock,
+  replaced: DocumentRow[],
+  hashes: Map<string, Buffer>,
+  ids: Map<string, string>,
+): { kept: Set<number>; deleted: Map<string, DeletedUnit> } {
+  const { session, g } = change;
+  const kept = new Set<number>();
+  const deleted = new Map<string, DeletedUnit>();
+  const remains: Remains = { entities: new Set(), relationships: new Set() };
+  for (const document of replaced) {
+    // By id and text: an id that the new version uses for another text is not the old unit.
+    const mine = block.textUnits.filter((u) => u.documents.includes(document.id));
+    const wanted = new Map(mine.map((u) => [ids.get(u.id) as string, hashes.get(u.id) as Buffer]));
+    for (const unit of unitsOf(change, document.key)) {
+      if (wanted.get(unit.id)?.equals(unit.hash)) continue;
+      session.run("DELETE FROM owners WHERE g = ? AND document = ? AND unit = ?", g, document.key, unit.key);
+      if (session.get("SELECT 1 AS found FROM owners WHERE g = ? AND unit = ? LIMIT 1", g, unit.key)) {
+        kept.add(unit.key);
+        continue;
+      }
+      deleted.set(unit.id, { vector: vectorLook(session, "unit", g, unit.key) });
+      kept.delete(unit.key);
+      deleteUnit(change, unit.key, remains);
+    }
+  }
+  noteRemains(change, remains);
+  return { kept, deleted };
+}

@@ -1,0 +1,120 @@
+import type { Page } from "../../../core/ports.ts";
+import type { AuditEntry, DocumentRecord, DocumentStatus, GroupCounts, GroupState, JsonObject, OperationRecord } from "../../../core/words.ts";
+import { findGroup, type GroupRow, groupState, needGroup } from "./change.ts";
+import { DOCUMENT_COLUMNS, documentRecord } from "./documents.ts";
+import { findOperation } from "./operations.ts";
+import { CANDIDATE } from "./review.ts";
+import type { Row, Session } from "./session.ts";
+
+/** Small reads. */
+
+export function groups(session: Session, query: { stale?: boolean; cursor?: string; limit: number }): Page<GroupState> {
+  const rows = session.all(
+    `SELECT * FROM groups WHERE id > ?1
+       AND (?2 = 0 OR generation > collected_generation OR analytics_generation IS NULL OR generation > analytics_generation)
+     ORDER BY id LIMIT ?3`,
+    query.cursor ?? "",
+    query.stale ? 1 : 0,
+    query.limit + 1,
+  );
+  return page(rows, query.limit, (row) => groupState(row as Row as GroupRow), (item) => item.groupId);
+}
+
+export function group(session: Session, groupId: string): GroupState | null {
+  const row = findGroup(session, groupId);
+  return row && groupState(row);
+}
+
+export function counts(session: Session, groupId: string): GroupCounts {
+  return session.read(() => {
+    const row = needGroup(session, groupId);
+    const candidates = (kind: number) =>
+      session.get("SELECT count(*) AS n FROM candidates WHERE g = ? AND kind = ?", row.g, kind)?.n as number;
+    return {
+      documents: { active: row.documents_active, deprecated: row.documents_deprecated },
+      textUnits: { live: row.units_live, parked: row.units_parked },
+      entities: { live: row.entities_live, parked: row.entities_parked },
+      relationships: { live: row.relationships_live, parked: row.relationships_parked },
+      vectors: { searchable: row.vectors_searchable, parked: row.vectors_parked },
+      candidates: {
+        orphan_entities: candidates(CANDIDATE.orphan_entities),
+        stale_edges: candidates(CANDIDATE.stale_edges),
+        deprecated_vectors: candidates(CANDIDATE.deprecated_vectors),
+      },
+      similarityEdges: row.similarity_rows,
+      communities: row.community_rows,
+    };
+  });
+}
+
+export function document(session: Session, groupId: string, documentId: string): DocumentRecord | null {
+  return session.read(() => {
+    const { g } = needGroup(session, groupId);
+    const row = session.get(`SELECT ${DOCUMENT_COLUMNS} FROM documents d WHERE d.g = ? AND d.id = ?`, g, documentId);
+    return row ? documentRecord(row) : null;
+  });
+}
+
+export function documents(
+  session: Session,
+  groupId: string,
+  query: { status?: Exclude<DocumentStatus, "purged">; cursor?: string; limit: number },
+): Page<DocumentRecord> {
+  return session.read(() => {
+    const { g } = needGroup(session, groupId);
+    const rows =
+      query.status === undefined
+        ? session.all(
+            `SELECT ${DOCUMENT_COLUMNS} FROM documents d WHERE d.g = ? AND d.id > ? ORDER BY d.id LIMIT ?`,
+            g,
+            query.cursor ?? "",
+            query.limit + 1,
+          )
+        : session.all(
+            `SELECT ${DOCUMENT_COLUMNS} FROM documents d WHERE d.g = ? AND d.active = ? AND d.id > ? ORDER BY d.id LIMIT ?`,
+            g,
+            query.status === "active" ? 1 : 0,
+            query.cursor ?? "",
+            query.limit + 1,
+          );
+    return page(rows, query.limit, documentRecord, (item) => item.id);
+  });
+}
+
+export function operation(session: Session, groupId: string, operationId: string): OperationRecord | null {
+  return session.read(() => findOperation(session, needGroup(session, groupId).g, groupId, operationId)?.record ?? null);
+}
+
+export function unfinished(session: Session, limit: number): { groupId: string; operationId: string }[] {
+  return session
+    .all(
+      "SELECT g.id AS group_id, o.id FROM operations o JOIN groups g ON g.g = o.g WHERE o.rolling = 1 ORDER BY o.key LIMIT ?",
+      limit,
+    )
+    .map((row) => ({ groupId: row.group_id as string, operationId: row.id as string }));
+}
+
+export function audit(session: Session, groupId: string, query: { afterSeq: number; limit: number }): AuditEntry[] {
+  return session.read(() => {
+    const { g } = needGroup(session, groupId);
+    return session
+      .all("SELECT * FROM audit WHERE g = ? AND seq > ? ORDER BY seq LIMIT ?", g, query.afterSeq, query.limit)
+      .map((row) => ({
+        seq: row.seq as number,
+        at: row.at as number,
+        actor: row.actor as string,
+        action: row.action as string,
+        ref: row.ref as string,
+        detail: JSON.parse(row.detail as string) as JsonObject,
+        generation: row.generation as number,
+        hash: row.hash as string,
+      }));
+  });
+}
+
+/** `rows` holds one row more than the page when there is another page. */
+export function page<T>(rows: Row[], limit: number, item: (row: Row) => T, cursor: (item: T) => string): Page<T> {
+  const items = rows.slice(0, limit).map(item);
+  const last = items.at(-1);
+  return { items, nextCursor: rows.length > limit && last !== undefined ? cursor(last) : null };
+}

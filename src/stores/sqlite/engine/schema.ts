@@ -1,0 +1,283 @@
+import { DatabaseSync } from "node:sqlite";
+import { GraphkeeperError } from "../../../core/errors.ts";
+
+/**
+ * The data file's tables, and how files of earlier versions get them.
+ *
+ * Keys are integers that are never used twice (`sequence`), so that a key left behind by a bug can dangle but never point at
+ * something else. Links stand in tables WITHOUT ROWID that begin with the group and are indexed both ways. Texts and vectors
+ * have tables of their own: a scan over liveness reads neither. There are no foreign keys: every reference is resolved to a
+ * key in the transaction that writes it, and every delete takes the links along in both directions; SQLite would check each
+ * of them again, with an index more per link.
+ */
+const VERSION_1 = `
+CREATE TABLE sequence (next INTEGER NOT NULL);
+INSERT INTO sequence VALUES (1);
+
+CREATE TABLE groups (
+  g INTEGER PRIMARY KEY,
+  id TEXT NOT NULL UNIQUE,
+  generation INTEGER NOT NULL DEFAULT 0,
+  collected_generation INTEGER NOT NULL DEFAULT 0,
+  analytics_generation INTEGER,
+  analytics_epoch INTEGER NOT NULL DEFAULT 0,
+  stale_since INTEGER,
+  last_sweep_at INTEGER,
+  created_at INTEGER NOT NULL,
+  unit_dimension INTEGER,
+  entity_dimension INTEGER,
+  lease_holder TEXT,
+  lease_token INTEGER NOT NULL DEFAULT 0,
+  lease_until INTEGER NOT NULL DEFAULT 0,
+  -- The same by the clock of this machine, when the callers' clocks differ.
+  lease_until_here INTEGER NOT NULL DEFAULT 0,
+  audit_seq INTEGER NOT NULL DEFAULT 0,
+  audit_hash TEXT NOT NULL,
+  -- Counters: counting a million rows takes longer than a lifecycle call may.
+  documents_active INTEGER NOT NULL DEFAULT 0,
+  documents_deprecated INTEGER NOT NULL DEFAULT 0,
+  units_live INTEGER NOT NULL DEFAULT 0,
+  units_parked INTEGER NOT NULL DEFAULT 0,
+  entities_live INTEGER NOT NULL DEFAULT 0,
+  entities_parked INTEGER NOT NULL DEFAULT 0,
+  relationships_live INTEGER NOT NULL DEFAULT 0,
+  relationships_parked INTEGER NOT NULL DEFAULT 0,
+  vectors_searchable INTEGER NOT NULL DEFAULT 0,
+  vectors_parked INTEGER NOT NULL DEFAULT 0,
+  similarity_rows INTEGER NOT NULL DEFAULT 0,
+  similarity_staged INTEGER NOT NULL DEFAULT 0,
+  community_rows INTEGER NOT NULL DEFAULT 0,
+  community_staged INTEGER NOT NULL DEFAULT 0
+);
+
+CREATE TABLE documents (
+  key INTEGER PRIMARY KEY,
+  g INTEGER NOT NULL,
+  id TEXT NOT NULL,
+  active INTEGER NOT NULL,
+  version INTEGER NOT NULL,
+  hold INTEGER NOT NULL DEFAULT 0,
+  deprecated_at INTEGER,
+  created_at INTEGER NOT NULL,
+  content_hash TEXT NOT NULL,
+  successor TEXT,
+  title TEXT,
+  metadata TEXT,
+  UNIQUE (g, id)
+);
+CREATE INDEX documents_by_status ON documents (g, active, id);
+CREATE INDEX documents_by_successor ON documents (g, successor) WHERE successor IS NOT NULL;
+CREATE INDEX documents_restorable ON documents (g, deprecated_at) WHERE active = 0 AND hold = 0;
+
+CREATE TABLE text_units (
+  key INTEGER PRIMARY KEY,
+  g INTEGER NOT NULL,
+  live INTEGER NOT NULL,
+  hash BLOB NOT NULL,
+  id TEXT NOT NULL,
+  UNIQUE (g, id)
+);
+CREATE TABLE texts (key INTEGER PRIMARY KEY, g INTEGER NOT NULL, text TEXT NOT NULL);
+
+CREATE TABLE owners (
+  g INTEGER NOT NULL, document INTEGER NOT NULL, unit INTEGER NOT NULL, PRIMARY KEY (g, document, unit)
+) WITHOUT ROWID;
+CREATE UNIQUE INDEX owners_by_unit ON owners (g, unit, document);
+
+CREATE TABLE entities (
+  key INTEGER PRIMARY KEY,
+  g INTEGER NOT NULL,
+  live INTEGER NOT NULL,
+  ever_mentioned INTEGER NOT NULL,
+  created_at INTEGER NOT NULL,
+  parked_at INTEGER,
+  -- A unit that was live and mentioned this entity when last judged: where the next search for one begins.
+  witness INTEGER,
+  id TEXT NOT NULL,
+  name TEXT NOT NULL,
+  type TEXT,
+  description TEXT,
+  UNIQUE (g, id)
+);
+
+CREATE TABLE mentions (
+  g INTEGER NOT NULL, unit INTEGER NOT NULL, entity INTEGER NOT NULL, PRIMARY KEY (g, unit, entity)
+) WITHOUT ROWID;
+CREATE UNIQUE INDEX mentions_by_entity ON mentions (g, entity, unit);
+
+CREATE TABLE relationships (
+  key INTEGER PRIMARY KEY,
+  g INTEGER NOT NULL,
+  live INTEGER NOT NULL,
+  source INTEGER NOT NULL,
+  target INTEGER NOT NULL,
+  support_known INTEGER NOT NULL,
+  parked_at INTEGER,
+  witness INTEGER,
+  weight REAL NOT NULL,
+  id TEXT NOT NULL,
+  type TEXT NOT NULL,
+  description TEXT,
+  UNIQUE (g, id)
+);
+CREATE INDEX relationships_by_source ON relationships (g, source);
+CREATE INDEX relationships_by_target ON relationships (g, target);
+
+CREATE TABLE supports (
+  g INTEGER NOT NULL, relationship INTEGER NOT NULL, unit INTEGER NOT NULL, PRIMARY KEY (g, relationship, unit)
+) WITHOUT ROWID;
+CREATE UNIQUE INDEX supports_by_unit ON supports (g, unit, relationship);
+
+-- Vectors, float32 little-endian. What readers search has tables of its own; a parked vector is not in them.
+CREATE TABLE unit_vectors (key INTEGER PRIMARY KEY, g INTEGER NOT NULL, vector BLOB NOT NULL);
+CREATE INDEX unit_vectors_by_group ON unit_vectors (g);
+CREATE TABLE unit_vectors_parked (key INTEGER PRIMARY KEY, g INTEGER NOT NULL, vector BLOB NOT NULL);
+CREATE TABLE entity_vectors (key INTEGER PRIMARY KEY, g INTEGER NOT NULL, vector BLOB NOT NULL);
+CREATE INDEX entity_vectors_by_group ON entity_vectors (g);
+CREATE TABLE entity_vectors_parked (key INTEGER PRIMARY KEY, g INTEGER NOT NULL, vector BLOB NOT NULL);
+
+-- kind: 0 orphan_entities, 1 stale_edges (relationships), 2 deprecated_vectors, 3 entities whose similarity edges go
+CREATE TABLE candidates (
+  g INTEGER NOT NULL, kind INTEGER NOT NULL, key INTEGER NOT NULL, PRIMARY KEY (g, kind, key)
+) WITHOUT ROWID;
+-- Entities with more relationships than one transaction should note: their relationships become candidates step by step.
+CREATE TABLE hubs (
+  g INTEGER NOT NULL, entity INTEGER NOT NULL, after INTEGER NOT NULL, PRIMARY KEY (g, entity)
+) WITHOUT ROWID;
+-- What is parked and has nothing left that could bring it back. kind: 0 entity, 1 relationship
+CREATE TABLE expiries (
+  g INTEGER NOT NULL, kind INTEGER NOT NULL, parked_at INTEGER NOT NULL, key INTEGER NOT NULL, PRIMARY KEY (g, kind, parked_at, key)
+) WITHOUT ROWID;
+
+CREATE TABLE operations (
+  key INTEGER PRIMARY KEY,
+  g INTEGER NOT NULL,
+  id TEXT NOT NULL,
+  verb TEXT NOT NULL,
+  rolling INTEGER NOT NULL,
+  request_hash TEXT NOT NULL,
+  at INTEGER NOT NULL,
+  actor TEXT NOT NULL,
+  reason TEXT,
+  outcomes TEXT NOT NULL,
+  effect TEXT NOT NULL,
+  plan TEXT,
+  generation INTEGER NOT NULL,
+  UNIQUE (g, id)
+);
+CREATE INDEX operations_rolling ON operations (key) WHERE rolling = 1;
+
+CREATE TABLE audit (
+  g INTEGER NOT NULL,
+  seq INTEGER NOT NULL,
+  at INTEGER NOT NULL,
+  actor TEXT NOT NULL,
+  action TEXT NOT NULL,
+  ref TEXT NOT NULL,
+  detail TEXT NOT NULL,
+  generation INTEGER NOT NULL,
+  hash TEXT NOT NULL,
+  PRIMARY KEY (g, seq)
+) WITHOUT ROWID;
+
+-- Analytics: a row is what readers see while from_epoch <= published epoch < to_epoch.
+CREATE TABLE similarity (
+  g INTEGER NOT NULL, a INTEGER NOT NULL, b INTEGER NOT NULL, from_epoch INTEGER NOT NULL, to_epoch INTEGER NOT NULL,
+  score REAL NOT NULL, PRIMARY KEY (g, a, b, from_epoch)
+) WITHOUT ROWID;
+CREATE INDEX similarity_by_b ON similarity (g, b, a);
+CREATE TABLE community_ids (
+  key INTEGER PRIMARY KEY, g INTEGER NOT NULL, id TEXT NOT NULL, acknowledged_hash TEXT, UNIQUE (g, id)
+);
+CREATE TABLE communities (
+  g INTEGER NOT NULL, community INTEGER NOT NULL, from_epoch INTEGER NOT NULL, to_epoch INTEGER NOT NULL,
+  level INTEGER NOT NULL, parent TEXT, size INTEGER NOT NULL, member_hash TEXT NOT NULL, edge_hash TEXT NOT NULL,
+  text_hash TEXT NOT NULL, changed_generation INTEGER NOT NULL, PRIMARY KEY (g, community, from_epoch)
+) WITHOUT ROWID;
+CREATE TABLE memberships (
+  g INTEGER NOT NULL, level INTEGER NOT NULL, entity INTEGER NOT NULL, from_epoch INTEGER NOT NULL, to_epoch INTEGER NOT NULL,
+  community INTEGER NOT NULL, PRIMARY KEY (g, level, entity, from_epoch)
+) WITHOUT ROWID;
+CREATE INDEX memberships_by_community ON memberships (g, community, entity);
+CREATE TABLE ranks (
+  g INTEGER NOT NULL, entity INTEGER NOT NULL, from_epoch INTEGER NOT NULL, to_epoch INTEGER NOT NULL,
+  score REAL NOT NULL, component TEXT NOT NULL, PRIMARY KEY (g, entity, from_epoch)
+) WITHOUT ROWID;
+-- Which rows a publication begins or ends: to take it back while it is staged, to remove what ended once it is published.
+-- kind: 0 similarity (a, b), 1 community (a), 2 membership (a = level, b = entity), 3 rank (a)
+CREATE TABLE staged (
+  g INTEGER NOT NULL, epoch INTEGER NOT NULL, kind INTEGER NOT NULL, a INTEGER NOT NULL, b INTEGER NOT NULL,
+  PRIMARY KEY (g, epoch, kind, a, b)
+) WITHOUT ROWID;
+CREATE TABLE analytics_states (g INTEGER PRIMARY KEY, state BLOB NOT NULL);
+
+CREATE TABLE api_keys (
+  id TEXT PRIMARY KEY,
+  secret_hash TEXT NOT NULL,
+  role TEXT NOT NULL,
+  groups TEXT NOT NULL,
+  name TEXT NOT NULL,
+  created_at INTEGER NOT NULL,
+  revoked_at INTEGER
+) WITHOUT ROWID;
+`;
+
+/** Step i brings a file of version i to version i + 1. A step that was released is never edited. */
+export const MIGRATIONS: readonly string[] = [VERSION_1];
+
+/** "GKPR": tells other SQLite files from ours. */
+const APPLICATION_ID = 0x474b5052;
+
+/**
+ * Looks at a file without changing a byte of it.
+ *
+ * @throws GraphkeeperError `DATA_FROM_NEWER_VERSION`, `INVALID_VALUE` when the file belongs to something else
+ */
+export function checkVersion(path: string, migrations: readonly string[] = MIGRATIONS): { version: number } {
+  const db = new DatabaseSync(path, { readOnly: true, timeout: 5_000 });
+  try {
+    const version = pragma(db, "user_version");
+    const application = pragma(db, "application_id");
+    if (application !== APPLICATION_ID && application !== 0) {
+      throw new GraphkeeperError("INVALID_VALUE", `${path} is an SQLite file of another program.`, { field: "data", path });
+    }
+    if (application === APPLICATION_ID && version > migrations.length) {
+      throw new GraphkeeperError(
+        "DATA_FROM_NEWER_VERSION",
+        `${path} has version ${version} of the data format; this program knows versions up to ${migrations.length}.`,
+        { path, version, known: migrations.length },
+      );
+    }
+    return { version: application === APPLICATION_ID ? version : 0 };
+  } finally {
+    db.close();
+  }
+}
+
+/** Brings the file to the newest version, each step in a transaction of its own together with its number. */
+export function migrate(db: DatabaseSync, failpoint: (name: string) => void, migrations: readonly string[] = MIGRATIONS): void {
+  for (;;) {
+    if (pragma(db, "user_version") >= migrations.length) return;
+    db.exec("BEGIN IMMEDIATE");
+    try {
+      // Read again under the lock: another process may have been first.
+      const version = pragma(db, "user_version");
+      const step = migrations[version];
+      if (step !== undefined) {
+        db.exec(step);
+        failpoint("migrate:before-commit");
+        db.exec(`PRAGMA application_id = ${APPLICATION_ID}`);
+        db.exec(`PRAGMA user_version = ${version + 1}`);
+      }
+      db.exec("COMMIT");
+    } catch (error) {
+      if (db.isTransaction) db.exec("ROLLBACK");
+      throw error;
+    }
+    failpoint("migrate:after-commit");
+  }
+}
+
+function pragma(db: DatabaseSync, name: "user_version" | "application_id"): number {
+  return (db.prepare(`PRAGMA ${name}`).get() as Record<string, number>)[name] as number;
+}
