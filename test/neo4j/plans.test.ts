@@ -24,6 +24,8 @@ function faults(name: string, found: string[], keyless: boolean): string[] {
 }
 
 async function plansOf(statements: Record<string, string>, skip: (name: string) => boolean, keyless = false): Promise<Record<string, string[]>> {
+  // Plans follow statistics; fresh indexes have none until they are sampled.
+  await db.run("CALL db.prepareForReplanning(60)");
   const driver = neo4j.driver(db.uri());
   const session = driver.session();
   const wrong: Record<string, string[]> = {};
