@@ -1,0 +1,99 @@
+/**
+ * Benchmarks of the analytics against their peers, side by side in one run.
+ *
+ *   node bench/analytics/run.ts [--rounds 5] [--large] [--write]
+ *
+ * --large adds the graphs of 1 M nodes; --write puts the report into bench/analytics/RESULTS.md as well. The peers are
+ * installed from PyPI into a virtual environment in the temporary folder at the first start. Data: GRAPHKEEPER_TEST_DATA.
+ */
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpus, loadavg, tmpdir } from "node:os";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { estimateMemory } from "../../src/algorithms/index.ts";
+import { compareLeiden, comparePageRank } from "./communities.ts";
+import { lfr, rmat } from "./generators.ts";
+import { compareIncremental } from "./incremental.ts";
+import { compareMusique } from "./musique.ts";
+import { compareKnn, type Embeddings } from "./neighbours.ts";
+import { Peers } from "./peers.ts";
+
+const { values } = parseArgs({
+  options: {
+    rounds: { type: "string", default: "5" },
+    large: { type: "boolean", default: false },
+    write: { type: "boolean", default: false },
+  },
+});
+const rounds = Number(values.rounds);
+const here = path.dirname(fileURLToPath(import.meta.url));
+const dataFolder = path.resolve(here, "..", "..", process.env.GRAPHKEEPER_TEST_DATA ?? "../shared/data");
+const folder = mkdtempSync(path.join(tmpdir(), "graphkeeper-bench-"));
+const report: string[] = [];
+
+function say(text: string): void {
+  report.push(text);
+  console.log(text);
+}
+
+function load(): string {
+  return loadavg()
+    .map((value) => value.toFixed(1))
+    .join(", ");
+}
+
+function embeddings(): Embeddings | null {
+  const file = path.join(dataFolder, "musique-entity-embeddings.i8.bin");
+  if (!existsSync(file)) return null;
+  const bytes = readFileSync(file);
+  const vectors = Float32Array.from(new Int8Array(bytes.buffer, bytes.byteOffset, bytes.length));
+  return { vectors, n: vectors.length / 384, d: 384 };
+}
+
+const peers = new Peers();
+try {
+  const command = `node bench/analytics/run.ts --rounds ${rounds}${values.large ? " --large" : ""}`;
+  say(
+    `# Analytics, measured\n\n\`${command} --write\`, Node ${process.version}, ${cpus().length} × ${cpus()[0]!.model}.`,
+  );
+  say(
+    `Load averages at the start: ${load()}. Above the number of cores, times are those of a busy machine: compare ratios.\n`,
+  );
+  say("Runs of ours and of the peers are interleaved; times are medians, everything on one thread.\n");
+  say("## Full runs\n");
+  for (const graph of [lfr(10_000, 10, 0.3, 300, 1), lfr(100_000, 10, 0.3, 1000, 1), rmat(100_000, 500_000, 2)]) {
+    say(await compareLeiden(peers, graph, folder, rounds));
+  }
+  say("## Incremental communities\n");
+  say("Two iterations for the full runs, as for ours. Communities of one member do not count: they have no summary.\n");
+  say(compareIncremental(lfr(100_000, 10, 0.3, 1000, 1), rounds, [0.001, 0.01]));
+  say(compareIncremental(rmat(100_000, 500_000, 2), rounds, [0.001, 0.01]));
+  say("## PageRank\n");
+  say(await comparePageRank(peers, lfr(100_000, 10, 0.3, 1000, 1), folder, rounds));
+  const data = embeddings();
+  if (data === null) {
+    say("The MuSiQue data is not at hand: no figures for k-NN.\n");
+  } else {
+    say("## k nearest neighbours (MuSiQue entities, real embeddings)\n");
+    say(await compareKnn(peers, data, folder, Math.min(rounds, 3)));
+    say("## End to end on MuSiQue\n");
+    say(compareMusique(dataFolder, data));
+  }
+  if (values.large) {
+    say("## 1 M nodes\n");
+    const graph = lfr(1_000_000, 10, 0.3, 2000, 1);
+    say(await compareLeiden(peers, graph, folder, 1));
+    say(compareIncremental(graph, 3, [0.0001, 0.001]));
+    const estimate = estimateMemory(graph.n, graph.sources.length, 0);
+    const used = process.resourceUsage().maxRSS / 1024;
+    say(
+      `Memory: estimated ${Math.round(estimate.peak / 1048576)} MiB; the whole bench process peaked at ${Math.round(used)} MiB.\n`,
+    );
+  }
+  say(`Load averages at the end: ${load()}.`);
+} finally {
+  peers.close();
+  rmSync(folder, { recursive: true, force: true });
+}
+if (values.write) writeFileSync(path.join(here, "RESULTS.md"), `${report.join("\n")}\n`);
