@@ -28,6 +28,8 @@ export async function compareLeiden(peers: Peers, graph: EdgePairs, folder: stri
     row.communities.push(answer.communities!);
   };
   const slow = graph.n > 200_000;
+  // Engines compile what is hot: one uncounted run of each kernel, as a service that runs for days has had.
+  for (const kernel of ["wasm", "typescript"] as const) ours(csr, 1, 1, kernel);
   for (const iterations of [1, 2]) {
     for (let round = 0; round < rounds; round++) {
       for (const kernel of ["wasm", "typescript"] as const) {
@@ -53,9 +55,14 @@ export async function compareLeiden(peers: Peers, graph: EdgePairs, folder: stri
     const modularity = median(row.modularity).toFixed(5);
     return [row.name, `${milliseconds(ms)} (${range})`, share, modularity, median(row.communities), row.note];
   });
+  const one = rows.get("graphkeeper (wasm), 1 it.")!;
+  const two = rows.get("python-igraph, 2 it.")!;
+  const ratio = (median(two.ms) / median(one.ms)).toFixed(1);
+  const difference = (100 * (median(one.modularity) / median(two.modularity) - 1)).toFixed(2);
+  const default2 = `Ours with 1 iteration against python-igraph with its default of 2: ${ratio} ×, modularity ${difference} %.`;
   const head = ["Leiden", "ms, median (range)", "time against ours", "modularity", "communities", "note"];
   const title = `### ${graph.name}: ${graph.n.toLocaleString("en-US")} nodes, ${graph.sources.length.toLocaleString("en-US")} edges`;
-  return `${title}\n\n${table([head, ...lines])}\n`;
+  return `${title}\n\n${table([head, ...lines])}\n\n${two.ms.length > 0 ? default2 : ""}\n`;
 }
 
 /** PageRank to convergence, and warm after 0.1 % of the edges changed their ends. */

@@ -13,8 +13,9 @@ export function compareIncremental(graph: EdgePairs, rounds: number, shares: num
       "times faster",
       "identical communities",
       "the same after a full run",
-      "to summarise again",
-      "after a full run",
+      "members changed",
+      "members or edges changed",
+      "changed after a full run",
       "modularity − full",
       "disconnected",
     ],
@@ -39,6 +40,7 @@ export function compareIncremental(graph: EdgePairs, rounds: number, shares: num
         `${(of("fullMs") / of("ms")).toFixed(0)} ×`,
         percent(of("identical")),
         percent(of("identicalFull")),
+        percent(of("members")),
         percent(of("dirty")),
         percent(1 - of("identicalFull")),
         of("difference").toExponential(1),
@@ -49,7 +51,10 @@ export function compareIncremental(graph: EdgePairs, rounds: number, shares: num
   return `${table(rows)}\n`;
 }
 
-type Run = Record<"ms" | "fullMs" | "identical" | "identicalFull" | "dirty" | "difference" | "broken", number>;
+type Run = Record<
+  "ms" | "fullMs" | "identical" | "identicalFull" | "members" | "dirty" | "difference" | "broken",
+  number
+>;
 
 function runOnce(state: IncrementalCommunities, edits: Edits): Run {
   const before = membersOf(state.membership());
@@ -58,18 +63,29 @@ function runOnce(state: IncrementalCommunities, edits: Edits): Run {
   const full = timed(() => leiden(now, { iterations: state.options.iterations }));
   const after = membersOf(state.membership());
   const top = change.levels.at(-1)!;
+  const sizes = sizesById(state.membership());
+  const share = (ids: Iterable<number>) =>
+    [...new Set(ids)].filter((id) => sizes.get(id)! > 1).length / Math.max(1, after.size);
   return {
     ms,
     fullMs: full.ms,
     identical: shareOfSame(before, after),
     identicalFull: shareOfSame(before, membersOf(full.result.membership)),
-    dirty: new Set([...top.members, ...top.edges]).size / Math.max(1, after.size),
+    members: share(top.members),
+    dirty: share([...top.members, ...top.edges]),
     difference: state.modularity() - full.result.modularity,
     broken: state.levels.reduce(
       (sum, l) => sum + disconnectedCommunities(now, l.community.subarray(0, state.n)).length,
       0,
     ),
   };
+}
+
+/** Number of members of each community; -1, for nodes that were removed, is none. */
+export function sizesById(membership: Float64Array): Map<number, number> {
+  const sizes = new Map<number, number>();
+  for (const id of membership) if (id >= 0) sizes.set(id, (sizes.get(id) ?? 0) + 1);
+  return sizes;
 }
 
 /** The member lists of communities with more than one member: single nodes have no summary. */

@@ -10,7 +10,7 @@ import {
   pageRank,
   symmetrise,
 } from "../../src/algorithms/index.ts";
-import { membersOf, shareOfSame } from "./incremental.ts";
+import { membersOf, shareOfSame, sizesById } from "./incremental.ts";
 import type { Embeddings } from "./neighbours.ts";
 import { milliseconds, table, timed } from "./table.ts";
 
@@ -60,7 +60,7 @@ export function compareMusique(folder: string, data: Embeddings): string {
 
   const after = membersOf(state.membership());
   const top = communityStep.result.levels.at(-1)!;
-  const sized = membersById(state.membership());
+  const sized = sizesById(state.membership());
   const dirty = [...new Set([...top.members, ...top.edges])].filter((id) => (sized.get(id) ?? 0) > 1);
   const fullShare = shareOfSame(before, membersOf(fullCommunities.result.membership));
   const incremental = knnStep.ms + communityStep.ms + rankStep.ms;
@@ -153,10 +153,4 @@ function differences(before: Map<number, number>, after: Map<number, number>, n:
   for (const key of before.keys()) if (!after.has(key)) changed.set(key, 0);
   for (const [key, weight] of after) if (before.get(key) !== weight) changed.set(key, weight);
   return toEdges(n, changed);
-}
-
-function membersById(membership: Float64Array): Map<number, number> {
-  const sizes = new Map<number, number>();
-  for (const id of membership) if (id >= 0) sizes.set(id, (sizes.get(id) ?? 0) + 1);
-  return sizes;
 }

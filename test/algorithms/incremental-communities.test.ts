@@ -1,5 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { linkParents } from "../../src/algorithms/community-hierarchy.ts";
+import { CommunityLevel } from "../../src/algorithms/community-level.ts";
 import {
   AlgorithmCancelled,
   type CommunityChange,
@@ -8,6 +10,7 @@ import {
   IncrementalCommunities,
   leiden,
   modularity,
+  SlackGraph,
 } from "../../src/algorithms/index.ts";
 import { planted, seeded } from "./graphs.ts";
 
@@ -206,6 +209,44 @@ describe("incremental communities", () => {
     expect(new Set(now.subarray(4)).size).toBe(1);
     expect(change.levels.at(-1)).toMatchObject({ created: [now[4]], removed: [], members: [id, now[4]] });
     expectSound(state);
+  });
+
+  test("a community that moves as a whole takes its parts along, ids and all", () => {
+    // Four cliques of six; the parts are the cliques, the wholes are the first two and the last two of them.
+    const edges: [number, number][] = [];
+    for (let first = 0; first < 24; first += 6) {
+      for (let a = first; a < first + 6; a++) for (let b = a + 1; b < first + 6; b++) edges.push([a, b]);
+      edges.push([first, (first + 7) % 24]);
+    }
+    const csr = csrFromEdges(
+      24,
+      Uint32Array.from(edges, (e) => e[0]),
+      Uint32Array.from(edges, (e) => e[1]),
+    );
+    const graph = SlackGraph.fromCsr(csr);
+    const node = Array.from({ length: 24 }, (_, v) => v);
+    const levels = [6, 12].map(
+      (size) =>
+        new CommunityLevel(
+          graph,
+          node.map((v) => Math.floor(v / size)),
+        ),
+    );
+    linkParents(levels);
+    const state = new IncrementalCommunities(graph, levels, { resolution: 0.3 });
+    const parts = state.membership(0);
+    // Much weight between the first and the third clique: they become one whole.
+    state.update({
+      sources: Uint32Array.of(0, 1, 2, 3, 4, 5),
+      targets: Uint32Array.of(12, 13, 14, 15, 16, 17),
+      weights: [9, 9, 9, 9, 9, 9],
+    });
+    state.refresh();
+    expectSound(state);
+    const wholes = state.membership(1);
+    expect(wholes[0]).toBe(wholes[12]);
+    expect(new Set(wholes).size).toBeLessThan(4);
+    expect(new Set(state.membership(0))).toEqual(new Set(parts));
   });
 
   test("an unchanged graph gives no change at all", () => {

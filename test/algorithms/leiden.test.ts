@@ -154,12 +154,27 @@ describe("Leiden", () => {
       ),
       { numRuns: 60 },
     );
-    const { n, sources, targets, weights } = planted(150, 40, 7, 4, 12);
-    const graph = csrFromEdges(n, sources, targets, weights);
-    for (const theta of [0, 0.1]) {
-      const [wasm, typescript] = kernels.map((kernel) => leiden(graph, { iterations: 4, theta, kernel }));
-      expect(wasm).toEqual(typescript);
+    for (const { n, sources, targets, weights } of [planted(150, 40, 7, 4, 12), planted(60, 40, 3, 7, 13)]) {
+      const graph = csrFromEdges(n, sources, targets, weights);
+      for (const theta of [0, 0.1]) {
+        const [wasm, typescript] = kernels.map((kernel) => leiden(graph, { iterations: 4, theta, kernel }));
+        expect(wasm).toEqual(typescript);
+      }
     }
+  });
+
+  test("every refined community is well connected to the rest of the one it is part of", () => {
+    // Two cliques with one edge between them, far from all else: at a low resolution they are one community, but refinement
+    // must not merge the ends of the bridge before their own cliques.
+    const edges: [number, number][] = [];
+    for (const first of [0, 6]) {
+      for (let a = first; a < first + 6; a++) for (let b = a + 1; b < first + 6; b++) edges.push([a, b]);
+    }
+    edges.push([0, 6]);
+    const { n, sources, targets } = testGraph(12, edges);
+    const { levels } = leiden(csrFromEdges(n, sources, targets), { resolution: 0.01 });
+    expect(new Set(levels.at(-1))).toEqual(new Set([0]));
+    for (const level of levels.slice(0, -1)) expect(level[0]).not.toBe(level[6]);
   });
 
   test("takes graphs without nodes or edges", () => {
