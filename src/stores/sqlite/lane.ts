@@ -1,0 +1,143 @@
+import { Worker } from "node:worker_threads";
+import { GraphkeeperError } from "../../core/errors.ts";
+import { forgetThread } from "./gate.ts";
+import {
+  type Answer,
+  graphkeeperError,
+  type Method,
+  PartsTogether,
+  type Request,
+  type ThreadData,
+} from "./messages.ts";
+
+interface Waiting {
+  resolve: (answer: IteratorResult<unknown, undefined>) => void;
+  reject: (error: unknown) => void;
+}
+
+/**
+ * The main thread's side of one store thread. The thread starts with the first call, is started again by the first call
+ * after it died, and keeps the process alive only while somebody waits for it.
+ */
+export class Lane {
+  readonly #name: string;
+  readonly #data: ThreadData;
+  #worker: Worker | null = null;
+  readonly #waiting = new Map<number, Waiting>();
+  #lastId = 0;
+  #closed = false;
+
+  constructor(name: string, data: ThreadData) {
+    this.#name = name;
+    this.#data = data;
+  }
+
+  /** Calls run one after the other, in the order in which they were made. */
+  async call<T>(method: Method, args: unknown[], transfer: ArrayBuffer[] = []): Promise<T> {
+    const answer = await this.#ask({ kind: "call", id: ++this.#lastId, method, args }, transfer);
+    return answer.value as T;
+  }
+
+  /** One chunk is fetched ahead; the thread makes no more than the reader takes. */
+  async *stream<T>(method: Method, args: unknown[]): AsyncGenerator<T, void, undefined> {
+    const id = ++this.#lastId;
+    let next = this.#ask({ kind: "open", id, method, args });
+    let ended = false;
+    try {
+      for (;;) {
+        const answer = await next;
+        if (answer.done) {
+          ended = true;
+          return;
+        }
+        next = this.#ask({ kind: "next", id });
+        // Whoever stops reading here is not told about an error of what he never asked for.
+        next.catch(() => {});
+        yield answer.value as T;
+      }
+    } catch (error) {
+      ended = true;
+      throw error;
+    } finally {
+      if (!ended && this.#worker) this.#send({ kind: "return", id });
+    }
+  }
+
+  /** A result whose lists may be long: it comes in parts, so that unpacking does not hold up the event loop. */
+  async gather<T>(method: Method, args: unknown[]): Promise<T> {
+    const parts = new PartsTogether();
+    for await (const part of this.stream<Parameters<PartsTogether["add"]>[0]>(method, args)) parts.add(part);
+    return parts.value as T;
+  }
+
+  /** Waits for what is under way. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    const worker = this.#worker;
+    if (!worker) return;
+    const ended = new Promise<void>((resolve) => worker.once("exit", () => resolve()));
+    worker.ref();
+    this.#send({ kind: "close" });
+    await ended;
+  }
+
+  #ask(request: Exclude<Request, { kind: "close" | "return" }>, transfer?: ArrayBuffer[]) {
+    return new Promise<IteratorResult<unknown, undefined>>((resolve, reject) => {
+      if (this.#closed) throw this.#unavailable("The store is closed.");
+      if (request.kind === "next" && !this.#worker) throw this.#unavailable("The thread of this stream has ended.");
+      this.#send(request, transfer);
+      this.#waiting.set(request.id, { resolve, reject });
+      this.#worker?.ref();
+    });
+  }
+
+  #send(request: Request, transfer: ArrayBuffer[] = []): void {
+    this.#worker ??= this.#start();
+    this.#worker.postMessage(request, transfer);
+  }
+
+  #start(): Worker {
+    const file = import.meta.url.endsWith(".ts") ? "./thread.ts" : "./thread.js";
+    const worker = new Worker(new URL(file, import.meta.url), {
+      name: `graphkeeper-${this.#name}`,
+      workerData: this.#data,
+    });
+    let reason: unknown;
+    worker.on("message", (answer: Answer) => this.#receive(answer));
+    worker.on("error", (error) => {
+      reason = error;
+    });
+    worker.on("exit", () => {
+      if (this.#worker !== worker) return;
+      this.#worker = null;
+      forgetThread(this.#data.gate, this.#data.thread, this.#data.urgent);
+      const message = this.#closed ? "The store was closed." : `The store's thread "${this.#name}" ended.`;
+      this.#rejectAll(this.#unavailable(message, reason));
+    });
+    return worker;
+  }
+
+  #receive(answer: Answer): void {
+    if (answer.kind === "failed") {
+      this.#rejectAll(graphkeeperError(answer.error));
+      return;
+    }
+    const waiting = this.#waiting.get(answer.id);
+    this.#waiting.delete(answer.id);
+    if (this.#waiting.size === 0) this.#worker?.unref();
+    if (answer.kind === "error") waiting?.reject(graphkeeperError(answer.error));
+    else if (answer.kind === "end") waiting?.resolve({ done: true, value: undefined });
+    else waiting?.resolve({ done: false, value: answer.value });
+  }
+
+  #rejectAll(error: GraphkeeperError): void {
+    const waiting = [...this.#waiting.values()];
+    this.#waiting.clear();
+    this.#worker?.unref();
+    for (const { reject } of waiting) reject(error);
+  }
+
+  #unavailable(message: string, cause?: unknown): GraphkeeperError {
+    return new GraphkeeperError("STORE_UNAVAILABLE", message, {}, cause);
+  }
+}

@@ -1,0 +1,369 @@
+import { closeSync, existsSync, openSync, realpathSync } from "node:fs";
+import { basename, dirname, join, resolve } from "node:path";
+import { GraphkeeperError } from "../../core/errors.ts";
+import type {
+  AnalyticsPart,
+  ApplyOptions,
+  CollectOptions,
+  CommunityRecord,
+  GraphStore,
+  Hit,
+  KeyStore,
+  LiveGraph,
+  Page,
+  PublishedAnalytics,
+  StoredKey,
+  StoredRecord,
+} from "../../core/ports.ts";
+import type {
+  AuditEntry,
+  CollectionBatch,
+  CollectionKind,
+  DocumentRecord,
+  DocumentStatus,
+  Fence,
+  GroupCounts,
+  GroupState,
+  Impact,
+  ImportBlock,
+  JsonObject,
+  Operation,
+  OperationRecord,
+  Policy,
+} from "../../core/words.ts";
+import { gateMemory } from "./gate.ts";
+import { Lane } from "./lane.ts";
+import { type DataLock, takeLock } from "./lock.ts";
+import type { Method } from "./messages.ts";
+
+export interface SqliteStoreOptions {
+  /** Path of the data file; created when missing, readable by its owner only. */
+  path: string;
+  /** Reads beside whoever writes; takes no lock, creates nothing. */
+  readOnly?: boolean;
+  /** Says in the lock file where this process answers. */
+  serve?: { address?: string };
+  /**
+   * `full` (default): an acknowledged change survives a power cut. `normal`: it survives the end of the process; after a power
+   * cut the last ones may be missing, never half of one.
+   */
+  synchronous?: "full" | "normal";
+}
+
+/** A checkpoint of the write-ahead log is asked for at most this often, while there are writes. */
+const CHECKPOINT_MS = 1_000;
+
+/**
+ * Opens the embedded store: one SQLite file in WAL mode, worked on by threads of its own.
+ *
+ * @throws GraphkeeperError `STORE_LOCKED` with `pid` and `address` of the process that holds the file,
+ *   `DATA_FROM_NEWER_VERSION` (the file is left as it is), `INVALID_VALUE` when it is not a data file, `NOT_FOUND` when
+ *   `readOnly` and there is none, `STORE_UNAVAILABLE`
+ */
+export async function openSqliteStore(options: SqliteStoreOptions): Promise<SqliteStore> {
+  const { readOnly = false, synchronous = "full" } = options;
+  const path = realPath(options.path);
+  if (readOnly && !existsSync(path)) {
+    throw new GraphkeeperError("NOT_FOUND", `There is no data file ${options.path}.`, { path: options.path });
+  }
+  let lock: DataLock | null = null;
+  try {
+    if (!readOnly) lock = takeLock(path, options.serve?.address ?? null);
+    // Before SQLite does it: its log and index files take over the mode.
+    if (!readOnly && !existsSync(path)) closeSync(openSync(path, "a", 0o600));
+    const store = new SqliteStore(path, { readOnly, synchronous }, lock);
+    await store.begin();
+    return store;
+  } catch (error) {
+    lock?.release();
+    if (GraphkeeperError.is(error)) throw error;
+    const { message } = error as Error;
+    throw new GraphkeeperError("STORE_UNAVAILABLE", `The data file cannot be opened: ${message}`, { path }, error);
+  }
+}
+
+/** One name for one file, however it is reached. */
+function realPath(path: string): string {
+  const full = resolve(path);
+  try {
+    return existsSync(full) ? realpathSync(full) : join(realpathSync(dirname(full)), basename(full));
+  } catch (cause) {
+    throw new GraphkeeperError("STORE_UNAVAILABLE", `There is no folder ${dirname(full)}.`, { path }, cause);
+  }
+}
+
+/**
+ * The embedded store as the main thread sees it. Three threads, each started when first needed and with a connection of its
+ * own: the writer carries out lifecycle calls; the reader answers questions and streams records, beside whatever is written;
+ * the keeper does collection and analytics, and gives way to the writer between two batches.
+ */
+export class SqliteStore implements GraphStore, KeyStore {
+  readonly path: string;
+  readonly #lock: DataLock | null;
+  readonly #writer: Lane;
+  readonly #reader: Lane;
+  readonly #keeper: Lane;
+  readonly #readOnly: boolean;
+  #checkpoint: NodeJS.Timeout | null = null;
+  #closing: Promise<void> | null = null;
+
+  constructor(path: string, options: { readOnly: boolean; synchronous: "full" | "normal" }, lock: DataLock | null) {
+    this.path = path;
+    this.#lock = lock;
+    this.#readOnly = options.readOnly;
+    const shared = { path, ...options, gate: gateMemory() };
+    this.#writer = new Lane("writer", { ...shared, thread: 1, urgent: true });
+    this.#reader = new Lane("reader", { ...shared, thread: 2, urgent: true, readOnly: true });
+    this.#keeper = new Lane("keeper", { ...shared, thread: 3, urgent: false });
+  }
+
+  /** Opens the file on a first thread, so that what is wrong with it shows now. */
+  async begin(): Promise<void> {
+    try {
+      await (this.#readOnly ? this.#reader : this.#writer).call("ping", []);
+    } catch (error) {
+      await this.#closeLanes();
+      throw error;
+    }
+  }
+
+  /** Where this process answers, for those whom the lock refuses. */
+  setAddress(address: string | null): void {
+    this.#lock?.setAddress(address);
+  }
+
+  groups(query: { stale?: boolean; cursor?: string; limit: number }): Promise<Page<GroupState>> {
+    return this.#reader.call("groups", [query]);
+  }
+
+  group(groupId: string): Promise<GroupState | null> {
+    return this.#reader.call("group", [groupId]);
+  }
+
+  counts(groupId: string): Promise<GroupCounts> {
+    return this.#reader.call("counts", [groupId]);
+  }
+
+  document(groupId: string, documentId: string): Promise<DocumentRecord | null> {
+    return this.#reader.call("document", [groupId, documentId]);
+  }
+
+  documents(
+    groupId: string,
+    query: { status?: Exclude<DocumentStatus, "purged">; cursor?: string; limit: number },
+  ): Promise<Page<DocumentRecord>> {
+    return this.#reader.call("documents", [groupId, query]);
+  }
+
+  search(groupId: string, query: { of: "text_unit" | "entity"; vector: Float32Array; k: number }): Promise<Hit[]> {
+    return this.#reader.call("search", [groupId, { ...query, vector: query.vector.slice() }]);
+  }
+
+  records(groupId: string, options?: { facts?: boolean }): AsyncIterable<StoredRecord[]> {
+    return this.#reader.stream<StoredRecord[]>("records", [groupId, options]);
+  }
+
+  operation(groupId: string, operationId: string): Promise<OperationRecord | null> {
+    return this.#reader.call("operation", [groupId, operationId]);
+  }
+
+  impact(groupId: string, verb: Impact["verb"], documentIds: string[]): Promise<Impact> {
+    return this.#reader.call("impact", [groupId, verb, documentIds]);
+  }
+
+  audit(groupId: string, query: { afterSeq: number; limit: number }): Promise<AuditEntry[]> {
+    return this.#reader.call("audit", [groupId, query]);
+  }
+
+  apply(operation: Operation, options: ApplyOptions = {}): Promise<OperationRecord> {
+    if (!options.block) return this.#write(this.#writer, "apply", [operation, options]);
+    const { block, memory } = packed(options.block);
+    return this.#write(this.#writer, "apply", [operation, { ...options, block }], memory);
+  }
+
+  advance(groupId: string, operationId: string, options?: { unitsPerTransaction?: number }): Promise<OperationRecord> {
+    return this.#write(this.#writer, "advance", [groupId, operationId, options]);
+  }
+
+  unfinished(limit: number): Promise<{ groupId: string; operationId: string }[]> {
+    return this.#reader.call("unfinished", [limit]);
+  }
+
+  acquireLease(groupId: string, holder: string, ttlMs: number, now: number): Promise<Fence | null> {
+    return this.#write(this.#writer, "acquireLease", [groupId, holder, ttlMs, now]);
+  }
+
+  renewLease(fence: Fence, ttlMs: number, now: number): Promise<void> {
+    return this.#write(this.#writer, "renewLease", [fence, ttlMs, now]);
+  }
+
+  releaseLease(fence: Fence): Promise<void> {
+    return this.#write(this.#writer, "releaseLease", [fence]);
+  }
+
+  collect(fence: Fence, kind: CollectionKind, options: CollectOptions): Promise<CollectionBatch> {
+    return this.#write(this.#keeper, "collect", [fence, kind, options]);
+  }
+
+  sweep(
+    fence: Fence,
+    options: { cursor: string | null; limit: number; policy: Policy; now: number },
+  ): Promise<{ examined: number; found: number; cursor: string | null }> {
+    return this.#write(this.#keeper, "sweep", [fence, options]);
+  }
+
+  remaining(groupId: string, kind: CollectionKind, policy: Policy, now: number): Promise<number> {
+    return this.#keeper.call("remaining", [groupId, kind, policy, now]);
+  }
+
+  finishCollection(
+    fence: Fence,
+    done: { readGeneration: number; ownChanges: number; sweptAt: number | null; now: number },
+  ): Promise<GroupState> {
+    return this.#write(this.#keeper, "finishCollection", [fence, done]);
+  }
+
+  readGraph(groupId: string): Promise<LiveGraph> {
+    return this.#keeper.gather("readGraph", [groupId]);
+  }
+
+  readPublished(groupId: string): Promise<PublishedAnalytics> {
+    return this.#keeper.gather("readPublished", [groupId]);
+  }
+
+  analyticsState(groupId: string): Promise<Uint8Array | null> {
+    return this.#keeper.call("analyticsState", [groupId]);
+  }
+
+  discardStaged(fence: Fence, limit: number, now: number): Promise<number> {
+    return this.#write(this.#keeper, "discardStaged", [fence, limit, now]);
+  }
+
+  stageAnalytics(fence: Fence, part: AnalyticsPart, now: number): Promise<void> {
+    return this.#write(this.#keeper, "stageAnalytics", [fence, part, now]);
+  }
+
+  publishAnalytics(
+    fence: Fence,
+    publication: { generation: number; state: Uint8Array | null; detail: JsonObject; now: number },
+  ): Promise<GroupState> {
+    const state = publication.state?.slice() ?? null;
+    return this.#write(
+      this.#keeper,
+      "publishAnalytics",
+      [fence, { ...publication, state }],
+      state && state.byteLength > 0 ? [state.buffer] : [],
+    );
+  }
+
+  pruneAnalytics(fence: Fence, limit: number, now: number): Promise<number> {
+    return this.#write(this.#keeper, "pruneAnalytics", [fence, limit, now]);
+  }
+
+  communities(
+    groupId: string,
+    query: { level?: number; unacknowledged?: boolean; since?: number; cursor?: string; limit: number },
+  ): Promise<Page<CommunityRecord>> {
+    return this.#reader.call("communities", [groupId, query]);
+  }
+
+  members(groupId: string, communityId: string, query: { cursor?: string; limit: number }): Promise<Page<string>> {
+    return this.#reader.call("members", [groupId, communityId, query]);
+  }
+
+  acknowledgeCommunities(groupId: string, items: { id: string; hash: string }[], now: number): Promise<number> {
+    return this.#write(this.#writer, "acknowledgeCommunities", [groupId, items, now]);
+  }
+
+  recordAudit(
+    groupId: string,
+    entry: { at: number; actor: string; action: string; ref: string; detail: JsonObject },
+  ): Promise<AuditEntry> {
+    return this.#write(this.#writer, "recordAudit", [groupId, entry]);
+  }
+
+  addKey(key: StoredKey): Promise<void> {
+    return this.#write(this.#writer, "addKey", [key]);
+  }
+
+  findKey(id: string): Promise<StoredKey | null> {
+    return this.#reader.call("findKey", [id]);
+  }
+
+  listKeys(): Promise<StoredKey[]> {
+    return this.#reader.call("listKeys", []);
+  }
+
+  revokeKey(id: string, at: number): Promise<boolean> {
+    return this.#write(this.#writer, "revokeKey", [id, at]);
+  }
+
+  ping(): Promise<void> {
+    return this.#reader.call("ping", []);
+  }
+
+  /** Waits for what is under way; calls made afterwards are refused with `STORE_UNAVAILABLE`. */
+  close(): Promise<void> {
+    this.#closing ??= this.#closeLanes().finally(() => this.#lock?.release());
+    return this.#closing;
+  }
+
+  async #closeLanes(): Promise<void> {
+    if (this.#checkpoint) clearTimeout(this.#checkpoint);
+    // The writer goes last: the last connection that may write empties the log into the file and removes it.
+    await this.#reader.close();
+    await this.#keeper.close();
+    await this.#writer.close();
+  }
+
+  async #write<T>(lane: Lane, method: Method, args: unknown[], memory?: ArrayBuffer[]): Promise<T> {
+    if (this.#readOnly) {
+      throw new GraphkeeperError("FORBIDDEN", `The data file ${this.path} is open for reading only.`, {
+        path: this.path,
+      });
+    }
+    try {
+      return await lane.call<T>(method, args, memory);
+    } finally {
+      this.#checkpointSoon();
+    }
+  }
+
+  /** Emptying the log takes many writes to the disk: on the keeper's thread nobody waits for them. */
+  #checkpointSoon(): void {
+    if (this.#checkpoint || this.#closing) return;
+    const checkpoint = () =>
+      this.#keeper
+        .call("checkpoint", [])
+        // What goes wrong here goes wrong for the next write as well, which says so.
+        .catch(() => {})
+        .finally(() => {
+          this.#checkpoint = null;
+        });
+    this.#checkpoint = setTimeout(checkpoint, CHECKPOINT_MS).unref();
+  }
+}
+
+/**
+ * Copies the embeddings of a block into one piece of memory that can be moved to another thread: copying each with all that
+ * lies around it (a caller's vectors may be rows of one large matrix) would hold up the event loop.
+ */
+function packed(block: ImportBlock): { block: ImportBlock; memory: ArrayBuffer[] } {
+  let length = 0;
+  for (const { embedding } of block.textUnits) length += embedding?.length ?? 0;
+  for (const { embedding } of block.entities) length += embedding?.length ?? 0;
+  if (length === 0) return { block, memory: [] };
+  const memory = new Float32Array(length);
+  let offset = 0;
+  const pack = <T extends { embedding?: Float32Array }>(item: T): T => {
+    if (item.embedding === undefined) return item;
+    const embedding = memory.subarray(offset, offset + item.embedding.length);
+    embedding.set(item.embedding);
+    offset += embedding.length;
+    return { ...item, embedding };
+  };
+  return {
+    block: { ...block, textUnits: block.textUnits.map(pack), entities: block.entities.map(pack) },
+    memory: [memory.buffer],
+  };
+}
