@@ -28,3 +28,13 @@ export const PROFILES: Record<string, (tenant: string) => ProfileInput> = {
   "ms-graphrag-neo4j": () => msGraphragNeo4j,
   "graphrag-toolkit": graphragToolkit,
 };
+
+/**
+ * A ready profile by name. Where labels carry the tenant it stands behind a colon: `lightrag:my-workspace`,
+ * `graphrag-toolkit:acme`.
+ */
+export function profileByName(name: string): ProfileInput | undefined {
+  const [kind = "", ...tenant] = name.split(":");
+  const make = Object.hasOwn(PROFILES, kind) ? PROFILES[kind] : undefined;
+  return make?.(tenant.join(":") || (kind === "lightrag" ? "base" : "default"));
+}

@@ -56,7 +56,10 @@ export function footprint(shapes: Shapes): SchemaObject[] {
     const labels = shapes.mode === "swap" && !(kind === "unit" && shapes.references) ? [shapes.label(kind), shapes.parkedLabel(kind)] : [shapes.label(kind)];
     labels.forEach((label, i) => {
       const suffix = i === 0 ? "" : "_parked";
-      if (kind === "unit" && shapes.references) return index("unit_owner", range(label, ["lc_group", "lc_document"]));
+      if (kind === "unit" && shapes.references) {
+        index("unit_owner", range(label, ["lc_group", "lc_document"]));
+        return;
+      }
       if (of.length > 0 && profile.imports) constraint(`${kind}_id${suffix}`, unique(label, lookups));
       else if (of.length > 0) index(`${kind}_id${suffix}`, range(label, lookups));
       if (kind === "entity") index(`entity_parked${suffix}`, range(label, [...tenant(shapes.tenant(kind)), "lc_parked_at"]));
