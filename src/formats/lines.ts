@@ -1,4 +1,5 @@
 import { GraphkeeperError } from "../core/errors.ts";
+import type { ImportBlock } from "../core/words.ts";
 
 /** Longest line: 8 MiB, a text unit with a large vector many times over. */
 export const MAX_LINE_BYTES = 8 * 1_048_576;
@@ -47,5 +48,52 @@ export async function* readLines(
 function refuseLong(text: string, line: number): void {
   if (text.length > MAX_LINE_BYTES) {
     throw new GraphkeeperError("PAYLOAD_TOO_LARGE", `Line ${line} has more than ${MAX_LINE_BYTES} bytes.`, { line });
+  }
+}
+
+/** A block as lines of the native format. */
+export function* blockLines(block: ImportBlock): Iterable<string> {
+  const embedding = (vector: Float32Array | undefined) => (vector ? Array.from(vector) : undefined);
+  for (const d of block.documents) {
+    yield JSON.stringify({
+      kind: "document",
+      id: d.id,
+      title: d.title,
+      content_hash: d.contentHash,
+      metadata: d.metadata,
+    });
+  }
+  for (const u of block.textUnits) {
+    yield JSON.stringify({
+      kind: "text_unit",
+      id: u.id,
+      documents: u.documents,
+      text: u.text,
+      embedding: embedding(u.embedding),
+    });
+  }
+  for (const e of block.entities) {
+    yield JSON.stringify({
+      kind: "entity",
+      id: e.id,
+      name: e.name,
+      type: e.type,
+      description: e.description,
+      embedding: embedding(e.embedding),
+    });
+  }
+  for (const m of block.mentions) yield JSON.stringify({ kind: "mention", text_unit: m.textUnit, entity: m.entity });
+  for (const r of block.relationships) {
+    const { id, source, target, type, description, weight, textUnits } = r;
+    yield JSON.stringify({
+      kind: "relationship",
+      id,
+      source,
+      target,
+      type,
+      description,
+      weight,
+      text_units: textUnits,
+    });
   }
 }

@@ -1,0 +1,167 @@
+import { createHash } from "node:crypto";
+import { createReadStream } from "node:fs";
+import { Readable } from "node:stream";
+import { type Command, Option } from "commander";
+import { GraphkeeperError } from "../../core/errors.ts";
+import { toWire } from "../../core/wire.ts";
+import type { JsonObject } from "../../core/words.ts";
+import { exportLines } from "../../documents/export.ts";
+import type { LocatedBlock } from "../../documents/import.ts";
+import { blockLines } from "../../formats/lines.ts";
+import { parseMsGraphrag } from "../../formats/msgraphrag.ts";
+import { parseNative } from "../../formats/native.ts";
+import { parseOpenie } from "../../formats/openie.ts";
+import type { CliContext, MakeContext } from "../context.ts";
+import { EXIT } from "../output.ts";
+import { count, list, num, obj, str } from "../wire.ts";
+
+const FORMATS = ["native", "openie", "msgraphrag"] as const;
+type Format = (typeof FORMATS)[number];
+
+/** import, replace, export, dump, verify */
+export function dataCommands(program: Command, context: MakeContext): void {
+  program
+    .command("import <path>")
+    .description("import documents: NDJSON (- for standard input), an OpenIE file, or a Microsoft GraphRAG folder")
+    .addOption(new Option("--format <format>", "what the path holds").choices(FORMATS).default("native"))
+    .option("--operation-id <id>", "the same import again has no second effect")
+    .action(async (path: string, options: { format: Format; operationId?: string }, self: Command) => {
+      const cli = context(self);
+      const progress = await importPath(cli, path, options);
+      const outcomes = Object.entries(obj(progress.outcomes)).map(([name, n]) => `${n} ${name}`);
+      cli.output.result(progress, [
+        `${count(num(progress.documents), "document")}: ${outcomes.join(", ") || "none"}`,
+        `${count(num(progress.text_units), "text unit")}, ${count(num(progress.entities), "entity", "entities")}, ${count(num(progress.relationships), "relationship")} changed; generation ${num(progress.generation)}`,
+      ]);
+    });
+  program
+    .command("replace <document> <path>")
+    .description("replace a document by the new version of it in an NDJSON file")
+    .option("--reason <text>", "why, for the audit")
+    .option("--operation-id <id>", "the same id again has no second effect")
+    .action(
+      async (document: string, path: string, options: { reason?: string; operationId?: string }, self: Command) => {
+        const cli = context(self);
+        const record = await replace(cli, document, path, options);
+        cli.output.result(
+          record,
+          `${document}: ${str(list(record.outcomes)[0]?.outcome)}; generation ${num(record.generation)}`,
+        );
+      },
+    );
+  program
+    .command("export")
+    .description("write the live graph as native NDJSON")
+    .action(async (_options: object, self: Command) => {
+      const cli = context(self);
+      await cli.locally("read", async (graphkeeper) => {
+        for await (const line of exportLines(graphkeeper.store, cli.group)) await cli.output.line(line);
+      });
+    });
+  program
+    .command("dump")
+    .description("write the canonical dump: NDJSON, sorted, vectors as hex of their bits")
+    .option("--facts", "leave analytics out")
+    .option("--hash", "only its SHA-256")
+    .action(async (options: { facts?: boolean; hash?: boolean }, self: Command) => {
+      const cli = context(self);
+      await cli.locally("read", async (graphkeeper) => {
+        const hash = createHash("sha256");
+        let lines = 0;
+        for await (const line of graphkeeper.dump(cli.group, { facts: options.facts })) {
+          lines++;
+          if (options.hash) hash.update(line).update("\n");
+          else await cli.output.line(line);
+          cli.output.progress("records", lines);
+        }
+        if (options.hash) {
+          const sha256 = hash.digest("hex");
+          cli.output.result({ group_id: cli.group, sha256, lines }, sha256);
+        }
+      });
+    });
+  program
+    .command("verify")
+    .description("check every invariant by a full scan; exit code 3 when something is wrong")
+    .action(async (_options: object, self: Command) => {
+      const cli = context(self);
+      const findings = await cli.locally("read", (graphkeeper) => graphkeeper.verify(cli.group));
+      const lines = findings.map((f) => `${f.code}: ${f.message}, such as ${f.samples.slice(0, 3).join(", ")}`);
+      cli.output.result(
+        { group_id: cli.group, findings },
+        lines.length > 0 ? lines : "clean: the graph is as the law says",
+      );
+      if (findings.length > 0) process.exitCode = EXIT.findings;
+    });
+}
+
+function blocksOf(path: string, format: Format): AsyncIterable<LocatedBlock> {
+  if (format === "openie") return parseOpenie(path);
+  if (format === "msgraphrag") return parseMsGraphrag(path);
+  return parseNative(path === "-" ? process.stdin : createReadStream(path));
+}
+
+async function importPath(
+  cli: CliContext,
+  path: string,
+  options: { format: Format; operationId?: string },
+): Promise<JsonObject> {
+  const server = await cli.server();
+  if (server) {
+    // Other formats become native on the way, block by block.
+    const lines = async function* () {
+      for await (const { block } of blocksOf(path, options.format)) {
+        for (const line of blockLines(block)) yield `${line}\n`;
+      }
+    };
+    return server.call({
+      method: "POST",
+      path: `/groups/${encodeURIComponent(cli.group)}/import`,
+      group: cli.group,
+      idempotencyKey: options.operationId,
+      stream: { type: "application/x-ndjson", body: Readable.toWeb(Readable.from(lines())) as ReadableStream },
+      signal: cli.signal,
+    });
+  }
+  return cli.locally("write", async (graphkeeper) => {
+    const progress = await graphkeeper.importBlocks(cli.group, blocksOf(path, options.format), {
+      operationId: options.operationId,
+      actor: "cli",
+      signal: cli.signal,
+      onProgress: ({ documents }) => cli.output.progress("documents", documents),
+    });
+    return toWire(progress) as JsonObject;
+  });
+}
+
+async function replace(
+  cli: CliContext,
+  document: string,
+  path: string,
+  options: { reason?: string; operationId?: string },
+): Promise<JsonObject> {
+  const blocks: LocatedBlock[] = [];
+  for await (const block of blocksOf(path, "native")) blocks.push(block);
+  const block = blocks.find((b) => b.block.documents.some((d) => d.id === document))?.block;
+  if (!block)
+    throw new GraphkeeperError("INVALID_VALUE", `${path} holds no document ${document}.`, { field: "document" });
+  const server = await cli.server();
+  if (server) {
+    return server.call({
+      method: "PUT",
+      path: `/documents/${encodeURIComponent(document)}`,
+      group: cli.group,
+      idempotencyKey: options.operationId,
+      stream: { type: "application/x-ndjson", body: [...blockLines(block)].join("\n") },
+    });
+  }
+  return cli.locally("write", async (graphkeeper) => {
+    const record = await graphkeeper.replace(cli.group, document, block, {
+      operationId: options.operationId,
+      actor: "cli",
+      reason: options.reason,
+      signal: cli.signal,
+    });
+    return toWire(record) as JsonObject;
+  });
+}

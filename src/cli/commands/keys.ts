@@ -1,0 +1,63 @@
+import { type Command, Option } from "commander";
+import { createApiKey, ROLES, type Role } from "../../http/api-key.ts";
+import type { MakeContext } from "../context.ts";
+import { table } from "../wire.ts";
+
+/** keys create, list, revoke: on the data file; a running server sees the change at once. */
+export function keyCommands(program: Command, context: MakeContext): void {
+  const keys = program.command("keys").description("API keys of the HTTP service");
+  keys
+    .command("create")
+    .description("make a key; it is shown once")
+    .requiredOption("--name <name>", "whose it is")
+    .addOption(new Option("--role <role>", "what it may do").choices(ROLES).default("admin"))
+    .option("--groups <groups...>", "group ids, prefixes that end in *, or *", ["*"])
+    .action(async (options: { name: string; role: Role; groups: string[] }, self: Command) => {
+      const cli = context(self);
+      const server = await cli.server();
+      if (server) {
+        const made = await server.call({ method: "POST", path: "/keys", body: options });
+        cli.output.result(made, String(made.key));
+        return;
+      }
+      await cli.locally("write", async (graphkeeper) => {
+        const { key, stored } = createApiKey(options, graphkeeper.clock());
+        await graphkeeper.keys.addKey(stored);
+        const { secretHash: _, ...shown } = stored;
+        cli.output.say(`key ${stored.id} for ${options.name}; it is shown this once:`);
+        cli.output.result({ key, ...shown }, key);
+      });
+    });
+  keys
+    .command("list")
+    .description("keys, without their secrets")
+    .action(async (_options: object, self: Command) => {
+      const cli = context(self);
+      await cli.locally("read", async (graphkeeper) => {
+        const all = (await graphkeeper.keys.listKeys()).map(({ secretHash: _, ...key }) => key);
+        const rows = all.map((k) => [k.id, k.role, k.groups.join(","), k.name, k.revokedAt ? "revoked" : "valid"]);
+        cli.output.result(
+          { keys: all },
+          rows.length > 0 ? table([["ID", "ROLE", "GROUPS", "NAME", "STATE"], ...rows]) : "no keys",
+        );
+      });
+    });
+  keys
+    .command("revoke <id>")
+    .description("end a key")
+    .action(async (id: string, _options: object, self: Command) => {
+      const cli = context(self);
+      const server = await cli.server();
+      if (server) {
+        cli.output.result(
+          await server.call({ method: "DELETE", path: `/keys/${encodeURIComponent(id)}` }),
+          `${id} revoked`,
+        );
+        return;
+      }
+      await cli.locally("write", async (graphkeeper) => {
+        const revoked = await graphkeeper.keys.revokeKey(id, graphkeeper.clock());
+        cli.output.result({ id, revoked }, revoked ? `${id} revoked` : `${id} is no valid key`);
+      });
+    });
+}

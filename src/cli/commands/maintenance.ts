@@ -1,0 +1,227 @@
+import { type Command, Option } from "commander";
+import { communityHash } from "../../core/ports.ts";
+import { toWire } from "../../core/wire.ts";
+import { COLLECTION_KINDS, type JsonObject } from "../../core/words.ts";
+import type { RunKind } from "../../maintenance/handler.ts";
+import type { Graphkeeper } from "../../service.ts";
+import type { CliContext, MakeContext } from "../context.ts";
+import { count, list, num, obj, str, table } from "../wire.ts";
+
+/** gc, recompute, stale, health, communities */
+export function maintenanceCommands(program: Command, context: MakeContext): void {
+  program
+    .command("gc")
+    .description("collect what no active document reaches any more")
+    .addOption(new Option("--kind <kind>", "only this kind").choices([...COLLECTION_KINDS]))
+    .option("--dry-run", "only say what would go")
+    .option("--sweep", "look at everything, not only at what changed")
+    .action(async (options: { kind?: RunKind; dryRun?: boolean; sweep?: boolean }, self: Command) => {
+      const cli = context(self);
+      const params: JsonObject = { ...(options.dryRun && { dry_run: true }), ...(options.sweep && { sweep: true }) };
+      const results = await run(cli, options.kind ?? "gc_all", params);
+      cli.output.result(single(cli, results), results.flatMap(collectionLines));
+    });
+  program
+    .command("recompute")
+    .description("bring similarity edges, communities and ranks up to date")
+    .option("--full", "from the start, without the state of the last run")
+    .action(async (options: { full?: boolean }, self: Command) => {
+      const cli = context(self);
+      const results = await run(cli, "recompute", options.full ? { full: true } : {});
+      cli.output.result(single(cli, results), results.map(recomputeLine));
+    });
+  program
+    .command("stale")
+    .description("groups whose collection or analytics lag behind")
+    .action(async (_options: object, self: Command) => {
+      const cli = context(self);
+      const page = await staleGroups(cli);
+      const rows = list(page.groups).map((g) => [
+        str(g.group_id),
+        g.needs_gc ? "gc" : "-",
+        g.needs_gds_recompute ? "recompute" : "-",
+        `since ${str(g.stale_since)}`,
+      ]);
+      cli.output.result(page, rows.length > 0 ? table([["GROUP", "NEEDS", "", "STALE"], ...rows]) : "nothing is stale");
+    });
+  program
+    .command("health")
+    .description("state of a group: counts, staleness, last runs")
+    .action(async (_options: object, self: Command) => {
+      const cli = context(self);
+      const server = await cli.server();
+      const health = server
+        ? await server.call({ path: "/maintenance/health", group: cli.group })
+        : await cli.locally("read", async (graphkeeper) => toWire(await graphkeeper.health(cli.group)) as JsonObject);
+      cli.output.result(health, healthLines(health));
+    });
+  communityCommands(program, context);
+}
+
+function communityCommands(program: Command, context: MakeContext): void {
+  const communities = program.command("communities").description("communities, and which summaries to write again");
+  communities
+    .command("changed")
+    .description("communities whose members, edges or texts changed since they were acknowledged")
+    .option("--since <generation>", "changed after this generation, acknowledged or not", Number)
+    .option("--level <level>", "0 = finest", Number)
+    .option("--acknowledge", "mark all of them as summarised")
+    .action(async (options: { since?: number; level?: number; acknowledge?: boolean }, self: Command) => {
+      const cli = context(self);
+      await cli.locally(options.acknowledge ? "write" : "read", async (graphkeeper) => {
+        const changed = await changedCommunities(graphkeeper, cli.group, options);
+        const acknowledged = options.acknowledge ? await graphkeeper.acknowledge(cli.group, changed) : 0;
+        const rows = changed.map((c) => [c.id, String(c.level), String(c.size), String(c.changedGeneration), c.hash]);
+        cli.output.result({ communities: changed, acknowledged }, [
+          ...(rows.length > 0
+            ? table([["ID", "LEVEL", "MEMBERS", "GENERATION", "HASH"], ...rows])
+            : ["no summary needs writing"]),
+          ...(options.acknowledge ? [`${acknowledged} acknowledged`] : []),
+        ]);
+      });
+    });
+}
+
+async function changedCommunities(
+  graphkeeper: Graphkeeper,
+  group: string,
+  options: { since?: number; level?: number },
+) {
+  const changed = [];
+  let cursor: string | undefined;
+  do {
+    const query = {
+      since: options.since,
+      level: options.level,
+      unacknowledged: options.since === undefined,
+      cursor,
+      limit: 1_000,
+    };
+    const page = await graphkeeper.communities(group, query);
+    changed.push(...page.items.map((c) => ({ ...c, hash: communityHash(c) })));
+    cursor = page.nextCursor ?? undefined;
+  } while (cursor !== undefined);
+  return changed;
+}
+
+/** The result of the one group that was asked for, or the list of all stale ones. */
+function single(cli: CliContext, results: JsonObject[]): unknown {
+  return cli.optionalGroup ? results[0] : { groups: results };
+}
+
+/** Runs a kind for the group, or for all stale groups, and waits for the end. */
+async function run(cli: CliContext, kind: RunKind, params: JsonObject): Promise<JsonObject[]> {
+  const server = await cli.server();
+  if (server) {
+    const path =
+      kind === "gc_all"
+        ? "/maintenance/run-all-gc"
+        : kind === "recompute"
+          ? "/maintenance/recompute-gds"
+          : `/maintenance/gc/${kind}`;
+    const answer = await server.call({
+      method: "POST",
+      path,
+      group: cli.optionalGroup,
+      body: params,
+      query: { wait: 3_600 },
+      signal: cli.signal,
+    });
+    return answer.groups ? list(answer.groups) : [answer];
+  }
+  return cli.locally("write", async (graphkeeper) => {
+    const groups = cli.optionalGroup ? [cli.optionalGroup] : await graphkeeper.targets(kind);
+    await graphkeeper.jobs.start({ roles: ["worker"] });
+    const results: JsonObject[] = [];
+    for (const groupId of groups) results.push(await runLocally(cli, graphkeeper, kind, groupId, params));
+    return results;
+  });
+}
+
+async function runLocally(
+  cli: CliContext,
+  graphkeeper: Graphkeeper,
+  kind: RunKind,
+  groupId: string,
+  params: JsonObject,
+): Promise<JsonObject> {
+  const { run } = await graphkeeper.run({ kind, groupId, actor: "cli", params });
+  const cancel = () => void graphkeeper.jobs.cancel(run.id).catch(() => {});
+  cli.signal.addEventListener("abort", cancel, { once: true });
+  let ended = await graphkeeper.jobs.get(run.id);
+  for await (const state of graphkeeper.jobs.events(run.id)) {
+    ended = state;
+    if (state.progress)
+      cli.output.progress(`${groupId}: ${state.progress.phase}`, state.progress.done, state.progress.total);
+  }
+  cli.signal.removeEventListener("abort", cancel);
+  if (ended.state === "succeeded") return { run_id: run.id, ...(ended.result ?? {}) };
+  const { GraphkeeperError, ERRORS } = await import("../../core/errors.ts");
+  const code = ended.state === "cancelled" ? "CANCELLED" : (ended.error?.code ?? "RUN_FAILED");
+  throw new GraphkeeperError(
+    Object.hasOwn(ERRORS, code) ? (code as keyof typeof ERRORS) : "RUN_FAILED",
+    ended.error?.message ?? ended.reason ?? `The run ended as ${ended.state}.`,
+    { run: run.id },
+  );
+}
+
+async function staleGroups(cli: CliContext): Promise<JsonObject> {
+  const server = await cli.server();
+  if (server) {
+    const groups: JsonObject[] = [];
+    for await (const group of server.pages({ path: "/maintenance/admin/groups/stale" }, "groups")) groups.push(group);
+    return { groups, next_cursor: null };
+  }
+  return cli.locally("read", async (graphkeeper) => {
+    const groups = [];
+    let cursor: string | undefined;
+    do {
+      const page = await graphkeeper.staleGroups({ cursor, limit: 500 });
+      groups.push(...page.groups);
+      cursor = page.nextCursor ?? undefined;
+    } while (cursor !== undefined);
+    return toWire({ groups, nextCursor: null }) as JsonObject;
+  });
+}
+
+function collectionLines(result: JsonObject): string[] {
+  const rows = Object.entries(obj(result.jobs)).map(([kind, value]) => {
+    const job = obj(value);
+    return [
+      kind,
+      `${num(job.deleted)} collected`,
+      `${num(job.purged)} purged`,
+      `${num(job.examined)} examined`,
+      `${num(job.duration_ms)} ms`,
+    ];
+  });
+  const state = result.dry_run
+    ? "dry run: nothing was changed"
+    : result.fresh
+      ? "collection is up to date"
+      : "something is left: run it again";
+  return [
+    ...table(rows),
+    `${str(result.group_id)}: ${num(result.deleted)} collected, ${num(result.purged)} purged; ${state}`,
+  ];
+}
+
+function recomputeLine(result: JsonObject): string {
+  return `${str(result.group_id)}: ${count(num(result.communities), "community", "communities")} (${num(result.changed_communities)} changed), modularity ${num(result.modularity).toFixed(4)}, ${count(num(result.edges), "edge")}, ${num(result.duration_ms)} ms (${str(result.mode)}); ${result.fresh ? "fresh" : "stale again: the graph changed meanwhile"}`;
+}
+
+function healthLines(health: JsonObject): string[] {
+  const counts = obj(health.counts);
+  const part = (name: string) => obj(counts[name]);
+  return [
+    `${str(health.group_id)}: ${str(health.status)}, generation ${num(health.generation)}`,
+    `  documents      ${num(part("documents").active)} active, ${num(part("documents").deprecated)} deprecated`,
+    `  text units     ${num(part("text_units").live)} live, ${num(part("text_units").parked)} parked`,
+    `  entities       ${num(part("entities").live)} live, ${num(part("entities").parked)} parked`,
+    `  relationships  ${num(part("relationships").live)} live, ${num(part("relationships").parked)} parked`,
+    `  vectors        ${num(part("vectors").searchable)} searchable, ${num(part("vectors").parked)} parked`,
+    `  analytics      ${num(counts.similarity_edges)} similarity edges, ${num(counts.communities)} communities; ${health.gds_stale ? `stale since ${str(health.stale_since)}` : "fresh"}`,
+    `  collection     ${health.needs_gc ? "waits" : "up to date"}`,
+    ...list(health.findings).map((finding) => `  ! ${str(finding)}`),
+  ];
+}

@@ -1,0 +1,57 @@
+import { type Command, Option } from "commander";
+import { loadConfig } from "../../config/config.ts";
+import { ROLES, type ServiceRole, startServer } from "../../start.ts";
+import type { GlobalOptions } from "../context.ts";
+import { Output } from "../output.ts";
+
+interface ServeOptions extends GlobalOptions {
+  host?: string;
+  port?: number;
+  roles: ServiceRole[];
+}
+
+/** serve: the HTTP service with its scheduler and worker, until SIGTERM or Ctrl-C. */
+export function serveCommand(program: Command): void {
+  program
+    .command("serve")
+    .description("the HTTP service, with its scheduler and worker")
+    .option("--host <address>", "address to listen on; default 127.0.0.1")
+    .option("--port <port>", "port to listen on; default 8000, 0 = any free one", Number)
+    .addOption(
+      new Option("--roles <roles>", "what this process does, of http,scheduler,worker")
+        .argParser((text: string) => text.split(",").map((role) => role.trim()) as ServiceRole[])
+        .default([...ROLES], "all"),
+    )
+    .action(async (_options: object, self: Command) => {
+      const options = self.optsWithGlobals<ServeOptions>();
+      const unknown = options.roles.find((role) => !ROLES.includes(role));
+      if (unknown !== undefined) self.error(`error: there is no role ${unknown}; known are ${ROLES.join(", ")}`);
+      const config = loadConfig(process.env, {
+        file: options.config,
+        overrides: { data: options.data, "http.host": options.host, "http.port": options.port },
+      });
+      const server = await startServer(config, { roles: options.roles });
+      const output = new Output(options);
+      output.result(
+        { address: server.address, pid: process.pid, data: config.data },
+        server.address ? `listening on ${server.address}` : "working",
+      );
+      await stopSignal();
+      output.say("stopping");
+      await server.stop();
+    });
+}
+
+/** Kubernetes sends SIGTERM, a terminal SIGINT; a second one of either ends the process at once. */
+function stopSignal(): Promise<void> {
+  return new Promise((resolve) => {
+    let asked = false;
+    for (const signal of ["SIGTERM", "SIGINT"] as const) {
+      process.on(signal, () => {
+        if (asked) process.exit(1);
+        asked = true;
+        resolve();
+      });
+    }
+  });
+}

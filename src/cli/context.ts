@@ -1,0 +1,75 @@
+import type { Command } from "commander";
+import { GraphkeeperClient } from "../client/client.ts";
+import { compose } from "../compose.ts";
+import { type Config, loadConfig } from "../config/config.ts";
+import { GraphkeeperError } from "../core/errors.ts";
+import { checkGroupId } from "../core/law.ts";
+import type { Graphkeeper } from "../service.ts";
+import { readLock } from "../stores/sqlite/lock.ts";
+import { Output } from "./output.ts";
+
+/** Options that every command takes. */
+export interface GlobalOptions {
+  data?: string;
+  url?: string;
+  apiKey?: string;
+  group?: string;
+  config?: string;
+  json?: boolean;
+  quiet?: boolean;
+}
+
+/** Everything a command needs: configuration, output, and the way to the graph. */
+export class CliContext {
+  readonly config: Config;
+  readonly output: Output;
+  readonly #options: GlobalOptions;
+  readonly #environment: NodeJS.ProcessEnv;
+  /** Aborted by the first Ctrl-C: the work stops after its batch. A second one ends the process. */
+  readonly signal: AbortSignal;
+
+  constructor(options: GlobalOptions, environment: NodeJS.ProcessEnv, signal: AbortSignal) {
+    this.#options = options;
+    this.#environment = environment;
+    this.signal = signal;
+    this.config = loadConfig(environment, { file: options.config, overrides: { data: options.data } });
+    this.output = new Output(options);
+  }
+
+  /** The group of the command. @throws GraphkeeperError `GROUP_REQUIRED` */
+  get group(): string {
+    const group = this.#options.group ?? this.#environment.GRAPHKEEPER_GROUP;
+    if (!group) throw new GraphkeeperError("GROUP_REQUIRED", "Which group? Give --group, or set GRAPHKEEPER_GROUP.");
+    return checkGroupId(group);
+  }
+
+  get optionalGroup(): string | undefined {
+    const group = this.#options.group ?? this.#environment.GRAPHKEEPER_GROUP;
+    return group ? checkGroupId(group) : undefined;
+  }
+
+  /**
+   * The server to talk to: the one that was named, or the one that holds the data file and left its address beside it.
+   * null when the file is free: the command works on it itself.
+   */
+  async server(): Promise<GraphkeeperClient | null> {
+    const named = this.#options.url ?? this.#environment.GRAPHKEEPER_URL;
+    const url = named ?? (await readLock(this.config.data))?.address;
+    if (!url) return null;
+    const apiKey = this.#options.apiKey ?? this.config.auth.apiKey;
+    return new GraphkeeperClient({ url, apiKey });
+  }
+
+  /** Opens the data file itself and closes it after the work. `write` refuses while a server holds it. */
+  async locally<T>(mode: "read" | "write", work: (graphkeeper: Graphkeeper) => Promise<T>): Promise<T> {
+    const graphkeeper = await compose(this.config, { readOnly: mode === "read" });
+    try {
+      return await work(graphkeeper);
+    } finally {
+      await graphkeeper.close();
+    }
+  }
+}
+
+/** The context of a command, out of the options of all its parents. */
+export type MakeContext = (command: Command) => CliContext;

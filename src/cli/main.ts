@@ -1,0 +1,94 @@
+import { Command, CommanderError } from "commander";
+import { VERSION } from "../version.ts";
+import { dataCommands } from "./commands/data.ts";
+import { demoCommand } from "./commands/demo.ts";
+import { doctorCommand } from "./commands/doctor.ts";
+import { documentCommands } from "./commands/documents.ts";
+import { keyCommands } from "./commands/keys.ts";
+import { maintenanceCommands } from "./commands/maintenance.ts";
+import { runCommands } from "./commands/runs.ts";
+import { serveCommand } from "./commands/serve.ts";
+import { CliContext, type GlobalOptions } from "./context.ts";
+import { EXIT, exitCodeOf, Output } from "./output.ts";
+
+/** What `graphkeeper --help` says; each command has its own `--help`. */
+const HELP = `graphkeeper keeps a GraphRAG knowledge graph true to its documents.
+
+  demo                         the whole story on a small real corpus, in a minute
+  import, export, replace      documents in and out (NDJSON, OpenIE, Microsoft GraphRAG)
+  deprecate, restore, purge    hide at once, bring back exactly, remove for good; impact shows it first
+  gc, recompute, communities   collect what is orphaned, update communities, list summaries to write
+  stale, health, verify, dump  what lags behind, how a group is, proof that all is as it should be
+  serve, runs, schedules, keys the HTTP service, its work and its API keys; doctor looks at an installation
+
+Options of all commands: --data <file> --group <id> --url <server> --json --quiet. More: graphkeeper <command> --help`;
+
+/**
+ * The command line.
+ *
+ * @returns the exit code; see `EXIT`
+ */
+export async function main(args: string[], environment: NodeJS.ProcessEnv = process.env): Promise<number> {
+  const interrupt = new AbortController();
+  const onInterrupt = () => {
+    if (interrupt.signal.aborted) process.exit(130);
+    process.stderr.write("\nstopping after this batch; again to stop at once\n");
+    interrupt.abort();
+  };
+  process.on("SIGINT", onInterrupt);
+  const program = new Command("graphkeeper")
+    .description("keeps a GraphRAG knowledge graph true to its documents")
+    .version(VERSION)
+    .option("--data <file>", "data file (GRAPHKEEPER_DATA)")
+    .option("--group <id>", "group, the tenant (GRAPHKEEPER_GROUP)")
+    .option("--url <address>", "work through this server (GRAPHKEEPER_URL)")
+    .option("--api-key <key>", "key for the server; GRAPHKEEPER_API_KEY keeps it out of the process list")
+    .option("--config <file>", "configuration as JSON (GRAPHKEEPER_CONFIG)")
+    .option("--json", "results as JSON")
+    .option("--quiet", "no progress and no remarks")
+    .exitOverride()
+    .showSuggestionAfterError()
+    .helpCommand(true);
+  program.helpInformation = ((original) =>
+    function (this: Command, ...rest: Parameters<Command["helpInformation"]>) {
+      return this === program ? `${HELP}\n` : original.apply(this, rest);
+    })(program.helpInformation);
+  const context = (command: Command) =>
+    new CliContext(command.optsWithGlobals<GlobalOptions>(), environment, interrupt.signal);
+  demoCommand(program);
+  dataCommands(program, context);
+  documentCommands(program, context);
+  maintenanceCommands(program, context);
+  serveCommand(program);
+  runCommands(program, context);
+  keyCommands(program, context);
+  doctorCommand(program, context);
+  acceptGlobalsAnywhere(program);
+  try {
+    await program.parseAsync(args, { from: "user" });
+    return typeof process.exitCode === "number" ? process.exitCode : EXIT.ok;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+    new Output(program.opts<GlobalOptions>()).error(error);
+    return exitCodeOf(error);
+  } finally {
+    process.off("SIGINT", onInterrupt);
+  }
+}
+
+/** Options of all commands may stand after the command too: people write them there. */
+function acceptGlobalsAnywhere(program: Command): void {
+  const visit = (command: Command) => {
+    for (const sub of command.commands) {
+      sub.exitOverride();
+      for (const option of program.options) {
+        if (option.long === "--version" || sub.options.some((known) => known.long === option.long)) continue;
+        const copy = sub.createOption(option.flags, option.description);
+        copy.hidden = true;
+        sub.addOption(copy);
+      }
+      visit(sub);
+    }
+  };
+  visit(program);
+}

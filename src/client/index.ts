@@ -1,0 +1,2 @@
+export { GraphkeeperError } from "../core/errors.ts";
+export { type Call, type ClientOptions, GraphkeeperClient } from "./client.ts";

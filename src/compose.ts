@@ -1,0 +1,120 @@
+import { randomUUID } from "node:crypto";
+import { hostname } from "node:os";
+import { type Config, policyOf } from "./config/config.ts";
+import { GraphkeeperError } from "./core/errors.ts";
+import { nearestName } from "./core/names.ts";
+import type { GraphStore, KeyStore } from "./core/ports.ts";
+import type { JsonObject } from "./core/words.ts";
+import type { JobStore } from "./jobs/ports.ts";
+import { JobService } from "./jobs/service.ts";
+import { type MaintenanceSettings, maintenanceHandler, RUN_KINDS, type RunObserver } from "./maintenance/handler.ts";
+import { Graphkeeper } from "./service.ts";
+import { openSqliteJobs } from "./stores/sqlite/jobs.ts";
+import { openSqliteStore } from "./stores/sqlite/store.ts";
+
+export interface ComposeOptions {
+  /** For commands that only read: the file may be held by a server. */
+  readOnly?: boolean;
+  /** Holds the data file against other processes; the address is what the command line finds the server by. */
+  serve?: { address?: string };
+  observe?: RunObserver;
+  onError?: (error: unknown, where: string) => void;
+}
+
+/** Waiting work of a group makes a collection due between the schedules from this many generations on. */
+const SWEEP_NEED = { base: 50, scale: 0.02, cap: 10_000, maxAgeMs: 60 * 60 * 1_000 };
+
+/** The only place where concrete classes meet: opens the stores that the configuration names and joins them. */
+export async function compose(config: Config, options: ComposeOptions = {}): Promise<Graphkeeper> {
+  const policy = policyOf(config);
+  const { store, keys } = await openStores(config, options);
+  let jobStore: JobStore;
+  try {
+    jobStore = await openJobs(config);
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+  const settings: MaintenanceSettings = {
+    policy,
+    sweepEveryMs: config.maintenance.sweepHours * 3_600_000,
+    batchSize: config.maintenance.batchSize,
+    memoryMb: config.maintenance.memoryMb,
+    k: config.maintenance.k,
+    cutoff: config.maintenance.cutoff,
+    resolution: config.maintenance.resolution,
+    seed: config.maintenance.seed,
+  };
+  const handle = maintenanceHandler(store, settings, Date.now, options.observe);
+  const jobs: JobService = new JobService({
+    store: jobStore,
+    handler: handle,
+    kinds: Object.fromEntries(RUN_KINDS.map((kind) => [kind, { heavy: kind === "recompute" }])),
+    owner: `${hostname()}:${process.pid}:${randomUUID().slice(0, 8)}`,
+    debounce: {
+      quietMs: config.maintenance.quietSeconds * 1_000,
+      maxWaitMs: config.maintenance.maxWaitSeconds * 1_000,
+    },
+    worker: {
+      heavyCap: config.maintenance.heavyRuns,
+      exclusive: config.jobs.postgresUrl === undefined,
+      counters: async (groupId) => (await store.counts(groupId).catch(() => null)) as unknown as JsonObject | null,
+    },
+    targets: (kind) => graphkeeper.targets(kind),
+    need: async (_kind, groupId) => {
+      const group = await store.group(groupId);
+      const behind = group ? group.generation - group.collectedGeneration : 0;
+      return { changes: behind, size: group?.generation ?? 0, since: behind > 0 ? (group?.staleSince ?? null) : null };
+    },
+    sweeps: config.maintenance.afterEvents ? { gc_all: SWEEP_NEED } : undefined,
+    onError: options.onError,
+  });
+  const graphkeeper = new Graphkeeper({
+    store,
+    keys,
+    jobs,
+    policy,
+    collectAfterEvents: config.maintenance.afterEvents,
+  });
+  return graphkeeper;
+}
+
+async function openStores(config: Config, options: ComposeOptions): Promise<{ store: GraphStore; keys: KeyStore }> {
+  const sqlite = { path: config.data, readOnly: options.readOnly, serve: options.serve };
+  if (config.neo4j.uri === undefined) {
+    const store = await openSqliteStore(sqlite);
+    return { store, keys: store };
+  }
+  const { openNeo4jStore } = await import("./stores/neo4j/store.ts");
+  const { PROFILES } = await import("./profiles/index.ts");
+  const { profile: name, tenant } = config.neo4j;
+  if (!Object.hasOwn(PROFILES, name)) {
+    const known = Object.keys(PROFILES);
+    throw new GraphkeeperError("INVALID_CONFIG", `There is no profile ${name}. Known are ${known.join(", ")}.`, {
+      field: "neo4j.profile",
+      suggestion: nearestName(name, known),
+    });
+  }
+  const profile = PROFILES[name]!(tenant);
+  const { uri, username, password, database } = config.neo4j;
+  const store = await openNeo4jStore({ uri, username, password, database, profile });
+  // Keys (and jobs, without PostgreSQL) stay in the embedded file beside the graph's server.
+  const keys = await openSqliteStore(sqlite);
+  return { store: closingBoth(store, keys), keys };
+}
+
+/** The graph's store, whose end is also the end of the file with the keys. */
+function closingBoth(store: GraphStore, keys: { close(): Promise<void> }): GraphStore {
+  const close = store.close.bind(store);
+  store.close = async () => {
+    await close();
+    await keys.close();
+  };
+  return store;
+}
+
+async function openJobs(config: Config): Promise<JobStore> {
+  if (config.jobs.postgresUrl === undefined) return openSqliteJobs({ path: config.data });
+  const { openPostgresJobs } = await import("./stores/postgres/jobs.ts");
+  return openPostgresJobs({ url: config.jobs.postgresUrl });
+}

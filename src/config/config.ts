@@ -1,0 +1,208 @@
+import { readFileSync } from "node:fs";
+import { z } from "zod";
+import { GraphkeeperError } from "../core/errors.ts";
+import { nearestName } from "../core/names.ts";
+import type { Policy } from "../core/words.ts";
+
+const DAY_MS = 24 * 60 * 60 * 1_000;
+
+/**
+ * The whole configuration. Sources, later ones win: defaults, the file (`--config`, `GRAPHKEEPER_CONFIG`), the
+ * environment (`ENVIRONMENT` names the variable of each key), the command line. A wrong or unknown key stops the start.
+ */
+export const CONFIG_SCHEMA = z.strictObject({
+  /** The data file of the embedded store. */
+  data: z.string().min(1).default("graphkeeper.db"),
+  http: z
+    .strictObject({
+      host: z.string().min(1).default("127.0.0.1"),
+      port: z.int().min(0).max(65_535).default(8000),
+      /** Largest JSON body, in bytes. */
+      bodyLimit: z.int().min(1_024).default(16_777_216),
+      /** How long a call waits for its run before it answers 202, in seconds. */
+      waitSeconds: z.number().min(0).max(3_600).default(240),
+    })
+    .prefault({}),
+  auth: z
+    .strictObject({
+      /** A static key with the role admin. */
+      apiKey: z.string().min(8).optional(),
+      jwt: z.strictObject({ issuer: z.string(), audience: z.string(), jwksUrl: z.url() }).optional(),
+    })
+    .prefault({}),
+  policy: z
+    .strictObject({
+      /** Days for which a deprecated document can be restored; 0 = purge at the next collection, "forever" = never. */
+      restoreWindowDays: z.union([z.number().min(0).max(36_500), z.literal("forever")]).default(30),
+      unsupported: z.enum(["keep", "collect"]).default("collect"),
+      graceHours: z.number().min(0).default(24),
+    })
+    .prefault({}),
+  maintenance: z
+    .strictObject({
+      /** Candidates per transaction. */
+      batchSize: z.int().min(10).max(1_000).default(500),
+      /** Hours between two full sweeps of a group. */
+      sweepHours: z.number().positive().default(24),
+      /** Most memory of a recompute, in MB. */
+      memoryMb: z.int().min(64).default(2_048),
+      k: z.int().min(1).max(100).default(5),
+      cutoff: z.number().min(-1).max(1).default(0.6),
+      resolution: z.number().positive().default(1),
+      seed: z.int().min(1).default(1),
+      /** Ask for a collection after lifecycle calls: when it has been quiet for a while, at the latest after maxWait. */
+      afterEvents: z.boolean().default(true),
+      quietSeconds: z.number().min(0).default(30),
+      maxWaitSeconds: z.number().min(0).default(600),
+      /** Heavy runs (recomputes) at once, over all processes. */
+      heavyRuns: z.int().min(1).default(1),
+    })
+    .prefault({}),
+  jobs: z.strictObject({ postgresUrl: z.string().min(1).optional() }).prefault({}),
+  neo4j: z
+    .strictObject({
+      uri: z.string().min(1).optional(),
+      username: z.string().default("neo4j"),
+      password: z.string().default(""),
+      database: z.string().min(1).optional(),
+      /** How the writer of the graph lays it out. */
+      profile: z.string().min(1).default("native"),
+      /** For profiles whose labels carry the tenant. */
+      tenant: z.string().default(""),
+    })
+    .prefault({}),
+  log: z
+    .strictObject({ level: z.enum(["silent", "fatal", "error", "warn", "info", "debug", "trace"]).default("info") })
+    .prefault({}),
+});
+export type Config = z.infer<typeof CONFIG_SCHEMA>;
+
+/** Which variable sets which key. Those of Neo4j are named as its own tools name them. */
+export const ENVIRONMENT: Record<string, string> = {
+  GRAPHKEEPER_DATA: "data",
+  GRAPHKEEPER_HOST: "http.host",
+  GRAPHKEEPER_PORT: "http.port",
+  GRAPHKEEPER_BODY_LIMIT: "http.bodyLimit",
+  GRAPHKEEPER_WAIT_SECONDS: "http.waitSeconds",
+  GRAPHKEEPER_API_KEY: "auth.apiKey",
+  GRAPHKEEPER_JWT_ISSUER: "auth.jwt.issuer",
+  GRAPHKEEPER_JWT_AUDIENCE: "auth.jwt.audience",
+  GRAPHKEEPER_JWT_JWKS_URL: "auth.jwt.jwksUrl",
+  GRAPHKEEPER_RESTORE_WINDOW_DAYS: "policy.restoreWindowDays",
+  GRAPHKEEPER_UNSUPPORTED: "policy.unsupported",
+  GRAPHKEEPER_GRACE_HOURS: "policy.graceHours",
+  GRAPHKEEPER_BATCH_SIZE: "maintenance.batchSize",
+  GRAPHKEEPER_SWEEP_HOURS: "maintenance.sweepHours",
+  GRAPHKEEPER_MEMORY_MB: "maintenance.memoryMb",
+  GRAPHKEEPER_AFTER_EVENTS: "maintenance.afterEvents",
+  GRAPHKEEPER_QUIET_SECONDS: "maintenance.quietSeconds",
+  GRAPHKEEPER_POSTGRES_URL: "jobs.postgresUrl",
+  GRAPHKEEPER_LOG_LEVEL: "log.level",
+  NEO4J_URI: "neo4j.uri",
+  NEO4J_USERNAME: "neo4j.username",
+  NEO4J_PASSWORD: "neo4j.password",
+  NEO4J_DATABASE: "neo4j.database",
+  GRAPHKEEPER_PROFILE: "neo4j.profile",
+  GRAPHKEEPER_TENANT: "neo4j.tenant",
+};
+
+/** Variables of other parts of the product: the command line, and what tests and deployments set for themselves. */
+const OTHER_VARIABLES = new Set([
+  "GRAPHKEEPER_CONFIG",
+  "GRAPHKEEPER_URL",
+  "GRAPHKEEPER_GROUP",
+  "GRAPHKEEPER_TEST_DATA",
+  "GRAPHKEEPER_LONG",
+]);
+
+/**
+ * Reads and checks the configuration.
+ *
+ * @param overrides keys from the command line, as dotted paths
+ * @throws GraphkeeperError `INVALID_CONFIG` that names the key, and the nearest right one for an unknown one
+ */
+export function loadConfig(
+  environment: NodeJS.ProcessEnv,
+  options: { file?: string; overrides?: Record<string, unknown> } = {},
+): Config {
+  const raw: Record<string, unknown> = readFile(options.file ?? environment.GRAPHKEEPER_CONFIG);
+  for (const [variable, value] of Object.entries(environment)) {
+    if (value === undefined || value === "") continue;
+    const key = ENVIRONMENT[variable];
+    if (key !== undefined) setPath(raw, key, parseVariable(value, key));
+    else if (variable.startsWith("GRAPHKEEPER_") && !OTHER_VARIABLES.has(variable)) {
+      throw unknownKey(variable, [...Object.keys(ENVIRONMENT), ...OTHER_VARIABLES], "environment variable");
+    }
+  }
+  for (const [key, value] of Object.entries(options.overrides ?? {})) if (value !== undefined) setPath(raw, key, value);
+  const parsed = CONFIG_SCHEMA.safeParse(raw);
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0]!;
+  if (issue.code === "unrecognized_keys") {
+    const at = issue.path.join(".");
+    throw unknownKey([...issue.path, issue.keys[0]].join("."), knownKeys(at), "configuration key");
+  }
+  const field = issue.path.join(".");
+  throw new GraphkeeperError("INVALID_CONFIG", `${field}: ${issue.message}.`, { field });
+}
+
+export function policyOf(config: Config): Policy {
+  const { restoreWindowDays, unsupported, graceHours } = config.policy;
+  return {
+    restoreWindowMs: restoreWindowDays === "forever" ? Number.POSITIVE_INFINITY : restoreWindowDays * DAY_MS,
+    unsupported,
+    graceAgeMs: graceHours * 3_600_000,
+  };
+}
+
+function readFile(path: string | undefined): Record<string, unknown> {
+  if (path === undefined || path === "") return {};
+  try {
+    const value: unknown = JSON.parse(readFileSync(path, "utf8"));
+    if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
+    throw new SyntaxError("not an object");
+  } catch (error) {
+    throw new GraphkeeperError(
+      "INVALID_CONFIG",
+      `${path} cannot be read as JSON: ${(error as Error).message}.`,
+      { field: "config" },
+      error,
+    );
+  }
+}
+
+/** Keys whose values are numbers or booleans are written as such in the environment. */
+function parseVariable(text: string, key: string): unknown {
+  if (key.startsWith("neo4j.") || key.startsWith("auth.") || key === "data" || key === "jobs.postgresUrl") return text;
+  if (text === "true" || text === "false") return text === "true";
+  return /^-?\d+(\.\d+)?$/.test(text) ? Number(text) : text;
+}
+
+function setPath(target: Record<string, unknown>, path: string, value: unknown): void {
+  const parts = path.split(".");
+  let at = target;
+  for (const part of parts.slice(0, -1)) {
+    const next = at[part];
+    if (typeof next !== "object" || next === null) at[part] = {};
+    at = at[part] as Record<string, unknown>;
+  }
+  at[parts.at(-1)!] = value;
+}
+
+/** Dotted names of the keys below a place. */
+function knownKeys(at: string): string[] {
+  const schema = z.toJSONSchema(CONFIG_SCHEMA, { io: "input" }) as {
+    properties?: Record<string, { properties?: object }>;
+  };
+  const under = at === "" ? schema : schema.properties?.[at];
+  return Object.keys(under?.properties ?? {}).map((key) => (at === "" ? key : `${at}.${key}`));
+}
+
+function unknownKey(key: string, known: string[], what: string): GraphkeeperError {
+  const near = nearestName(key, known);
+  const hint = near ? `Did you mean ${near}?` : `Known are ${known.join(", ")}.`;
+  return new GraphkeeperError("INVALID_CONFIG", `There is no ${what} ${key}. ${hint}`, {
+    field: key,
+    suggestion: near,
+  });
+}

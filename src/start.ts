@@ -1,0 +1,69 @@
+import type { FastifyInstance } from "fastify";
+import type { Logger } from "pino";
+import { compose } from "./compose.ts";
+import type { Config } from "./config/config.ts";
+import { Authenticator, listenGuard } from "./http/auth.ts";
+import { createLogger } from "./http/log.ts";
+import { buildServer } from "./http/server.ts";
+import type { JobRole } from "./jobs/service.ts";
+import type { Graphkeeper } from "./service.ts";
+import { SqliteStore } from "./stores/sqlite/store.ts";
+import { VERSION } from "./version.ts";
+
+/** What a process does: answer HTTP, decide when schedules are due, carry out runs. In any split over several processes. */
+export const ROLES = ["http", "scheduler", "worker"] as const;
+export type ServiceRole = (typeof ROLES)[number];
+
+export interface RunningServer {
+  graphkeeper: Graphkeeper;
+  /** Where it answers, such as `http://127.0.0.1:8000`; empty without the role `http`. */
+  address: string;
+  app: FastifyInstance | null;
+  /** Answers what is under way, lets runs stop after their batch, closes the stores; within 10 s. */
+  stop(): Promise<void>;
+}
+
+/** Starts the service: stores, jobs and HTTP, in this order; stops them in the other. */
+export async function startServer(
+  config: Config,
+  options: { roles?: readonly ServiceRole[] } = {},
+): Promise<RunningServer> {
+  const roles = options.roles ?? ROLES;
+  const logger: Logger | undefined =
+    config.log.level === "silent" ? undefined : createLogger({ level: config.log.level });
+  const graphkeeper = await compose(config, {
+    serve: {},
+    onError: (error, where) => logger?.error({ err: error, where }, "background work failed; it goes on"),
+  });
+  let app: FastifyInstance | null = null;
+  try {
+    await graphkeeper.resume();
+    let address = "";
+    if (roles.includes("http")) {
+      const auth = new Authenticator({ keys: graphkeeper.keys, staticKey: config.auth.apiKey, jwt: config.auth.jwt });
+      const warning = await listenGuard(auth, config.http.host);
+      if (warning !== null) logger?.warn(warning);
+      app = buildServer({
+        graphkeeper,
+        auth,
+        version: VERSION,
+        logger,
+        bodyLimit: config.http.bodyLimit,
+        waitMs: config.http.waitSeconds * 1_000,
+      });
+      address = await app.listen({ host: config.http.host, port: config.http.port });
+      if (graphkeeper.keys instanceof SqliteStore) graphkeeper.keys.setAddress(address);
+    }
+    await graphkeeper.jobs.start({ roles: roles.filter((role): role is JobRole => role !== "http") });
+    logger?.info({ address, roles, data: config.data, version: VERSION }, "graphkeeper is up");
+    return { graphkeeper, address, app, stop: () => stop(graphkeeper, app) };
+  } catch (error) {
+    await stop(graphkeeper, app);
+    throw error;
+  }
+}
+
+async function stop(graphkeeper: Graphkeeper, app: FastifyInstance | null): Promise<void> {
+  await Promise.all([app?.close(), graphkeeper.jobs.stop({ graceMs: 8_000 })]);
+  await graphkeeper.close();
+}
