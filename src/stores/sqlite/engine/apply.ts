@@ -2,7 +2,16 @@ import { GraphkeeperError } from "../../../core/errors.ts";
 import { BLAST_RADIUS, exceedsBlastRadius } from "../../../core/law.ts";
 import type { ApplyOptions } from "../../../core/ports.ts";
 import type { JsonObject, Operation, OperationRecord } from "../../../core/words.ts";
-import { appendAudit, beginChange, type Change, createGroup, findGroup, needGroup, raiseGeneration, saveGroup } from "./change.ts";
+import {
+  appendAudit,
+  beginChange,
+  type Change,
+  createGroup,
+  findGroup,
+  needGroup,
+  raiseGeneration,
+  saveGroup,
+} from "./change.ts";
 import {
   checkSuccessor,
   type DocumentRow,
@@ -69,7 +78,8 @@ export function advance(
   return session.write(() => {
     const group = needGroup(session, groupId);
     const known = findOperation(session, group.g, group.id, operationId);
-    if (!known) throw new GraphkeeperError("NOT_FOUND", `There is no operation ${operationId}.`, { operation: operationId });
+    if (!known)
+      throw new GraphkeeperError("NOT_FOUND", `There is no operation ${operationId}.`, { operation: operationId });
     if (!known.plan) return known.record;
     const change = beginChange(session, group, known.record.at);
     const plan = carryOut(change, known.plan, options.unitsPerTransaction ?? UNITS_PER_TRANSACTION);
@@ -102,7 +112,8 @@ function perform(
 ): { outcomes: Outcomes; plan: Plan | null; changed: boolean } {
   const { verb } = operation;
   if (verb === "import" || verb === "replace") {
-    if (!options.block) throw new GraphkeeperError("INVALID_VALUE", `The verb ${verb} needs a block.`, { field: "block" });
+    if (!options.block)
+      throw new GraphkeeperError("INVALID_VALUE", `The verb ${verb} needs a block.`, { field: "block" });
     return { ...importBlock(change, operation, options.block), plan: null };
   }
   const named = nameDocuments(change.session, change.g, operation);
@@ -120,14 +131,24 @@ function perform(
   change.session.failpoint("apply:status");
   if (verb === "hold" || verb === "release") return { outcomes, plan: null, changed: true };
   const plan: Plan = { verb, documents: affected.map((d) => d.key), index: 0, after: 0 };
-  return { outcomes, plan: carryOut(change, plan, options.unitsPerTransaction ?? UNITS_PER_TRANSACTION), changed: true };
+  return {
+    outcomes,
+    plan: carryOut(change, plan, options.unitsPerTransaction ?? UNITS_PER_TRANSACTION),
+    changed: true,
+  };
 }
 
 function guard(change: Change, verb: "deprecate" | "purge", named: NamedDocument[], options: ApplyOptions): void {
   if (options.guard === null) return;
   const limits = options.guard ?? BLAST_RADIUS;
   const liveEntities = change.group.entities_live;
-  const entities = countHidden(change.session, change.g, verb, named, Math.max(limits.floor, limits.share * liveEntities));
+  const entities = countHidden(
+    change.session,
+    change.g,
+    verb,
+    named,
+    Math.max(limits.floor, limits.share * liveEntities),
+  );
   if (!exceedsBlastRadius(entities, liveEntities, limits)) return;
   throw new GraphkeeperError("BLAST_RADIUS", `The ${verb} would hide ${entities} of ${liveEntities} live entities.`, {
     entities,

@@ -50,6 +50,8 @@ export interface Change {
   effect: Effect;
   /** Relationships to judge once units and entities are settled. */
   review: Set<number>;
+  /** Text units that a purge went through, whether they stayed or not. */
+  unitsPurged: number;
   /** Ids of rows deleted for good. */
   gone: { documents: string[]; textUnits: string[]; entities: string[]; relationships: string[] };
 }
@@ -75,7 +77,8 @@ export function noEffect(): Effect {
 }
 
 export function beginChange(session: Session, group: GroupRow, at: number): Change {
-  return { session, g: group.g, group, at, effect: noEffect(), review: new Set(), gone: { documents: [], textUnits: [], entities: [], relationships: [] } };
+  const gone = { documents: [], textUnits: [], entities: [], relationships: [] };
+  return { session, g: group.g, group, at, effect: noEffect(), review: new Set(), unitsPurged: 0, gone };
 }
 
 const SAVE = `UPDATE groups SET ${COLUMNS.map((c) => `${c} = ?`).join(", ")} WHERE g = ?`;
@@ -93,7 +96,8 @@ export function raiseGeneration(change: Change): void {
 
 /** What both collection and analytics have followed is not stale. */
 export function settleStaleness(group: GroupRow): void {
-  if (group.collected_generation >= group.generation && group.analytics_generation === group.generation) group.stale_since = null;
+  if (group.collected_generation >= group.generation && group.analytics_generation === group.generation)
+    group.stale_since = null;
 }
 
 export function appendAudit(

@@ -58,7 +58,12 @@ function splitCursor(cursor: string): [number, string] {
   return [Number(cursor.slice(0, colon)) || 0, cursor.slice(colon + 1)];
 }
 
-export function members(session: Session, groupId: string, communityId: string, query: { cursor?: string; limit: number }): Page<string> {
+export function members(
+  session: Session,
+  groupId: string,
+  communityId: string,
+  query: { cursor?: string; limit: number },
+): Page<string> {
   return session.read(() => {
     const group = needGroup(session, groupId);
     const rows = session.all(
@@ -77,7 +82,11 @@ export function members(session: Session, groupId: string, communityId: string, 
 }
 
 /** @returns the number stored: a hash that is not the community's present one is not */
-export function acknowledgeCommunities(session: Session, groupId: string, items: { id: string; hash: string }[]): number {
+export function acknowledgeCommunities(
+  session: Session,
+  groupId: string,
+  items: { id: string; hash: string }[],
+): number {
   return session.write(() => {
     const group = needGroup(session, groupId);
     let stored = 0;

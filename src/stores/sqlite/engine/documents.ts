@@ -1,5 +1,5 @@
 import { GraphkeeperError } from "../../../core/errors.ts";
-import type { DocumentRecord, JsonObject, Operation, Outcome, OperationRecord } from "../../../core/words.ts";
+import type { DocumentRecord, JsonObject, Operation, OperationRecord, Outcome } from "../../../core/words.ts";
 import type { Change } from "./change.ts";
 import type { Row, Session } from "./session.ts";
 
@@ -41,7 +41,11 @@ export interface NamedDocument {
 }
 
 /** What becomes of each document that a call names; throws instead when it names one only. */
-export function nameDocuments(session: Session, g: number, call: Pick<Operation, "groupId" | "verb" | "documentIds">): NamedDocument[] {
+export function nameDocuments(
+  session: Session,
+  g: number,
+  call: Pick<Operation, "groupId" | "verb" | "documentIds">,
+): NamedDocument[] {
   const ids = [...new Set(call.documentIds)];
   return ids.map((id) => {
     const row = findDocument(session, g, id);
@@ -89,7 +93,13 @@ export function checkSuccessor(change: Change, operation: Operation): void {
   }
 }
 
-export function setActive(change: Change, document: DocumentRow, active: boolean, at: number, successor: string | null): void {
+export function setActive(
+  change: Change,
+  document: DocumentRow,
+  active: boolean,
+  at: number,
+  successor: string | null,
+): void {
   const { session, g, group } = change;
   session.run(
     "UPDATE documents SET active = ?, deprecated_at = ?, successor = ? WHERE key = ? AND g = ?",

@@ -3,6 +3,7 @@ import { compareIds } from "../../../core/ports.ts";
 import type { Impact } from "../../../core/words.ts";
 import { needGroup } from "./change.ts";
 import { isEffective, type NamedDocument, nameDocuments } from "./documents.ts";
+import { levelsOf } from "./remove.ts";
 import { liveMention } from "./review.ts";
 import type { Session } from "./session.ts";
 import { hasVector } from "./vectors.ts";
@@ -24,7 +25,10 @@ export function impact(session: Session, groupId: string, verb: Impact["verb"], 
       groupId,
       verb,
       documents: named.map(({ id, outcome }) => ({ id, outcome })),
-      textUnits: { ...listed(idsOf(session, "SELECT id FROM text_units WHERE key = ? AND g = ?", g, units)), shared: owned - units.size },
+      textUnits: {
+        ...listed(idsOf(session, "SELECT id FROM text_units WHERE key = ? AND g = ?", g, units)),
+        shared: owned - units.size,
+      },
       entities: {
         ...listed(idsOf(session, "SELECT id FROM entities WHERE key = ? AND g = ?", g, entities)),
         shared: [...mentioned].filter((entity) => !entities.has(entity)).length,
@@ -41,7 +45,13 @@ export function impact(session: Session, groupId: string, verb: Impact["verb"], 
 }
 
 /** The number of entities that the guard asks for; only what is above `bound` is counted exactly. */
-export function countHidden(session: Session, g: number, verb: "deprecate" | "purge", named: NamedDocument[], bound: number): number {
+export function countHidden(
+  session: Session,
+  g: number,
+  verb: "deprecate" | "purge",
+  named: NamedDocument[],
+  bound: number,
+): number {
   let mentions = 0;
   for (const { row, outcome } of named) {
     if (!row || !isEffective(outcome)) continue;
@@ -59,7 +69,12 @@ export function countHidden(session: Session, g: number, verb: "deprecate" | "pu
 }
 
 /** Units that would be hidden, deleted or shown; and how many units the documents own. */
-function affectedUnits(session: Session, g: number, verb: Impact["verb"], named: NamedDocument[]): { units: Set<number>; owned: number } {
+function affectedUnits(
+  session: Session,
+  g: number,
+  verb: Impact["verb"],
+  named: NamedDocument[],
+): { units: Set<number>; owned: number } {
   const keys = named.filter(({ outcome }) => isEffective(outcome)).map(({ row }) => (row as { key: number }).key);
   const documents = new Set(keys);
   const owned = new Set<number>();
@@ -79,7 +94,13 @@ function affectedUnits(session: Session, g: number, verb: Impact["verb"], named:
         unit,
       );
       const others = owners.filter((o) => !documents.has(o.document as number));
-      if (verb === "restore" ? row.live === 0 : verb === "purge" ? others.length === 0 : row.live === 1 && !others.some((o) => o.active === 1)) {
+      if (
+        verb === "restore"
+          ? row.live === 0
+          : verb === "purge"
+            ? others.length === 0
+            : row.live === 1 && !others.some((o) => o.active === 1)
+      ) {
         units.add(unit);
       }
     }
@@ -90,16 +111,27 @@ function affectedUnits(session: Session, g: number, verb: Impact["verb"], named:
 function mentionedBy(session: Session, g: number, units: Set<number>): Set<number> {
   const entities = new Set<number>();
   for (const unit of units) {
-    for (const row of session.all("SELECT entity FROM mentions WHERE g = ? AND unit = ?", g, unit)) entities.add(row.entity as number);
+    for (const row of session.all("SELECT entity FROM mentions WHERE g = ? AND unit = ?", g, unit))
+      entities.add(row.entity as number);
   }
   return entities;
 }
 
-function affectedEntities(session: Session, g: number, verb: Impact["verb"], units: Set<number>, mentioned: Set<number>): Set<number> {
+function affectedEntities(
+  session: Session,
+  g: number,
+  verb: Impact["verb"],
+  units: Set<number>,
+  mentioned: Set<number>,
+): Set<number> {
   const affected = new Set<number>();
   for (const entity of mentioned) {
     const live = session.get("SELECT live FROM entities WHERE key = ? AND g = ?", entity, g)?.live === 1;
-    if (verb === "restore" ? !live : (verb === "purge" || live) && !mentionedElsewhere(session, g, entity, units, verb === "purge")) {
+    if (
+      verb === "restore"
+        ? !live
+        : (verb === "purge" || live) && !mentionedElsewhere(session, g, entity, units, verb === "purge")
+    ) {
       affected.add(entity);
     }
   }
@@ -109,14 +141,22 @@ function affectedEntities(session: Session, g: number, verb: Impact["verb"], uni
 /** Whether a unit outside of `units` mentions the entity: a live one, or (`any`) whichever. */
 function mentionedElsewhere(session: Session, g: number, entity: number, units: Set<number>, any: boolean): boolean {
   for (const row of session
-    .sql("SELECT m.unit, u.live FROM mentions m CROSS JOIN text_units u WHERE m.g = ? AND m.entity = ? AND u.key = m.unit")
+    .sql(
+      "SELECT m.unit, u.live FROM mentions m CROSS JOIN text_units u WHERE m.g = ? AND m.entity = ? AND u.key = m.unit",
+    )
     .iterate(g, entity)) {
     if ((any || row.live === 1) && !units.has(row.unit as number)) return true;
   }
   return false;
 }
 
-function affectedRelationships(session: Session, g: number, verb: Impact["verb"], units: Set<number>, entities: Set<number>): Set<number> {
+function affectedRelationships(
+  session: Session,
+  g: number,
+  verb: Impact["verb"],
+  units: Set<number>,
+  entities: Set<number>,
+): Set<number> {
   const concerned = new Set<number>();
   for (const unit of units) {
     for (const row of session.all("SELECT relationship FROM supports WHERE g = ? AND unit = ?", g, unit)) {
@@ -124,7 +164,11 @@ function affectedRelationships(session: Session, g: number, verb: Impact["verb"]
     }
   }
   for (const entity of entities) {
-    for (const row of session.all("SELECT key FROM relationships WHERE g = ?1 AND source = ?2 UNION SELECT key FROM relationships WHERE g = ?1 AND target = ?2", g, entity)) {
+    for (const row of session.all(
+      "SELECT key FROM relationships WHERE g = ?1 AND source = ?2 UNION SELECT key FROM relationships WHERE g = ?1 AND target = ?2",
+      g,
+      entity,
+    )) {
       concerned.add(row.key as number);
     }
   }
@@ -133,26 +177,45 @@ function affectedRelationships(session: Session, g: number, verb: Impact["verb"]
   return affected;
 }
 
-function isAffected(session: Session, g: number, verb: Impact["verb"], key: number, units: Set<number>, entities: Set<number>): boolean {
-  const row = session.get("SELECT source, target, support_known, live FROM relationships WHERE key = ? AND g = ?", key, g);
+function isAffected(
+  session: Session,
+  g: number,
+  verb: Impact["verb"],
+  key: number,
+  units: Set<number>,
+  entities: Set<number>,
+): boolean {
+  const row = session.get(
+    "SELECT source, target, support_known, live FROM relationships WHERE key = ? AND g = ?",
+    key,
+    g,
+  );
   if (!row) return false;
   const ends = [row.source as number, row.target as number];
   const support = row.support_known === 1 ? supportOf(session, g, key) : null;
   if (verb === "purge") {
-    return ends.some((e) => entities.has(e)) || (support?.some((s) => units.has(s.unit)) === true && support.every((s) => units.has(s.unit)));
+    return (
+      ends.some((e) => entities.has(e)) ||
+      (support?.some((s) => units.has(s.unit)) === true && support.every((s) => units.has(s.unit)))
+    );
   }
   if (verb === "restore") {
     const endsLive = ends.every((e) => entities.has(e) || isLive(session, g, e));
     return row.live === 0 && endsLive && (support === null || support.some((s) => s.live || units.has(s.unit)));
   }
   const before = ends.every((e) => isLawfullyLive(session, g, e)) && (support === null || support.some((s) => s.live));
-  const after = !ends.some((e) => entities.has(e)) && (support === null || support.some((s) => s.live && !units.has(s.unit)));
+  const after =
+    !ends.some((e) => entities.has(e)) && (support === null || support.some((s) => s.live && !units.has(s.unit)));
   return before && !after;
 }
 
 function supportOf(session: Session, g: number, relationship: number): { unit: number; live: boolean }[] {
   return session
-    .all("SELECT s.unit, u.live FROM supports s CROSS JOIN text_units u WHERE s.g = ? AND s.relationship = ? AND u.key = s.unit", g, relationship)
+    .all(
+      "SELECT s.unit, u.live FROM supports s CROSS JOIN text_units u WHERE s.g = ? AND s.relationship = ? AND u.key = s.unit",
+      g,
+      relationship,
+    )
     .map((row) => ({ unit: row.unit as number, live: row.live === 1 }));
 }
 
@@ -169,14 +232,14 @@ function isLawfullyLive(session: Session, g: number, entity: number): boolean {
 
 function communitiesOf(session: Session, g: number, epoch: number, entities: Set<number>): string[] {
   const ids = new Set<string>();
-  const levels = session.all("SELECT DISTINCT level FROM communities WHERE g = ?", g);
+  const levels = levelsOf(session, g);
   for (const entity of entities) {
-    for (const { level } of levels) {
+    for (const level of levels) {
       const row = session.get(
         `SELECT c.id FROM memberships m JOIN community_ids c ON c.key = m.community
          WHERE m.g = ?1 AND m.level = ?2 AND m.entity = ?3 AND m.from_epoch <= ?4 AND m.to_epoch > ?4`,
         g,
-        level as number,
+        level,
         entity,
         epoch,
       );

@@ -173,7 +173,8 @@ function writeRelationship(
     );
   }
   if (known) {
-    for (const unit of support) session.run("INSERT OR IGNORE INTO supports (g, relationship, unit) VALUES (?, ?, ?)", g, key, unit);
+    for (const unit of support)
+      session.run("INSERT OR IGNORE INTO supports (g, relationship, unit) VALUES (?, ?, ?)", g, key, unit);
   } else if (stored?.support_known === 1) {
     session.run("DELETE FROM supports WHERE g = ? AND relationship = ?", g, key);
   }

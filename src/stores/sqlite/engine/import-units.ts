@@ -28,31 +28,53 @@ export function writeTextUnits(
   for (const input of block.textUnits) {
     const id = ids.get(input.id) as string;
     const hash = hashes.get(input.id) as Buffer;
-    const owners = input.documents.map((owner) => documents.get(owner) ?? storedOwner(change, documents, owner, input.id));
+    const owners = input.documents.map(
+      (owner) => documents.get(owner) ?? storedOwner(change, documents, owner, input.id),
+    );
     const stored = findUnit(change, id);
     if (stored && !stored.hash.equals(hash)) {
-      throw new GraphkeeperError("CONFLICT", `The text unit ${id} is stored with another text, and other documents own it.`, {
-        field: "text_unit",
-        id,
-      });
+      throw new GraphkeeperError(
+        "CONFLICT",
+        `The text unit ${id} is stored with another text, and other documents own it.`,
+        {
+          field: "text_unit",
+          id,
+        },
+      );
     }
     const key = stored?.key ?? newKey(session);
     keys.set(input.id, key);
-    for (const owner of owners) session.run("INSERT OR IGNORE INTO owners (g, document, unit) VALUES (?, ?, ?)", g, owner, key);
+    for (const owner of owners)
+      session.run("INSERT OR IGNORE INTO owners (g, document, unit) VALUES (?, ?, ?)", g, owner, key);
     if (stored) {
       settleUnit(change, key);
       if (input.embedding && !hasVector(session, "unit", g, key)) {
-        addVector(change, "unit", key, input.embedding, unitIsLive(session, g, key) ? "searchable" : "parked", `text unit ${id}`);
+        addVector(
+          change,
+          "unit",
+          key,
+          input.embedding,
+          unitIsLive(session, g, key) ? "searchable" : "parked",
+          `text unit ${id}`,
+        );
       }
       continue;
     }
     const isLive = unitIsLive(session, g, key);
     live.set(key, isLive);
-    session.run("INSERT INTO text_units (key, g, live, hash, id) VALUES (?, ?, ?, ?, ?)", key, g, isLive ? 1 : 0, hash, id);
+    session.run(
+      "INSERT INTO text_units (key, g, live, hash, id) VALUES (?, ?, ?, ?, ?)",
+      key,
+      g,
+      isLive ? 1 : 0,
+      hash,
+      id,
+    );
     session.run("INSERT INTO texts (key, g, text) VALUES (?, ?, ?)", key, g, input.text);
     if (isLive) group.units_live++;
     else group.units_parked++;
-    if (input.embedding) addVector(change, "unit", key, input.embedding, isLive ? "searchable" : "parked", `text unit ${id}`);
+    if (input.embedding)
+      addVector(change, "unit", key, input.embedding, isLive ? "searchable" : "parked", `text unit ${id}`);
     countOnce(change, key, deleted.get(id));
   }
   return {
@@ -93,5 +115,8 @@ function storedOwner(change: Change, documents: Map<string, number>, id: string,
 }
 
 export function missing(field: string, id: string, what: string): GraphkeeperError {
-  return new GraphkeeperError("INVALID_VALUE", `${what} ${id}, which is neither in the block nor in the group.`, { field, id });
+  return new GraphkeeperError("INVALID_VALUE", `${what} ${id}, which is neither in the block nor in the group.`, {
+    field,
+    id,
+  });
 }

@@ -2,7 +2,7 @@ import { blockHash } from "../../../core/canonical.ts";
 import { GraphkeeperError } from "../../../core/errors.ts";
 import type { DocumentInput, ImportBlock, Operation, Outcome } from "../../../core/words.ts";
 import { type Change, newKey } from "./change.ts";
-import { documentNotFound, findDocument, type DocumentRow } from "./documents.ts";
+import { type DocumentRow, documentNotFound, findDocument } from "./documents.ts";
 import { writeEntities, writeMentions, writeRelationships } from "./import-facts.ts";
 import { type BlockUnits, writeTextUnits } from "./import-units.ts";
 import { hashOf, ownTextUnits, unitsOf } from "./own-units.ts";
@@ -13,7 +13,11 @@ import { vectorLook } from "./vectors.ts";
 type Outcomes = { id: string; outcome: Outcome }[];
 
 /** Imports a block, or replaces a document by it. @returns outcomes by document, and whether anything was written */
-export function importBlock(change: Change, operation: Operation, block: ImportBlock): { outcomes: Outcomes; changed: boolean } {
+export function importBlock(
+  change: Change,
+  operation: Operation,
+  block: ImportBlock,
+): { outcomes: Outcomes; changed: boolean } {
   const hashOfBlock = block.documents.some((d) => d.contentHash === undefined) ? blockHash(block) : "";
   const stored = new Map<string, DocumentRow>();
   const outcomes = block.documents.map((input) => {
@@ -21,17 +25,23 @@ export function importBlock(change: Change, operation: Operation, block: ImportB
     if (row) stored.set(input.id, row);
     return { id: input.id, outcome: outcomeOf(operation, input, row, hashOfBlock) };
   });
-  if (outcomes.length > 0 && outcomes.every(({ outcome }) => outcome === "unchanged")) return { outcomes, changed: false };
+  if (outcomes.length > 0 && outcomes.every(({ outcome }) => outcome === "unchanged"))
+    return { outcomes, changed: false };
 
   const hashes = new Map(block.textUnits.map((unit) => [unit.id, hashOf(unit.text)]));
   const ids = ownTextUnits(change, block, hashes, new Map([...stored].map(([id, row]) => [id, row.key])));
   const documents = new Map<string, number>();
   block.documents.forEach((input, i) => {
     const outcome = outcomes[i]?.outcome as Outcome;
-    documents.set(input.id, writeDocument(change, operation, input, stored.get(input.id) ?? null, outcome, hashOfBlock));
+    documents.set(
+      input.id,
+      writeDocument(change, operation, input, stored.get(input.id) ?? null, outcome, hashOfBlock),
+    );
   });
   change.session.failpoint("import:documents");
-  const replaced = outcomes.filter(({ outcome }) => outcome === "replaced").map(({ id }) => stored.get(id) as DocumentRow);
+  const replaced = outcomes
+    .filter(({ outcome }) => outcome === "replaced")
+    .map(({ id }) => stored.get(id) as DocumentRow);
   const old = dropOldUnits(change, block, replaced, hashes, ids);
   const units: BlockUnits = writeTextUnits(change, block, documents, hashes, ids, old.deleted);
   // Of documents that came back, also the units that the block does not name.
@@ -51,7 +61,12 @@ export function importBlock(change: Change, operation: Operation, block: ImportB
   return { outcomes, changed: outcomes.length > 0 || !empty };
 }
 
-function outcomeOf(operation: Operation, input: DocumentInput, stored: DocumentRow | null, hashOfBlock: string): Outcome {
+function outcomeOf(
+  operation: Operation,
+  input: DocumentInput,
+  stored: DocumentRow | null,
+  hashOfBlock: string,
+): Outcome {
   if (!stored) {
     if (operation.verb === "replace") throw documentNotFound(operation.groupId, input.id);
     return "imported";
@@ -103,7 +118,11 @@ function writeDocument(
       g,
     );
   }
-  session.run("UPDATE documents SET active = 1, deprecated_at = NULL, successor = NULL WHERE key = ? AND g = ?", stored.key, g);
+  session.run(
+    "UPDATE documents SET active = 1, deprecated_at = NULL, successor = NULL WHERE key = ? AND g = ?",
+    stored.key,
+    g,
+  );
   change.effect.documents++;
   if (!stored.active) {
     group.documents_active++;

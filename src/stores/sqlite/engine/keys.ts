@@ -6,7 +6,8 @@ import type { Row, Session } from "./session.ts";
 
 export function addKey(session: Session, key: StoredKey): void {
   session.write(() => {
-    if (findKey(session, key.id)) throw new GraphkeeperError("CONFLICT", `There is a key ${key.id} already.`, { key: key.id });
+    if (findKey(session, key.id))
+      throw new GraphkeeperError("CONFLICT", `There is a key ${key.id} already.`, { key: key.id });
     session.run(
       "INSERT INTO api_keys (id, secret_hash, role, groups, name, created_at, revoked_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
       key.id,
@@ -31,7 +32,9 @@ export function listKeys(session: Session): StoredKey[] {
 
 /** @returns false when there is no such key, or it was revoked before */
 export function revokeKey(session: Session, id: string, at: number): boolean {
-  return session.write(() => session.run("UPDATE api_keys SET revoked_at = ? WHERE id = ? AND revoked_at IS NULL", at, id) > 0);
+  return session.write(
+    () => session.run("UPDATE api_keys SET revoked_at = ? WHERE id = ? AND revoked_at IS NULL", at, id) > 0,
+  );
 }
 
 function storedKey(row: Row): StoredKey {

@@ -5,7 +5,13 @@ import type { Session } from "./session.ts";
 
 /** One holder per group; a lease ends by the callers' time and, when their clocks differ, by this machine's as well. */
 
-export function acquireLease(session: Session, groupId: string, holder: string, ttlMs: number, now: number): Fence | null {
+export function acquireLease(
+  session: Session,
+  groupId: string,
+  holder: string,
+  ttlMs: number,
+  now: number,
+): Fence | null {
   return session.write(() => {
     const group = needGroup(session, groupId);
     if (group.lease_holder !== null && group.lease_holder !== holder && group.lease_until > now) return null;
@@ -45,11 +51,20 @@ export function releaseLease(session: Session, fence: Fence): void {
  */
 export function needFence(session: Session, fence: Fence, now: number): GroupRow {
   const group = needGroup(session, fence.groupId);
-  if (group.lease_holder !== null && group.lease_token === fence.token && group.lease_until > now && group.lease_until_here > Date.now()) {
+  if (
+    group.lease_holder !== null &&
+    group.lease_token === fence.token &&
+    group.lease_until > now &&
+    group.lease_until_here > Date.now()
+  ) {
     return group;
   }
-  throw new GraphkeeperError("LEASE_LOST", `The lease ${fence.token} of the group ${fence.groupId} is not held any more.`, {
-    group: fence.groupId,
-    token: fence.token,
-  });
+  throw new GraphkeeperError(
+    "LEASE_LOST",
+    `The lease ${fence.token} of the group ${fence.groupId} is not held any more.`,
+    {
+      group: fence.groupId,
+      token: fence.token,
+    },
+  );
 }

@@ -19,7 +19,12 @@ export interface StoredOperation {
   plan: Plan | null;
 }
 
-export function findOperation(session: Session, g: number, groupId: string, operationId: string): StoredOperation | null {
+export function findOperation(
+  session: Session,
+  g: number,
+  groupId: string,
+  operationId: string,
+): StoredOperation | null {
   const row = session.get("SELECT * FROM operations WHERE g = ? AND id = ?", g, operationId);
   if (!row) return null;
   return {
@@ -71,7 +76,13 @@ export function insertOperation(
   );
 }
 
-export function updateOperation(session: Session, g: number, key: number, record: OperationRecord, plan: Plan | null): void {
+export function updateOperation(
+  session: Session,
+  g: number,
+  key: number,
+  record: OperationRecord,
+  plan: Plan | null,
+): void {
   session.run(
     "UPDATE operations SET rolling = ?, effect = ?, plan = ?, generation = ? WHERE key = ? AND g = ?",
     plan ? 1 : 0,

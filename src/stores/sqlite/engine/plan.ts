@@ -4,7 +4,11 @@ import type { Plan } from "./operations.ts";
 import { deleteUnit, purgeRemains, type Remains } from "./remove.ts";
 import { settleReview, settleUnit } from "./review.ts";
 
-/** The next units of a plan, at most `limit`. @returns what is left of it, null when it is done */
+/**
+ * The next units of a plan, at most `limit`.
+ *
+ * @returns what is left of it, null when it is done
+ */
 export function carryOut(change: Change, plan: Plan, limit: number): Plan | null {
   const left = plan.verb === "purge" ? purgeUnits(change, plan, limit) : settleUnits(change, plan, limit);
   settleReview(change);
@@ -46,9 +50,15 @@ function purgeUnits(change: Change, plan: Plan, limit: number): Plan | null {
   let more = false;
   for (; index < plan.documents.length; index++) {
     const document = plan.documents[index] as number;
-    const rows = session.all("SELECT unit FROM owners WHERE g = ? AND document = ? ORDER BY unit LIMIT ?", g, document, room + 1);
+    const rows = session.all(
+      "SELECT unit FROM owners WHERE g = ? AND document = ? ORDER BY unit LIMIT ?",
+      g,
+      document,
+      room + 1,
+    );
     for (const row of rows.slice(0, room)) {
       const unit = row.unit as number;
+      change.unitsPurged++;
       session.run("DELETE FROM owners WHERE g = ? AND document = ? AND unit = ?", g, document, unit);
       if (session.get("SELECT 1 AS found FROM owners WHERE g = ? AND unit = ? LIMIT 1", g, unit)) kept.add(unit);
       else deleteUnit(change, unit, remains);
@@ -73,6 +83,9 @@ function hideUntilPurged(change: Change, documents: number[]): void {
   for (const key of documents) {
     const id = change.session.get("SELECT id FROM documents WHERE key = ? AND g = ? AND active = 1", key, change.g)?.id;
     const document = id === undefined ? null : findDocument(change.session, change.g, id as string);
-    if (document) setActive(change, document, false, change.at, null);
+    if (!document) continue;
+    setActive(change, document, false, change.at, null);
+    // A purged document counts once, when it is gone.
+    change.effect.documents--;
   }
 }

@@ -1,5 +1,13 @@
 import type { Page } from "../../../core/ports.ts";
-import type { AuditEntry, DocumentRecord, DocumentStatus, GroupCounts, GroupState, JsonObject, OperationRecord } from "../../../core/words.ts";
+import type {
+  AuditEntry,
+  DocumentRecord,
+  DocumentStatus,
+  GroupCounts,
+  GroupState,
+  JsonObject,
+  OperationRecord,
+} from "../../../core/words.ts";
 import { findGroup, type GroupRow, groupState, needGroup } from "./change.ts";
 import { DOCUMENT_COLUMNS, documentRecord } from "./documents.ts";
 import { findOperation } from "./operations.ts";
@@ -17,7 +25,12 @@ export function groups(session: Session, query: { stale?: boolean; cursor?: stri
     query.stale ? 1 : 0,
     query.limit + 1,
   );
-  return page(rows, query.limit, (row) => groupState(row as Row as GroupRow), (item) => item.groupId);
+  return page(
+    rows,
+    query.limit,
+    (row) => groupState(row as Row as GroupRow),
+    (item) => item.groupId,
+  );
 }
 
 export function group(session: Session, groupId: string): GroupState | null {
@@ -30,6 +43,7 @@ export function counts(session: Session, groupId: string): GroupCounts {
     const row = needGroup(session, groupId);
     const candidates = (kind: number) =>
       session.get("SELECT count(*) AS n FROM candidates WHERE g = ? AND kind = ?", row.g, kind)?.n as number;
+    const hubs = session.get("SELECT count(*) AS n FROM hubs WHERE g = ?", row.g)?.n as number;
     return {
       documents: { active: row.documents_active, deprecated: row.documents_deprecated },
       textUnits: { live: row.units_live, parked: row.units_parked },
@@ -38,7 +52,8 @@ export function counts(session: Session, groupId: string): GroupCounts {
       vectors: { searchable: row.vectors_searchable, parked: row.vectors_parked },
       candidates: {
         orphan_entities: candidates(CANDIDATE.orphan_entities),
-        stale_edges: candidates(CANDIDATE.stale_edges),
+        // With entities whose relationships or similarity edges still wait to be looked at.
+        stale_edges: candidates(CANDIDATE.stale_edges) + candidates(CANDIDATE.similarity) + hubs,
         deprecated_vectors: candidates(CANDIDATE.deprecated_vectors),
       },
       similarityEdges: row.similarity_rows,
@@ -82,7 +97,9 @@ export function documents(
 }
 
 export function operation(session: Session, groupId: string, operationId: string): OperationRecord | null {
-  return session.read(() => findOperation(session, needGroup(session, groupId).g, groupId, operationId)?.record ?? null);
+  return session.read(
+    () => findOperation(session, needGroup(session, groupId).g, groupId, operationId)?.record ?? null,
+  );
 }
 
 export function unfinished(session: Session, limit: number): { groupId: string; operationId: string }[] {

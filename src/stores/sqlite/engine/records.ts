@@ -1,7 +1,8 @@
-import { compareIds, type CommunityRecord, type StoredRecord, type StoredVector } from "../../../core/ports.ts";
+import { type CommunityRecord, compareIds, type StoredRecord, type StoredVector } from "../../../core/ports.ts";
 import type { CollectionKind, JsonObject } from "../../../core/words.ts";
-import { communityRecord, PUBLISHED_COMMUNITIES } from "./communities.ts";
 import { needGroup } from "./change.ts";
+import { communityRecord, PUBLISHED_COMMUNITIES } from "./communities.ts";
+import { levelsOf } from "./remove.ts";
 import { CANDIDATE } from "./review.ts";
 import type { Row, Session } from "./session.ts";
 import { vectorOf } from "./vectors.ts";
@@ -11,7 +12,11 @@ const CHUNK_ROWS = 500;
 const CHUNK_BYTES = 1 << 20;
 
 /** Every record of a group in one snapshot, in chunks. Runs on a connection of its own, on which it holds a read transaction. */
-export function* records(session: Session, groupId: string, options: { facts?: boolean } = {}): Generator<StoredRecord[]> {
+export function* records(
+  session: Session,
+  groupId: string,
+  options: { facts?: boolean } = {},
+): Generator<StoredRecord[]> {
   session.db.exec("BEGIN");
   try {
     const group = needGroup(session, groupId);
@@ -127,7 +132,8 @@ function* relationships(session: Session, g: number): Generator<StoredRecord> {
     `SELECT r.*, s.id AS source_id, t.id AS target_id,
        (SELECT json_group_array(u.id) FROM supports p CROSS JOIN text_units u
         WHERE p.g = r.g AND p.relationship = r.key AND u.key = p.unit) AS support,
-       EXISTS (SELECT 1 FROM candidates c WHERE c.g = r.g AND c.kind = ${CANDIDATE.stale_edges} AND c.key = r.key) AS candidate
+       EXISTS (SELECT 1 FROM candidates c WHERE c.g = r.g AND c.kind = ${CANDIDATE.stale_edges} AND c.key = r.key)
+         OR EXISTS (SELECT 1 FROM hubs h WHERE h.g = r.g AND h.entity IN (r.source, r.target) AND h.after < r.key) AS candidate
      FROM relationships r LEFT JOIN entities s ON s.key = r.source LEFT JOIN entities t ON t.key = r.target
      WHERE r.g = ? ORDER BY r.id`,
     g,
@@ -147,7 +153,7 @@ function* relationships(session: Session, g: number): Generator<StoredRecord> {
   }
 }
 
-function* analytics(session: Session, g: number, epoch: number): Generator<StoredRecord> {
+export function* analytics(session: Session, g: number, epoch: number): Generator<StoredRecord> {
   for (const row of iterate(
     session,
     `SELECT a.id AS a, b.id AS b, s.score FROM entities a CROSS JOIN similarity s CROSS JOIN entities b
@@ -161,7 +167,7 @@ function* analytics(session: Session, g: number, epoch: number): Generator<Store
     const community: CommunityRecord = communityRecord(row);
     yield { kind: "community", community };
   }
-  for (const { level } of session.all("SELECT DISTINCT level FROM memberships WHERE g = ? ORDER BY level", g)) {
+  for (const level of levelsOf(session, g)) {
     for (const row of iterate(
       session,
       `SELECT e.id AS entity, i.id AS community FROM entities e CROSS JOIN memberships m CROSS JOIN community_ids i
@@ -169,9 +175,9 @@ function* analytics(session: Session, g: number, epoch: number): Generator<Store
          AND i.key = m.community ORDER BY e.id`,
       g,
       epoch,
-      level as number,
+      level,
     )) {
-      yield { kind: "membership", level: level as number, entity: row.entity as string, community: row.community as string };
+      yield { kind: "membership", level, entity: row.entity as string, community: row.community as string };
     }
   }
   for (const row of iterate(
@@ -181,7 +187,12 @@ function* analytics(session: Session, g: number, epoch: number): Generator<Store
     g,
     epoch,
   )) {
-    yield { kind: "rank", entity: row.entity as string, score: row.score as number, component: row.component as string };
+    yield {
+      kind: "rank",
+      entity: row.entity as string,
+      score: row.score as number,
+      component: row.component as string,
+    };
   }
 }
 

@@ -1,8 +1,12 @@
 import type { Change } from "./change.ts";
 import { CANDIDATE, dropExpiry, EXPIRY, noteExpiry, noteLoss } from "./review.ts";
+import type { Session } from "./session.ts";
 import { deleteVector } from "./vectors.ts";
 
 /** Deletions, each with everything that hangs on the deleted row, in both directions. */
+
+/** A limit for statements that have none. */
+export const UNBOUNDED = 2 ** 31;
 
 /** Entities and relationships that deleted units leave behind, for the caller to judge or to note. */
 export interface Remains {
@@ -56,7 +60,10 @@ export function purgeEntity(change: Change, entity: number): { relationships: nu
   const row = session.get("SELECT id, live, parked_at FROM entities WHERE key = ? AND g = ?", entity, g);
   if (!row) return { relationships: 0 };
   let relationships = 0;
-  for (const sql of ["SELECT key FROM relationships WHERE g = ? AND source = ?", "SELECT key FROM relationships WHERE g = ? AND target = ?"]) {
+  for (const sql of [
+    "SELECT key FROM relationships WHERE g = ? AND source = ?",
+    "SELECT key FROM relationships WHERE g = ? AND target = ?",
+  ]) {
     for (const r of session.all(sql, g, entity)) if (purgeRelationship(change, r.key as number)) relationships++;
   }
   session.run("DELETE FROM mentions WHERE g = ? AND entity = ?", g, entity);
@@ -77,43 +84,55 @@ export function purgeEntity(change: Change, entity: number): { relationships: nu
   return { relationships };
 }
 
-/** Removes an entity's similarity edges, published or staged. @returns the number that readers saw */
-export function dropSimilarity(change: Change, entity: number): number {
+/**
+ * Removes similarity edges of an entity, published or staged, at most `limit` rows.
+ *
+ * @returns the number of rows removed, and keys of the ends of those that readers saw
+ */
+export function dropSimilarity(
+  change: Change,
+  entity: number,
+  limit = UNBOUNDED,
+): { rows: number; seen: [number, number][] } {
   const { session, g, group } = change;
   const epoch = group.analytics_epoch;
-  let seen = 0;
+  const seen: [number, number][] = [];
+  let count = 0;
   for (const sql of [
-    "DELETE FROM similarity WHERE g = ? AND a = ? RETURNING from_epoch, to_epoch",
-    "DELETE FROM similarity WHERE g = ? AND b = ? RETURNING from_epoch, to_epoch",
+    "SELECT a, b, from_epoch, to_epoch FROM similarity WHERE g = ? AND a = ? LIMIT ?",
+    "SELECT a, b, from_epoch, to_epoch FROM similarity WHERE g = ? AND b = ? LIMIT ?",
   ]) {
-    for (const row of session.all(sql, g, entity)) {
-      const published = (row.from_epoch as number) <= epoch && (row.to_epoch as number) > epoch;
-      if (published) {
-        seen++;
+    const rows = session.all(sql, g, entity, limit - count);
+    count += rows.length;
+    for (const row of rows) {
+      const [a, b, from, to] = [row.a, row.b, row.from_epoch, row.to_epoch] as [number, number, number, number];
+      session.run("DELETE FROM similarity WHERE g = ? AND a = ? AND b = ? AND from_epoch = ?", g, a, b, from);
+      if (from <= epoch && to > epoch) {
+        seen.push([a, b]);
         group.similarity_rows--;
         // Its staged end has been counted, and will not happen any more.
-        if (row.to_epoch === epoch + 1) group.similarity_staged++;
-      } else if (row.from_epoch === epoch + 1) group.similarity_staged--;
+        if (to === epoch + 1) group.similarity_staged++;
+      } else if (from === epoch + 1) group.similarity_staged--;
     }
   }
-  return seen;
+  return { rows: count, seen };
 }
 
 function dropMemberships(change: Change, entity: number): void {
   const { session, g } = change;
-  for (const { level } of levels(change)) {
-    session.run("DELETE FROM memberships WHERE g = ? AND level = ? AND entity = ?", g, level as number, entity);
+  for (const level of levelsOf(session, g)) {
+    session.run("DELETE FROM memberships WHERE g = ? AND level = ? AND entity = ?", g, level, entity);
   }
 }
 
 /** The levels of the hierarchy, by jumps along the primary key. */
-function levels(change: Change): { level: number }[] {
-  const found: { level: number }[] = [];
+export function levelsOf(session: Session, g: number): number[] {
+  const found: number[] = [];
   for (let last = -1; ; ) {
-    const row = change.session.get("SELECT level FROM memberships WHERE g = ? AND level > ? ORDER BY level LIMIT 1", change.g, last);
+    const row = session.get("SELECT level FROM memberships WHERE g = ? AND level > ? ORDER BY level LIMIT 1", g, last);
     if (!row) return found;
     last = row.level as number;
-    found.push({ level: last });
+    found.push(last);
   }
 }
 
@@ -138,7 +157,10 @@ export function purgeRemains(change: Change, remains: Remains): void {
 }
 
 export function isMentioned(change: Pick<Change, "session" | "g">, entity: number): boolean {
-  return change.session.get("SELECT 1 AS found FROM mentions WHERE g = ? AND entity = ? LIMIT 1", change.g, entity) !== undefined;
+  return (
+    change.session.get("SELECT 1 AS found FROM mentions WHERE g = ? AND entity = ? LIMIT 1", change.g, entity) !==
+    undefined
+  );
 }
 
 /**
@@ -152,7 +174,11 @@ export function noteRemains(change: Change, remains: Remains): void {
 
 /** Notes the end of a parked entity that nothing mentions. */
 export function expireEntity(change: Change, entity: number): void {
-  const row = change.session.get("SELECT parked_at FROM entities WHERE key = ? AND g = ? AND live = 0", entity, change.g);
+  const row = change.session.get(
+    "SELECT parked_at FROM entities WHERE key = ? AND g = ? AND live = 0",
+    entity,
+    change.g,
+  );
   if (row && !isMentioned(change, entity)) noteExpiry(change, EXPIRY.entity, entity, row.parked_at as number);
 }
 

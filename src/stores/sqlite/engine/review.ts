@@ -125,12 +125,19 @@ export function judgeRelationship(session: Session, g: number, key: number): Jud
 
 /** Whether a unit is beyond what is looked at without a witness: only then is it worth a write to note it. */
 function isFar(session: Session, g: number, relationship: number, unit: number): boolean {
-  const row = session.get("SELECT unit FROM supports WHERE g = ? AND relationship = ? ORDER BY unit LIMIT 1 OFFSET 31", g, relationship);
+  const row = session.get(
+    "SELECT unit FROM supports WHERE g = ? AND relationship = ? ORDER BY unit LIMIT 1 OFFSET 31",
+    g,
+    relationship,
+  );
   return row !== undefined && (row.unit as number) < unit;
 }
 
-export function noteCandidate(change: Change, kind: number, key: number): void {
-  change.session.run("INSERT OR IGNORE INTO candidates (g, kind, key) VALUES (?, ?, ?)", change.g, kind, key);
+/** @returns whether it was not noted before */
+export function noteCandidate(change: Change, kind: number, key: number): boolean {
+  return (
+    change.session.run("INSERT OR IGNORE INTO candidates (g, kind, key) VALUES (?, ?, ?)", change.g, kind, key) > 0
+  );
 }
 
 /** What a unit's parking or deletion may have made obsolete. Before its mentions and supports go. */
@@ -186,15 +193,8 @@ export function reviveByUnit(change: Change, unit: number): void {
 
 /** A parked entity becomes live, with its vector; its parked relationships are to be judged. */
 export function reviveEntity(change: Change, entity: number): void {
-  const { session, g, group } = change;
-  const row = session.get("SELECT parked_at FROM entities WHERE key = ? AND g = ? AND live = 0", entity, g);
-  if (!row) return;
-  session.run("UPDATE entities SET live = 1, parked_at = NULL WHERE key = ? AND g = ?", entity, g);
-  dropExpiry(change, EXPIRY.entity, entity, row.parked_at as number | null);
-  placeVector(change, "entity", entity, "searchable");
-  change.effect.entities++;
-  group.entities_live++;
-  group.entities_parked--;
+  const { session, g } = change;
+  if (!showEntity(change, entity)) return;
   for (const sql of [
     "SELECT key FROM relationships WHERE g = ? AND source = ? AND live = 0 LIMIT ?",
     "SELECT key FROM relationships WHERE g = ? AND target = ? AND live = 0 LIMIT ?",
@@ -204,6 +204,29 @@ export function reviveEntity(change: Change, entity: number): void {
     for (const { key } of rows) change.review.add(key as number);
     if (rows.length >= room) noteHub(change, entity);
   }
+}
+
+/** A parked entity becomes live, with its vector. @returns false when it was not parked */
+export function showEntity(change: Change, entity: number): boolean {
+  const { session, g, group } = change;
+  const row = session.get("SELECT parked_at FROM entities WHERE key = ? AND g = ? AND live = 0", entity, g);
+  if (!row) return false;
+  session.run("UPDATE entities SET live = 1, parked_at = NULL WHERE key = ? AND g = ?", entity, g);
+  dropExpiry(change, EXPIRY.entity, entity, row.parked_at as number | null);
+  placeVector(change, "entity", entity, "searchable");
+  change.effect.entities++;
+  group.entities_live++;
+  group.entities_parked--;
+  return true;
+}
+
+/** A live entity is hidden; its vector is left to the collection of `deprecated_vectors`. */
+export function hideEntity(change: Change, entity: number, at: number): void {
+  const { session, g, group } = change;
+  session.run("UPDATE entities SET live = 0, parked_at = ? WHERE key = ? AND g = ?", at, entity, g);
+  change.effect.entities++;
+  group.entities_live--;
+  group.entities_parked++;
 }
 
 /** All relationships of the entity are to become candidates, by the next collection of `stale_edges`. */
@@ -229,11 +252,31 @@ export function reviveRelationship(change: Change, judged: JudgedRelationship): 
   group.relationships_parked--;
 }
 
+export function hideRelationship(change: Change, relationship: number, at: number): void {
+  const { session, g, group } = change;
+  session.run("UPDATE relationships SET live = 0, parked_at = ? WHERE key = ? AND g = ?", at, relationship, g);
+  change.effect.relationships++;
+  group.relationships_live--;
+  group.relationships_parked++;
+}
+
 export function noteExpiry(change: Change, kind: number, key: number, parkedAt: number): void {
-  change.session.run("INSERT OR IGNORE INTO expiries (g, kind, parked_at, key) VALUES (?, ?, ?, ?)", change.g, kind, parkedAt, key);
+  change.session.run(
+    "INSERT OR IGNORE INTO expiries (g, kind, parked_at, key) VALUES (?, ?, ?, ?)",
+    change.g,
+    kind,
+    parkedAt,
+    key,
+  );
 }
 
 export function dropExpiry(change: Change, kind: number, key: number, parkedAt: Row[string]): void {
   if (parkedAt === null) return;
-  change.session.run("DELETE FROM expiries WHERE g = ? AND kind = ? AND parked_at = ? AND key = ?", change.g, kind, parkedAt, key);
+  change.session.run(
+    "DELETE FROM expiries WHERE g = ? AND kind = ? AND parked_at = ? AND key = ?",
+    change.g,
+    kind,
+    parkedAt,
+    key,
+  );
 }

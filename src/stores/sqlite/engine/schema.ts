@@ -203,11 +203,11 @@ CREATE TABLE ranks (
   g INTEGER NOT NULL, entity INTEGER NOT NULL, from_epoch INTEGER NOT NULL, to_epoch INTEGER NOT NULL,
   score REAL NOT NULL, component TEXT NOT NULL, PRIMARY KEY (g, entity, from_epoch)
 ) WITHOUT ROWID;
--- Which rows a publication begins or ends: to take it back while it is staged, to remove what ended once it is published.
--- kind: 0 similarity (a, b), 1 community (a), 2 membership (a = level, b = entity), 3 rank (a)
+-- Which rows a publication begins, and which it ends: to take it back while it is staged, to remove what ended once it is
+-- published. Lists of keys, one or two a part: a row for each key would cost as much to write as what it lists.
 CREATE TABLE staged (
-  g INTEGER NOT NULL, epoch INTEGER NOT NULL, kind INTEGER NOT NULL, a INTEGER NOT NULL, b INTEGER NOT NULL,
-  PRIMARY KEY (g, epoch, kind, a, b)
+  g INTEGER NOT NULL, epoch INTEGER NOT NULL, ends INTEGER NOT NULL, part INTEGER NOT NULL, keys BLOB NOT NULL,
+  PRIMARY KEY (g, epoch, ends, part)
 ) WITHOUT ROWID;
 CREATE TABLE analytics_states (g INTEGER PRIMARY KEY, state BLOB NOT NULL);
 
@@ -239,7 +239,10 @@ export function checkVersion(path: string, migrations: readonly string[] = MIGRA
     const version = pragma(db, "user_version");
     const application = pragma(db, "application_id");
     if (application !== APPLICATION_ID && application !== 0) {
-      throw new GraphkeeperError("INVALID_VALUE", `${path} is an SQLite file of another program.`, { field: "data", path });
+      throw new GraphkeeperError("INVALID_VALUE", `${path} is an SQLite file of another program.`, {
+        field: "data",
+        path,
+      });
     }
     if (application === APPLICATION_ID && version > migrations.length) {
       throw new GraphkeeperError(
@@ -255,7 +258,11 @@ export function checkVersion(path: string, migrations: readonly string[] = MIGRA
 }
 
 /** Brings the file to the newest version, each step in a transaction of its own together with its number. */
-export function migrate(db: DatabaseSync, failpoint: (name: string) => void, migrations: readonly string[] = MIGRATIONS): void {
+export function migrate(
+  db: DatabaseSync,
+  failpoint: (name: string) => void,
+  migrations: readonly string[] = MIGRATIONS,
+): void {
   for (;;) {
     if (pragma(db, "user_version") >= migrations.length) return;
     db.exec("BEGIN IMMEDIATE");

@@ -49,13 +49,27 @@ function byScore(a: Found, b: Found): number {
 
 function hit(session: Session, g: number, of: "text_unit" | "entity", { key, id, score }: Found): Hit {
   if (of === "entity") {
-    return { id, score, text: session.get("SELECT name FROM entities WHERE key = ? AND g = ?", key, g)?.name as string, documents: [] };
+    return {
+      id,
+      score,
+      text: session.get("SELECT name FROM entities WHERE key = ? AND g = ?", key, g)?.name as string,
+      documents: [],
+    };
   }
   const documents = session
-    .all("SELECT d.id FROM owners o CROSS JOIN documents d WHERE o.g = ? AND o.unit = ? AND d.key = o.document AND d.active = 1", g, key)
+    .all(
+      "SELECT d.id FROM owners o CROSS JOIN documents d WHERE o.g = ? AND o.unit = ? AND d.key = o.document AND d.active = 1",
+      g,
+      key,
+    )
     .map((row) => row.id as string)
     .sort(compareIds);
-  return { id, score, text: session.get("SELECT text FROM texts WHERE key = ? AND g = ?", key, g)?.text as string, documents };
+  return {
+    id,
+    score,
+    text: session.get("SELECT text FROM texts WHERE key = ? AND g = ?", key, g)?.text as string,
+    documents,
+  };
 }
 
 function cosine(a: Float32Array, b: Float32Array): number {

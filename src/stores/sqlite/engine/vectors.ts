@@ -24,7 +24,11 @@ export function placeVector(change: Change, owner: VectorOwner, key: number, pla
   const { session, g, group } = change;
   const to = STATEMENTS[owner][place];
   const from = STATEMENTS[owner][place === "searchable" ? "parked" : "searchable"];
-  const moved = session.run(`INSERT INTO ${to} (key, g, vector) SELECT key, g, vector FROM ${from} WHERE key = ? AND g = ?`, key, g);
+  const moved = session.run(
+    `INSERT INTO ${to} (key, g, vector) SELECT key, g, vector FROM ${from} WHERE key = ? AND g = ?`,
+    key,
+    g,
+  );
   if (moved === 0) return false;
   session.run(`DELETE FROM ${from} WHERE key = ? AND g = ?`, key, g);
   const sign = place === "searchable" ? 1 : -1;
@@ -62,7 +66,9 @@ export function hasVector(session: Session, owner: VectorOwner, g: number, key: 
 }
 
 export function isSearchable(session: Session, owner: VectorOwner, g: number, key: number): boolean {
-  return session.get(`SELECT 1 AS found FROM ${STATEMENTS[owner].searchable} WHERE key = ? AND g = ?`, key, g) !== undefined;
+  return (
+    session.get(`SELECT 1 AS found FROM ${STATEMENTS[owner].searchable} WHERE key = ? AND g = ?`, key, g) !== undefined
+  );
 }
 
 export function deleteVector(change: Change, owner: VectorOwner, key: number): void {
@@ -87,7 +93,13 @@ export function vectorOf(bytes: Row[string] | undefined): Float32Array | null {
 }
 
 /** Gives an owner another vector, in the place where the old one is. @returns false when it has none yet */
-export function replaceVector(change: Change, owner: VectorOwner, key: number, vector: Float32Array, name: string): boolean {
+export function replaceVector(
+  change: Change,
+  owner: VectorOwner,
+  key: number,
+  vector: Float32Array,
+  name: string,
+): boolean {
   const { session, g, group } = change;
   for (const place of ["searchable", "parked"] as const) {
     const table = STATEMENTS[owner][place];
