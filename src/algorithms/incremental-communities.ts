@@ -179,6 +179,8 @@ export class IncrementalCommunities {
 
   private edit(a: number, b: number, weight: number, frontier: Set<number>, edited: [number, number][]): void {
     const { graph, top } = this;
+    if (weight > 0 && (this.absent.has(a) || this.absent.has(b)))
+      throw new RangeError(`edge {${a}, ${b}} of a removed node`);
     const strengthA = graph.strength[a]!;
     const strengthB = graph.strength[b]!;
     const before = graph.setWeight(a, b, weight);

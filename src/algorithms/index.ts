@@ -10,6 +10,7 @@ export { IncrementalKnn, type KnnChange } from "./incremental-knn.ts";
 export { type Knn, type KnnOptions, knnBruteForce, type SimilarityEdges, symmetrise } from "./knn.ts";
 export { type NearestOptions, type NearestResult, nearestNeighbours, recallOf } from "./knn-cells.ts";
 export { type KnnExactOptions, knn } from "./knn-exact.ts";
+export { type KnnParallelOptions, knnParallel } from "./knn-parallel.ts";
 export { leiden } from "./leiden.ts";
 export type { LeidenOptions, LeidenResult } from "./leiden-driver.ts";
 export { type MatchOptions, matchCommunities } from "./match.ts";

@@ -18,7 +18,7 @@ const BUDGET = 2e8;
  * and float32 rows rank them. The result equals `knnBruteForce` bit for bit, ties (lower row first) included.
  *
  * Shape: `vectors` is n × d, row-major, rows of any length.
- * Cost: O(n² × d), about 14 multiplications per ns on one core; memory 10 bytes per component in all.
+ * Cost: O(n² × d), 20 to 35 multiplications per ns on one core; memory 10 bytes per component in all.
  * @throws AlgorithmCancelled when asked to stop.
  */
 export function knn(vectors: Float32Array, n: number, d: number, options: KnnExactOptions = {}): Knn {

@@ -12,7 +12,7 @@ const SMALL = 1 << 16;
  * Finds communities by Leiden: fast local moving, refinement with well-connectedness, aggregation of the refined partition.
  * No community, at no level, is ever disconnected.
  *
- * Cost: O(m) per level; 100 k nodes and 454 k edges take about 0.3 s. Memory: `estimateMemory`.
+ * Cost: O(m) per level; 100 k nodes and 454 k edges take about 0.2 s. Memory: `estimateMemory`.
  * Source: Traag, Waltman, van Eck, "From Louvain to Leiden" (2019), algorithm A.2.
  * @throws AlgorithmCancelled when asked to stop.
  * @throws RangeError for an unusable resolution, or if the graph does not fit into the 4 GiB of WebAssembly.

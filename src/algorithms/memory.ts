@@ -17,7 +17,7 @@ export interface MemoryEstimate {
 
 /**
  * Estimates the memory of a recompute before it starts: n nodes, m distinct edges, vectors of d components (0 = none).
- * Held against measurements by a test; it errs on the high side.
+ * It errs on the high side; bench/analytics/RESULTS.md has a measurement beside it.
  */
 export function estimateMemory(n: number, m: number, d: number, { k = 10, levels = 3 } = {}): MemoryEstimate {
   const halves = 2 * m;

@@ -312,6 +312,13 @@ describe("incremental communities", () => {
       return snapshot(state);
     });
     expect(runs[0]).toEqual(runs[1]);
+    const gone = start(9);
+    gone.update(NO_EDITS, {}, [5]);
+    const toGone = { sources: Uint32Array.of(0), targets: Uint32Array.of(5), weights: [1] };
+    expect(() => gone.update(toGone)).toThrow(RangeError);
+    expect(gone.addNodes(2)).toEqual([5, gone.n - 1]);
+    gone.update(toGone);
+    expectSound(gone);
     const state = start(9);
     expect(() => state.refresh({ shouldStop: () => true })).toThrow(AlgorithmCancelled);
     expect(() => start(9).update({ sources: Uint32Array.of(0), targets: Uint32Array.of(1e6), weights: [1] })).toThrow(
