@@ -11,8 +11,8 @@ import { SqliteStore } from "./stores/sqlite/store.ts";
 import { VERSION } from "./version.ts";
 
 /** What a process does: answer HTTP, decide when schedules are due, carry out runs. In any split over several processes. */
-export const ROLES = ["http", "scheduler", "worker"] as const;
-export type ServiceRole = (typeof ROLES)[number];
+export type ServiceRole = "http" | JobRole;
+const ALL_ROLES: readonly ServiceRole[] = ["http", "scheduler", "worker"];
 
 export interface RunningServer {
   graphkeeper: Graphkeeper;
@@ -28,7 +28,7 @@ export async function startServer(
   config: Config,
   options: { roles?: readonly ServiceRole[] } = {},
 ): Promise<RunningServer> {
-  const roles = options.roles ?? ROLES;
+  const roles = options.roles ?? ALL_ROLES;
   const logger: Logger | undefined =
     config.log.level === "silent" ? undefined : createLogger({ level: config.log.level });
   const graphkeeper = await compose(config, {

@@ -36,6 +36,11 @@ export async function main(args: string[], environment: NodeJS.ProcessEnv = proc
     interrupt.abort();
   };
   process.on("SIGINT", onInterrupt);
+  // A reader that has seen enough (head, less) is no error.
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code === "EPIPE") process.exit(EXIT.ok);
+    throw error;
+  });
   const program = new Command("graphkeeper")
     .description("keeps a GraphRAG knowledge graph true to its documents")
     .version(VERSION)

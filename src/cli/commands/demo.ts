@@ -12,7 +12,7 @@ import { GraphkeeperError } from "../../core/errors.ts";
 import type { JsonObject } from "../../core/words.ts";
 import { blockLines } from "../../formats/lines.ts";
 import { parseOpenie } from "../../formats/openie.ts";
-import { type RunningServer, startServer } from "../../start.ts";
+import type { RunningServer } from "../../start.ts";
 import { Output } from "../output.ts";
 import { count, list, num, obj, str } from "../wire.ts";
 
@@ -51,6 +51,7 @@ export function demoCommand(program: Command): void {
           },
         },
       );
+      const { startServer } = await import("../../start.ts");
       const server = await startServer(config);
       try {
         await new Story(server, new Output({ quiet: options.quiet }), options.data).tell();
