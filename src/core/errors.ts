@@ -121,6 +121,26 @@ export const ERRORS = {
     title: "The operation id was used for another call",
     remedy: "Use a new id for a new call.",
   },
+  REQUEST_TIMEOUT: {
+    status: 408,
+    title: "The request did not arrive in time",
+    remedy: "Send the request again, without pauses.",
+  },
+  RATE_LIMITED: {
+    status: 429,
+    title: "Too many failed attempts from this address",
+    remedy: "Wait for the seconds in Retry-After; check the API key.",
+  },
+  HEADERS_TOO_LARGE: {
+    status: 431,
+    title: "The request's headers are too large",
+    remedy: "Send at most 16 KB of headers, the path included.",
+  },
+  SHUTTING_DOWN: {
+    status: 503,
+    title: "The service is stopping",
+    remedy: "Repeat after the seconds in Retry-After.",
+  },
   INVALID_CONFIG: {
     status: 500,
     title: "The configuration is not valid",

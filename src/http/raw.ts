@@ -1,0 +1,54 @@
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import type { Duplex } from "node:stream";
+import { type ErrorCode, GraphkeeperError } from "../core/errors.ts";
+import { PROBLEM_TYPE, problemOf } from "./problem.ts";
+
+/** Answers to what Node's parser refuses before there is a request, in the same form as all other errors. */
+
+export function answerParserError(error: Error & { code?: string }, socket: Duplex): void {
+  // A client that is gone, or that got an answer already, gets none.
+  if (error.code === "ECONNRESET" || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const [code, message] =
+    PARSER_CODES[error.code ?? ""] ?? (["INVALID_REQUEST", "This is not valid HTTP/1.1."] as const);
+  endSocket(socket, new GraphkeeperError(code, message));
+}
+
+const PARSER_CODES: Record<string, readonly [ErrorCode, string]> = {
+  HPE_HEADER_OVERFLOW: ["HEADERS_TOO_LARGE", "The headers have more than 16 KB."],
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: ["PAYLOAD_TOO_LARGE", "The chunk extensions are too large."],
+  ERR_HTTP_REQUEST_TIMEOUT: ["REQUEST_TIMEOUT", "The request's headers did not arrive in time."],
+};
+
+/** Methods and expectations that Node answers by itself, or not at all. */
+export function answerOddRequests(server: Server): void {
+  server.on("connect", (request: IncomingMessage, socket: Duplex) => {
+    endSocket(
+      socket,
+      new GraphkeeperError("METHOD_NOT_ALLOWED", `${request.method} is not served here.`),
+      "Allow: GET",
+    );
+  });
+  server.on("checkExpectation", (request: IncomingMessage, response: ServerResponse) => {
+    const error = new GraphkeeperError("INVALID_REQUEST", "Only Expect: 100-continue is understood.");
+    response.writeHead(error.status, { "content-type": PROBLEM_TYPE, connection: "close" });
+    response.end(JSON.stringify(problemOf(error, { path: request.url })));
+  });
+}
+
+function endSocket(socket: Duplex, error: GraphkeeperError, header?: string): void {
+  const body = JSON.stringify(problemOf(error));
+  socket.end(
+    [
+      `HTTP/1.1 ${error.status} ${error.message.replace(/[^ -~]/g, "")}`,
+      `Content-Type: ${PROBLEM_TYPE}`,
+      `Content-Length: ${Buffer.byteLength(body)}`,
+      ...(header === undefined ? [] : [header]),
+      "Connection: close",
+      "",
+      body,
+    ].join("\r\n"),
+  );
+}

@@ -1,0 +1,25 @@
+import { auditRoutes } from "./audit.ts";
+import { communityRoutes } from "./communities.ts";
+import { documentRoutes } from "./documents.ts";
+import { groupRoutes } from "./groups.ts";
+import { keyRoutes } from "./keys.ts";
+import { maintenanceRoutes } from "./maintenance.ts";
+import { opsRoutes } from "./ops.ts";
+import type { Route } from "./route.ts";
+import { runRoutes } from "./runs.ts";
+import { scheduleRoutes } from "./schedules.ts";
+import { searchRoutes } from "./search.ts";
+
+/** Every route of the service, with its role; `openapi.json` is made of this table. */
+export const ROUTES: readonly Route[] = [
+  ...maintenanceRoutes,
+  ...runRoutes,
+  ...scheduleRoutes,
+  ...documentRoutes,
+  ...groupRoutes,
+  ...searchRoutes,
+  ...communityRoutes,
+  ...auditRoutes,
+  ...keyRoutes,
+  ...opsRoutes,
+];

@@ -1,0 +1,213 @@
+import { z } from "zod";
+import { COLLECTION_KINDS } from "../core/words.ts";
+
+/** Shapes of answers on the wire, for the contract. Members may be added, none is taken away. */
+
+const count = () => z.number().int();
+const when = () => z.iso.datetime().nullable();
+const nextCursor = z.string().nullable();
+
+export const problem = z.looseObject({
+  type: z.string(),
+  title: z.string(),
+  status: count(),
+  detail: z.string(),
+  instance: z.string().optional(),
+  code: z.string(),
+  remedy: z.string(),
+  request_id: z.string().optional(),
+});
+
+const effect = z.object({
+  documents: count(),
+  text_units: count(),
+  entities: count(),
+  relationships: count(),
+  vectors: count(),
+});
+const outcomes = z.array(z.object({ id: z.string(), outcome: z.string() }));
+
+export const operation = z.looseObject({
+  id: z.string(),
+  group_id: z.string(),
+  verb: z.string(),
+  state: z.enum(["rolling", "done"]),
+  at: z.iso.datetime(),
+  actor: z.string(),
+  reason: z.string().nullable(),
+  outcomes,
+  effect,
+  generation: count(),
+  replayed: z.boolean(),
+});
+
+export const purge = z.looseObject({
+  operation,
+  certificate: z
+    .looseObject({ hash: z.string(), complete: z.boolean(), checks: z.array(z.looseObject({ check: z.string() })) })
+    .nullable(),
+});
+
+export const document = z.looseObject({
+  id: z.string(),
+  title: z.string().nullable(),
+  content_hash: z.string(),
+  status: z.enum(["active", "deprecated"]),
+  version: count(),
+  successor: z.string().nullable(),
+  legal_hold: z.boolean(),
+  deprecated_at: when(),
+  created_at: z.iso.datetime(),
+  text_units: count(),
+});
+export const documents = z.object({ documents: z.array(document), next_cursor: nextCursor });
+
+const ids = z.looseObject({ count: count(), ids: z.array(z.string()) });
+export const impact = z.looseObject({
+  group_id: z.string(),
+  verb: z.string(),
+  documents: outcomes,
+  text_units: ids,
+  entities: ids,
+  relationships: ids,
+  vectors: count(),
+  communities: z.array(z.string()),
+  live_entities: count(),
+  exceeds_guard: z.boolean(),
+});
+
+export const staleGroup = z.looseObject({
+  group_id: z.string(),
+  needs_gc: z.boolean(),
+  needs_gds_recompute: z.boolean(),
+  gds_stale: z.boolean(),
+  stale_since: when(),
+  generation: count(),
+});
+export const staleGroups = z.object({ groups: z.array(staleGroup), next_cursor: nextCursor });
+
+const kindResult = z.looseObject({
+  deleted: count(),
+  purged: count(),
+  examined: count(),
+  batches: count(),
+  duration_ms: z.number(),
+  remaining: count(),
+});
+const ended = z.looseObject({ group_id: z.string(), run_id: z.string(), kind: z.string(), status: z.string() });
+export const collection = ended.extend({
+  jobs: z.partialRecord(z.enum(COLLECTION_KINDS), kindResult),
+  deleted: count(),
+  purged: count(),
+  generation: count(),
+  fresh: z.boolean(),
+});
+export const recompute = ended.extend({
+  communities: count(),
+  modularity: z.number().nullable(),
+  changed_communities: count(),
+  edges: count(),
+  iterations: count(),
+  generation: count(),
+  fresh: z.boolean(),
+});
+const allGroups = z.looseObject({ groups: z.array(ended), deleted: count(), failed: count() });
+export const collections = z.union([collection, allGroups]);
+export const recomputes = z.union([recompute, allGroups]);
+export const underWay = z.union([ended, allGroups]);
+
+export const run = z.looseObject({
+  id: z.string(),
+  kind: z.string(),
+  group_id: z.string(),
+  state: z.string(),
+  trigger: z.string(),
+  actor: z.string(),
+  reason: z.string().nullable(),
+  created_at: z.iso.datetime(),
+  run_at: z.iso.datetime(),
+  started_at: when(),
+  ended_at: when(),
+  result: z.looseObject({}).nullable(),
+  error: z.object({ code: z.string(), message: z.string() }).nullable(),
+});
+export const runs = z.object({ runs: z.array(run), next_cursor: nextCursor });
+
+export const health = z.looseObject({ status: z.string() });
+
+export const schedule = z.looseObject({
+  id: z.string(),
+  kind: z.string(),
+  target: z.union([z.literal("stale"), z.object({ group_id: z.string() })]),
+  dialect: z.string(),
+  expression: z.string(),
+  time_zone: z.string(),
+  enabled: z.boolean(),
+});
+export const schedules = z.object({ schedules: z.array(schedule) });
+export const times = z.object({ times: z.array(z.iso.datetime()) });
+export const occurrences = z.object({
+  occurrences: z.array(
+    z.looseObject({ schedule_id: z.string(), nominal_at: z.iso.datetime(), outcome: z.string(), runs: count() }),
+  ),
+});
+
+export const imported = z.looseObject({
+  blocks: count(),
+  documents: count(),
+  text_units: count(),
+  entities: count(),
+  relationships: count(),
+  outcomes: z.record(z.string(), count()),
+  generation: count(),
+});
+
+export const hits = z.object({
+  hits: z.array(z.object({ id: z.string(), score: z.number(), text: z.string(), documents: z.array(z.string()) })),
+});
+
+const community = z.looseObject({
+  id: z.string(),
+  level: count(),
+  parent: z.string().nullable(),
+  size: count(),
+  /** To acknowledge it with. */
+  hash: z.string(),
+  acknowledged_hash: z.string().nullable(),
+  changed_generation: count(),
+});
+export const communities = z.object({
+  communities: z.array(community),
+  next_cursor: nextCursor,
+  generation: count(),
+  analytics_generation: count().nullable(),
+  fresh: z.boolean(),
+});
+export const members = z.object({ members: z.array(z.string()), next_cursor: nextCursor });
+export const acknowledged = z.object({ acknowledged: count() });
+
+export const auditEntries = z.object({
+  entries: z.array(
+    z.looseObject({ seq: count(), at: z.iso.datetime(), actor: z.string(), action: z.string(), hash: z.string() }),
+  ),
+  next_after: count().nullable(),
+});
+
+export const key = z.looseObject({
+  id: z.string(),
+  name: z.string(),
+  role: z.string(),
+  groups: z.array(z.string()),
+  created_at: z.iso.datetime(),
+  revoked_at: when(),
+});
+export const keys = z.object({ keys: z.array(key) });
+/** `key` is shown this once. */
+export const newKey = key.extend({ key: z.string().optional() });
+
+export const groups = z.object({ groups: z.array(z.looseObject({ group_id: z.string() })), next_cursor: nextCursor });
+export const findings = z.object({
+  clean: z.boolean(),
+  findings: z.array(z.looseObject({ code: z.string(), message: z.string(), count: count() })),
+});
+export const ok = z.looseObject({ status: z.string() });
