@@ -21,8 +21,7 @@ export function problemOf(error: GraphkeeperError, request: { path?: string; id?
   const { title, status, remedy } = ERRORS[error.code];
   // Messages of the store are for operators, in the log: a caller learns the code and the request id.
   const detail = error.code === "INTERNAL" ? title : error.message;
-  return {
-    ...(error.code === "INTERNAL" ? {} : (toWire(error.details) as Record<string, unknown>)),
+  const standard = {
     type: `urn:graphkeeper:error:${error.code}`,
     title,
     status,
@@ -32,6 +31,8 @@ export function problemOf(error: GraphkeeperError, request: { path?: string; id?
     remedy,
     request_id: request.id,
   };
+  if (error.code === "INTERNAL") return standard;
+  return { ...standard, ...(toWire(error.details) as Record<string, unknown>), ...standard };
 }
 
 /** Headers that belong to a status. */

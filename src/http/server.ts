@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { createServer, type IncomingMessage, type Server } from "node:http";
-import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
+import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest, LogController } from "fastify";
 import type { Logger } from "pino";
 import { GraphkeeperError } from "../core/errors.ts";
 import type { Graphkeeper } from "../service.ts";
@@ -58,7 +58,8 @@ export function buildServer(options: HttpOptions): FastifyInstance {
   };
   const app = fastify({
     ...(options.logger === undefined ? { logger: false } : { loggerInstance: options.logger }),
-    disableRequestLogging: true,
+    // One line a request, written when it is answered.
+    logController: new LogController({ disableRequestLogging: true }),
     trustProxy: options.trustProxy ?? false,
     genReqId: requestId,
     requestIdHeader: false,
@@ -154,13 +155,24 @@ const SECURITY_HEADERS = {
 };
 
 /** Headers that are believed: each may stand once. Node joins some of them and takes the first of others. */
-const SINGLE_HEADERS = ["x-group-id", "authorization", "idempotency-key", "content-type", "host", "content-encoding"];
+const SINGLE_HEADERS = new Set([
+  "x-group-id",
+  "authorization",
+  "idempotency-key",
+  "content-type",
+  "host",
+  "content-encoding",
+]);
 
 function checkHeaders(request: IncomingMessage): void {
-  for (const name of SINGLE_HEADERS) {
-    if ((request.headersDistinct[name]?.length ?? 0) > 1) {
+  const seen = new Set<string>();
+  // Names and values take turns.
+  for (let i = 0; i < request.rawHeaders.length; i += 2) {
+    const name = request.rawHeaders[i]!.toLowerCase();
+    if (seen.has(name) && SINGLE_HEADERS.has(name)) {
       throw new GraphkeeperError("DUPLICATE_HEADER", `The header ${name} stands more than once.`, { field: name });
     }
+    seen.add(name);
   }
   if (request.headers.host === undefined && request.httpVersion !== "1.0") {
     throw new GraphkeeperError("INVALID_REQUEST", "The request has no Host header.", { field: "host" });
