@@ -50,6 +50,8 @@ export interface Change {
   effect: Effect;
   /** Relationships to judge once units and entities are settled. */
   review: Set<number>;
+  /** Keys of vectors that moved or got other values: one that did both is one change. */
+  changedVectors: Set<number>;
   /** Text units that a purge went through, whether they stayed or not. */
   unitsPurged: number;
   /** Ids of rows deleted for good. */
@@ -78,7 +80,17 @@ export function noEffect(): Effect {
 
 export function beginChange(session: Session, group: GroupRow, at: number): Change {
   const gone = { documents: [], textUnits: [], entities: [], relationships: [] };
-  return { session, g: group.g, group, at, effect: noEffect(), review: new Set(), unitsPurged: 0, gone };
+  return {
+    session,
+    g: group.g,
+    group,
+    at,
+    effect: noEffect(),
+    review: new Set(),
+    changedVectors: new Set(),
+    unitsPurged: 0,
+    gone,
+  };
 }
 
 const SAVE = `UPDATE groups SET ${COLUMNS.map((c) => `${c} = ?`).join(", ")} WHERE g = ?`;

@@ -34,7 +34,7 @@ export function placeVector(change: Change, owner: VectorOwner, key: number, pla
   const sign = place === "searchable" ? 1 : -1;
   group.vectors_searchable += sign;
   group.vectors_parked -= sign;
-  change.effect.vectors++;
+  countChanged(change, key);
   return true;
 }
 
@@ -92,6 +92,13 @@ export function vectorOf(bytes: Row[string] | undefined): Float32Array | null {
   return new Float32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4);
 }
 
+/** Units and entities share one sequence of keys. */
+function countChanged(change: Change, key: number): void {
+  if (change.changedVectors.has(key)) return;
+  change.changedVectors.add(key);
+  change.effect.vectors++;
+}
+
 /** Gives an owner another vector, in the place where the old one is. @returns false when it has none yet */
 export function replaceVector(
   change: Change,
@@ -108,7 +115,7 @@ export function replaceVector(
     checkEmbedding(vector, group[STATEMENTS[owner].dimension], name);
     if (Buffer.compare(row.vector as Uint8Array, bytesOf(vector)) === 0) return true;
     session.run(`UPDATE ${table} SET vector = ? WHERE key = ? AND g = ?`, bytesOf(vector), key, g);
-    change.effect.vectors++;
+    countChanged(change, key);
     return true;
   }
   return false;
