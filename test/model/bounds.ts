@@ -8,13 +8,14 @@ const LONG = process.env.GRAPHKEEPER_LONG === "1";
 
 export interface Stores {
   subject: GraphStore;
+  /** The store that `subject` must agree with. */
   oracle?: GraphStore;
 }
 
 /**
  * Random sequences until `seconds` are over or `runs` are done. `GRAPHKEEPER_SEED` repeats a run.
  *
- * @param open fresh stores for each sequence
+ * @param open stores for a sequence: fresh ones, or the same again, since each sequence works in groups of its own
  */
 export async function explore(
   name: string,
@@ -26,14 +27,9 @@ export async function explore(
   let commands = 0;
   const property = fc.asyncProperty(sequences(bounds.length ?? 30), async (sequence: Command[]) => {
     const { subject, oracle } = await open();
-    try {
-      runs++;
-      commands += sequence.length;
-      await execute(sequence, subject, oracle);
-    } finally {
-      await subject.close();
-      await oracle?.close();
-    }
+    runs++;
+    commands += sequence.length;
+    await execute(sequence, subject, oracle, `:${runs}`);
   });
   const seconds = bounds.seconds * (LONG ? 20 : 1);
   try {

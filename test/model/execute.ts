@@ -272,28 +272,37 @@ async function agreed({ w }: Execution, g: string): Promise<unknown> {
 /**
  * Carries out a sequence on a store and, if given, on an oracle beside it. After each command the group must keep to the law,
  * every other group must be what it was, and both stores must agree.
+ *
+ * @param suffix makes the names of the groups anew, so that many sequences can share one store
  */
-export async function execute(commands: Command[], subject: GraphStore, oracle?: GraphStore): Promise<void> {
+export async function execute(
+  commands: Command[],
+  subject: GraphStore,
+  oracle?: GraphStore,
+  suffix = "",
+): Promise<void> {
   const now = Date.now();
   const mine = new Execution(subject, now);
   const theirs = oracle && new Execution(oracle, now);
   const seen = new Map<string, unknown>();
-  for (const [i, command] of commands.entries()) {
-    const at = `command ${i}, ${command.does} in ${command.group}`;
+  for (const [i, { group, ...rest }] of commands.entries()) {
+    const command = { ...rest, group: group + suffix } as Command;
+    const g = command.group;
+    const at = `command ${i}, ${command.does} in ${g}`;
     const result = await mine.run(command);
     if (theirs) {
       assert.deepEqual(result, await theirs.run(command), `${at}: same result`);
-      assert.deepEqual(await agreed(mine, command.group), await agreed(theirs, command.group), `${at}: same state`);
+      assert.deepEqual(await agreed(mine, g), await agreed(theirs, g), `${at}: same state`);
     }
-    for (const g of GROUPS) {
-      const everything = await mine.w.everything(g);
-      if (g !== command.group) assert.deepEqual(everything, seen.get(g) ?? null, `${at}: the group ${g} is untouched`);
-      seen.set(g, everything);
+    for (const other of GROUPS.map((name) => name + suffix)) {
+      const everything = await mine.w.everything(other);
+      if (other !== g) assert.deepEqual(everything, seen.get(other) ?? null, `${at}: the group ${other} is untouched`);
+      seen.set(other, everything);
     }
-    if (seen.get(command.group) === null) continue;
-    assert.deepEqual(await violations(subject, command.group), [], `${at}: the law`);
+    if (seen.get(g) === null) continue;
+    assert.deepEqual(await violations(subject, g), [], `${at}: the law`);
     // The published rows are made up: they form no real communities.
-    const findings = (await verifyGroup(subject, command.group)).filter(({ code }) => !code.startsWith("COMMUNITY_"));
+    const findings = (await verifyGroup(subject, g)).filter(({ code }) => !code.startsWith("COMMUNITY_"));
     assert.deepEqual(findings, [], `${at}: verify`);
   }
 }

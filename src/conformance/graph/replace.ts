@@ -250,6 +250,25 @@ export const REPLACE_CASES: GraphStoreCase[] = [
     },
   },
   {
+    name: "replace: a unit that passes from one document of the block to another is not removed in between",
+    async run(w) {
+      const first = block({
+        documents: ["d", "e"],
+        units: { u: "d", v: "e" },
+        entities: ["a"],
+        relationships: { r: ["a a", "u"] },
+      });
+      await w.import(G, first);
+      const moved = block({ documents: ["d", "e"], units: { x: "d", u: "e", v: "e" }, vectors: false });
+      const record = await w.import(G, moved);
+      assert.equal(record.effect.textUnits, 1, "x is new; u is neither new nor gone");
+      assert.deepEqual((await textUnit(w, G, "u")).documents, ["e"]);
+      assert.equal(await unitHex(w, "u"), hexOf("text of u"));
+      assert.deepEqual(await mentionsOf(w, G, "u"), ["a"]);
+      assert.deepEqual((await relationship(w, G, "r")).textUnits, ["u"]);
+    },
+  },
+  {
     name: "replace: a document that comes back after a replace does not double its units",
     async run(w) {
       const kept = { documents: "d", text: "kept" };

@@ -99,6 +99,7 @@ function writeDocument(
  */
 function dropOldTextUnits(group: Group, block: ImportBlock, replaced: Set<string>, ids: Map<string, string>): string[] {
   const idOf = (unit: TextUnitInput) => ids.get(unit.id) ?? unit.id;
+  const named = new Map(block.textUnits.map((u) => [idOf(u), u.text]));
   const lost = new Set<string>();
   for (const documentId of replaced) {
     // By id and text: an id that the new version uses for another text is not the old unit.
@@ -107,7 +108,9 @@ function dropOldTextUnits(group: Group, block: ImportBlock, replaced: Set<string
       if (!unit.documents.includes(documentId) || kept.get(unit.id) === unit.text) continue;
       lost.add(unit.id);
       const documents = unit.documents.filter((id) => id !== documentId);
-      if (documents.length > 0) group.textUnits.set(unit.id, { ...unit, documents });
+      // What the block gives to another document has no owner for this moment only: it is not removed.
+      if (documents.length > 0 || named.get(unit.id) === unit.text)
+        group.textUnits.set(unit.id, { ...unit, documents });
       else deleteTextUnit(group, unit.id);
     }
   }
