@@ -42,7 +42,8 @@ const importLines = route({
     const { graphkeeper, groupId, principal } = call;
     const operation = operationId(call);
     // The first block's operation tells whether this import was made before.
-    const replayed = operation !== undefined && (await graphkeeper.store.operation(groupId, `${operation}#1`)) !== null;
+    const known = operation !== undefined && (await graphkeeper.store.group(groupId)) !== null;
+    const replayed = known && (await graphkeeper.store.operation(groupId, `${operation}#1`)) !== null;
     const progress = await graphkeeper.importBlocks(groupId, parseNative(call.lines!), {
       operationId: operation,
       actor: principal.actor,

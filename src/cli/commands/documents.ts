@@ -138,7 +138,12 @@ async function showImpact(
 ): Promise<void> {
   const server = await cli.server();
   const impact = server
-    ? await server.call({ method: "POST", path: "/documents/impact", group: cli.group, body: { verb, documents } })
+    ? await server.call({
+        method: "POST",
+        path: "/documents/bulk",
+        group: cli.group,
+        body: { verb, documents, dry_run: true, ...(verb === "purge" && { confirm: documents.join(",") }) },
+      })
     : await cli.locally(
         "read",
         async (graphkeeper) => toWire(await graphkeeper.impact(cli.group, verb, documents)) as JsonObject,
