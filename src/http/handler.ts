@@ -71,7 +71,7 @@ async function readBody(route: Route, request: FastifyRequest, context: ServerCo
     throw new GraphkeeperError("INVALID_REQUEST", "The call needs a body of NDJSON lines.", { field: "body" });
   }
   const body = type === null ? undefined : await readJson(request.raw, context.limits);
-  return { body: check(route.body ?? NOTHING, body ?? {}, "body"), lines: null };
+  return { body: check(route.body ?? NOTHING, body === undefined ? {} : body, "body"), lines: null };
 }
 
 /** @throws GraphkeeperError `GROUP_REQUIRED`, `INVALID_GROUP_ID`, `GROUP_NOT_FOUND` */
