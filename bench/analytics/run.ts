@@ -57,10 +57,10 @@ try {
   say(
     `# Analytics, measured\n\n\`${command} --write\`, Node ${process.version}, ${cpus().length} × ${cpus()[0]!.model}.`,
   );
+  say(`Load averages at the start: ${load()}. The machine was shared with other work.\n`);
   say(
-    `Load averages at the start: ${load()}. Above the number of cores, times are those of a busy machine: compare ratios.\n`,
+    "Runs of ours and of the peers are interleaved, everything on one thread. Times are medians of processor time.\n",
   );
-  say("Runs of ours and of the peers are interleaved; times are medians, everything on one thread.\n");
   say("## Full runs\n");
   for (const graph of [lfr(10_000, 10, 0.3, 300, 1), lfr(100_000, 10, 0.3, 1000, 1), rmat(100_000, 500_000, 2)]) {
     say(await compareLeiden(peers, graph, folder, rounds));
