@@ -152,6 +152,7 @@ function dropOldUnits(
   const kept = new Set<number>();
   const deleted = new Map<string, DeletedUnit>();
   const remains: Remains = { entities: new Set(), relationships: new Set() };
+  const named = new Map(block.textUnits.map((u) => [ids.get(u.id) as string, hashes.get(u.id) as Buffer]));
   for (const document of replaced) {
     // By id and text: an id that the new version uses for another text is not the old unit.
     const mine = block.textUnits.filter((u) => u.documents.includes(document.id));
@@ -159,7 +160,9 @@ function dropOldUnits(
     for (const unit of unitsOf(change, document.key)) {
       if (wanted.get(unit.id)?.equals(unit.hash)) continue;
       session.run("DELETE FROM owners WHERE g = ? AND document = ? AND unit = ?", g, document.key, unit.key);
-      if (session.get("SELECT 1 AS found FROM owners WHERE g = ? AND unit = ? LIMIT 1", g, unit.key)) {
+      const owner = session.get("SELECT 1 AS found FROM owners WHERE g = ? AND unit = ? LIMIT 1", g, unit.key);
+      // What the block gives to another document has no owner for this moment only: it is not removed.
+      if (owner || named.get(unit.id)?.equals(unit.hash)) {
         kept.add(unit.key);
         continue;
       }
