@@ -1,6 +1,13 @@
 import type { ProfileInput } from "./format.ts";
 
-const documentKinds = ["TextDocument", "PdfDocument", "UnstructuredDocument", "AudioDocument", "ImageDocument", "CsvDocument"];
+const documentKinds = [
+  "TextDocument",
+  "PdfDocument",
+  "UnstructuredDocument",
+  "AudioDocument",
+  "ImageDocument",
+  "CsvDocument",
+];
 
 /** cognee: one database per data set; a document has one of several labels, so chunks name it by property. */
 export const cognee: ProfileInput = {
@@ -26,7 +33,12 @@ export const cognee: ProfileInput = {
   },
   parts: [
     { label: "TextSummary", of: "unit", type: "made_from", direction: "to_owner" },
-    ...documentKinds.map((label) => ({ label, of: "unit" as const, type: "is_part_of", direction: "from_owner" as const })),
+    ...documentKinds.map((label) => ({
+      label,
+      of: "unit" as const,
+      type: "is_part_of",
+      direction: "from_owner" as const,
+    })),
   ],
   parking: { mode: "swap" },
 };

@@ -35,7 +35,9 @@ function fitOf(inventory: Inventory, profile: Profile): Fit {
     score: Math.round((there.reduce((sum, [, , weight]) => sum + weight, 0) / total) * 100) / 100,
     found: there.map(([what]) => what),
     missing: expectations.filter(([, ok]) => !ok).map(([what]) => what),
-    unknown: inventory.labels.filter(({ label }) => !known.has(label) && !label.startsWith("Graphkeeper")).map(({ label, count }) => ({ label, count })),
+    unknown: inventory.labels
+      .filter(({ label }) => !known.has(label) && !label.startsWith("Graphkeeper"))
+      .map(({ label, count }) => ({ label, count })),
   };
 }
 
@@ -47,42 +49,59 @@ function expect(inventory: Inventory, profile: Profile): Expectation[] {
   const of = (label: string) => inventory.labels.find((l) => l.label === suffixed(profile, label));
   const has = (label: string, property: string) => of(label)?.properties.includes(property) ?? false;
   const edge = (type: string, from: string, to: string) =>
-    inventory.relationships.some((r) => r.type === type && r.from.includes(suffixed(profile, from)) && r.to.includes(suffixed(profile, to)));
+    inventory.relationships.some(
+      (r) => r.type === type && r.from.includes(suffixed(profile, from)) && r.to.includes(suffixed(profile, to)),
+    );
   const expectations: Expectation[] = [];
   const { textUnits: units, documents, entities, mentions, tenant } = profile;
   const property = (label: string, key: object) => {
-    if ("property" in key) expectations.push([`${label}.${key.property}`, has(label, (key as { property: string }).property), 1]);
+    if ("property" in key)
+      expectations.push([`${label}.${key.property}`, has(label, (key as { property: string }).property), 1]);
   };
   expectations.push([`(:${entities.label})`, of(entities.label) !== undefined, 2]);
   property(entities.label, entities.key);
   expectations.push([`${entities.label}.${entities.name}`, has(entities.label, entities.name), 1]);
-  if (tenant.by === "property") expectations.push([`${entities.label}.${tenant.property}`, has(entities.label, tenant.property), 2]);
+  if (tenant.by === "property")
+    expectations.push([`${entities.label}.${tenant.property}`, has(entities.label, tenant.property), 2]);
   // A graph with this property is of another writer than one whose entities have no group.
-  else if (tenant.by === "database") expectations.push([`no group on ${entities.label}`, of(entities.label) !== undefined && !has(entities.label, "group_id"), 1]);
+  else if (tenant.by === "database")
+    expectations.push([
+      `no group on ${entities.label}`,
+      of(entities.label) !== undefined && !has(entities.label, "group_id"),
+      1,
+    ]);
   if (units.as === "node") {
     expectations.push([`(:${units.label})`, of(units.label) !== undefined, 2]);
     property(units.label, units.key);
     expectations.push([`${units.label}.${units.text}`, has(units.label, units.text), 1]);
     if (documents.as === "node" && units.owner.by === "edge") {
-      const [from, to] = units.owner.direction === "to_document" ? [units.label, documents.label] : [documents.label, units.label];
+      const [from, to] =
+        units.owner.direction === "to_document" ? [units.label, documents.label] : [documents.label, units.label];
       expectations.push([`(:${from})-[:${units.owner.type}]->(:${to})`, edge(units.owner.type, from, to), 3]);
       property(documents.label, documents.key);
     }
-    if (units.owner.by === "property") expectations.push([`${units.label}.${units.owner.property}`, has(units.label, units.owner.property), 2]);
+    if (units.owner.by === "property")
+      expectations.push([`${units.label}.${units.owner.property}`, has(units.label, units.owner.property), 2]);
   }
   if (mentions.by === "edge" && units.as === "node") {
-    const [from, to] = mentions.direction === "from_unit" ? [units.label, entities.label] : [entities.label, units.label];
+    const [from, to] =
+      mentions.direction === "from_unit" ? [units.label, entities.label] : [entities.label, units.label];
     expectations.push([`(:${from})-[:${mentions.type}]->(:${to})`, edge(mentions.type, from, to), 3]);
   }
-  if (mentions.by === "path") for (const hop of mentions.hops) expectations.push([`(:${hop.label})`, of(hop.label) !== undefined, 1]);
-  if (mentions.by === "list") expectations.push([`${entities.label}.${mentions.property}`, has(entities.label, mentions.property), 3]);
+  if (mentions.by === "path")
+    for (const hop of mentions.hops) expectations.push([`(:${hop.label})`, of(hop.label) !== undefined, 1]);
+  if (mentions.by === "list")
+    expectations.push([`${entities.label}.${mentions.property}`, has(entities.label, mentions.property), 3]);
   const { types, key, support } = profile.relationships;
   if ("only" in types) {
     for (const type of types.only) {
-      const relation = inventory.relationships.find((r) => r.type === type && r.from.includes(suffixed(profile, entities.label)));
+      const relation = inventory.relationships.find(
+        (r) => r.type === type && r.from.includes(suffixed(profile, entities.label)),
+      );
       expectations.push([`[:${type}]`, relation !== undefined, 2]);
       if (key !== undefined) expectations.push([`${type}.${key}`, relation?.properties.includes(key) ?? false, 1]);
-      if (support.by === "list") expectations.push([`${type}.${support.property}`, relation?.properties.includes(support.property) ?? false, 2]);
+      if (support.by === "list")
+        expectations.push([`${type}.${support.property}`, relation?.properties.includes(support.property) ?? false, 2]);
     }
   }
   return expectations;

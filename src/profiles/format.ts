@@ -12,13 +12,20 @@ const name = z
   .string()
   .regex(/^[\p{L}_][\p{L}\p{N}_. -]{0,127}$/u, "letters, digits, _ . - and blanks, beginning with a letter or _")
   .describe("Name of a label, relationship type, property or index");
-const group = z.string().regex(/^[A-Za-z0-9_][A-Za-z0-9._:@+=-]{0,199}$/).describe("Id of the group that this graph is");
+const group = z
+  .string()
+  .regex(/^[A-Za-z0-9_][A-Za-z0-9._:@+=-]{0,199}$/)
+  .describe("Id of the group that this graph is");
 
 const key = z
   .union([
     z.strictObject({ property: name }),
-    z.strictObject({ properties: z.array(name).min(2).max(4) }).describe("Composite; the id is the JSON array of the values"),
-    z.strictObject({ elementId: z.literal(true) }).describe("The writer keeps no id: Neo4j's element id, valid while the node lives"),
+    z
+      .strictObject({ properties: z.array(name).min(2).max(4) })
+      .describe("Composite; the id is the JSON array of the values"),
+    z
+      .strictObject({ elementId: z.literal(true) })
+      .describe("The writer keeps no id: Neo4j's element id, valid while the node lives"),
   ])
   .describe("What identifies a node within its group");
 
@@ -32,7 +39,11 @@ const vector = z.strictObject({
 });
 
 const tenant = z.union([
-  z.strictObject({ by: z.literal("property"), property: name, shared: z.string().optional().describe("Value that marks what all groups share; never touched") }),
+  z.strictObject({
+    by: z.literal("property"),
+    property: name,
+    shared: z.string().optional().describe("Value that marks what all groups share; never touched"),
+  }),
   z.strictObject({ by: z.literal("label"), label: name, group }).describe("Each node of the group carries this label"),
   z.strictObject({ by: z.literal("label_suffix"), suffix: name, group }).describe("The group's name ends each label"),
   z.strictObject({ by: z.literal("database"), group }).describe("The database is one group"),
@@ -44,9 +55,13 @@ const documents = z.union([
     label: name,
     key,
     title: name.optional(),
-    without: name.optional().describe("Property that a document's node never has; tells it from a unit of the same label"),
+    without: name
+      .optional()
+      .describe("Property that a document's node never has; tells it from a unit of the same label"),
   }),
-  z.strictObject({ as: z.literal("property") }).describe("No node: documents are the distinct values of the units' owner property"),
+  z
+    .strictObject({ as: z.literal("property") })
+    .describe("No node: documents are the distinct values of the units' owner property"),
   z.strictObject({ as: z.literal("unit") }).describe("A document is one text unit"),
 ]);
 
@@ -69,7 +84,9 @@ const textUnits = z.union([
   }),
   z
     .strictObject({ as: z.literal("reference"), document: z.strictObject({ before: z.string().min(1) }) })
-    .describe("Units are outside the graph; only their ids stand in lists. The document's id is what stands before the last occurrence of the given text"),
+    .describe(
+      "Units are outside the graph; only their ids stand in lists. The document's id is what stands before the last occurrence of the given text",
+    ),
 ]);
 
 const entities = z.strictObject({
@@ -85,8 +102,17 @@ const entities = z.strictObject({
 const hop = z.strictObject({ type: z.array(name).min(1), direction: z.enum(["out", "in"]), label: name });
 const mentions = z.union([
   z.strictObject({ by: z.literal("edge"), type: name, direction: z.enum(["from_unit", "from_entity"]), trust }),
-  z.strictObject({ by: z.literal("path"), hops: z.array(hop).min(2).describe("From the unit to the entity; each step names the label it arrives at"), trust }),
-  z.strictObject({ by: z.literal("list"), property: name.describe("On the entity: ids of units"), separator: z.string().optional(), trust }),
+  z.strictObject({
+    by: z.literal("path"),
+    hops: z.array(hop).min(2).describe("From the unit to the entity; each step names the label it arrives at"),
+    trust,
+  }),
+  z.strictObject({
+    by: z.literal("list"),
+    property: name.describe("On the entity: ids of units"),
+    separator: z.string().optional(),
+    trust,
+  }),
 ]);
 
 const support = z.union([
@@ -114,7 +140,10 @@ const relationships = z.strictObject({
 const part = z.strictObject({
   label: name,
   of: z.enum(["document", "unit"]),
-  through: z.array(hop).default([]).describe("Steps from the owner to the node that the part hangs on; the deepest parts come first in the list"),
+  through: z
+    .array(hop)
+    .default([])
+    .describe("Steps from the owner to the node that the part hangs on; the deepest parts come first in the list"),
   type: name,
   direction: z.enum(["to_owner", "from_owner"]),
   vectors: z.array(vector).optional(),
@@ -159,10 +188,25 @@ export const profileSchema = z
       })
       .optional()
       .describe("Where the writer's own readers look for what a recompute gives"),
-    origin: name.optional().describe("Property of entities and relationships that names the unit that wrote them last; no provenance, but a trace"),
-    copies: z.array(name).default([]).describe("Properties of entities and relationships that copy the metadata of the document of their origin"),
+    origin: name
+      .optional()
+      .describe(
+        "Property of entities and relationships that names the unit that wrote them last; no provenance, but a trace",
+      ),
+    copies: z
+      .array(name)
+      .default([])
+      .describe("Properties of entities and relationships that copy the metadata of the document of their origin"),
     rebuildable: z
-      .array(z.strictObject({ on: z.enum(["entity", "community"]), property: name, from: z.literal("facts"), fact: name, join: z.string() }))
+      .array(
+        z.strictObject({
+          on: z.enum(["entity", "community"]),
+          property: name,
+          from: z.literal("facts"),
+          fact: name,
+          join: z.string(),
+        }),
+      )
       .default([])
       .describe("Merged text that can be rebuilt from the surviving facts"),
     parking: z.strictObject({ mode: z.enum(["label", "park", "swap"]), label: name.default("Deprecated") }),
@@ -180,17 +224,25 @@ export function checkProfile(input: unknown): Profile {
   const parsed = profileSchema.safeParse(input);
   if (!parsed.success) {
     const faults = parsed.error.issues.map((issue) => `${issue.path.join(".") || "profile"}: ${issue.message}`);
-    throw new GraphkeeperError("INVALID_CONFIG", `The profile is not valid: ${faults.join("; ")}.`, { field: "profile", faults });
+    throw new GraphkeeperError("INVALID_CONFIG", `The profile is not valid: ${faults.join("; ")}.`, {
+      field: "profile",
+      faults,
+    });
   }
   const profile = parsed.data;
   const bad = (message: string): never => {
-    throw new GraphkeeperError("INVALID_CONFIG", `The profile ${profile.name} is not valid: ${message}.`, { field: "profile" });
+    throw new GraphkeeperError("INVALID_CONFIG", `The profile ${profile.name} is not valid: ${message}.`, {
+      field: "profile",
+    });
   };
   const units = profile.textUnits;
   if (units.as === "node") {
-    if (profile.documents.as === "unit" && units.owner.by !== "self") bad("documents are units, so their owner is by self");
-    if (profile.documents.as === "property" && units.owner.by !== "property") bad("documents without nodes need an owner property on the units");
-    if (profile.documents.as === "node" && units.owner.by === "self") bad("an owner by self needs documents that are units");
+    if (profile.documents.as === "unit" && units.owner.by !== "self")
+      bad("documents are units, so their owner is by self");
+    if (profile.documents.as === "property" && units.owner.by !== "property")
+      bad("documents without nodes need an owner property on the units");
+    if (profile.documents.as === "node" && units.owner.by === "self")
+      bad("an owner by self needs documents that are units");
   } else if (profile.mentions.by !== "list") bad("units that are only referred to need mentions by list");
   return profile;
 }

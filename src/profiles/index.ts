@@ -12,7 +12,19 @@ import { native } from "./native.ts";
 import { neo4jGraphrag } from "./neo4j-graphrag.ts";
 
 export { checkProfile, type Profile, type ProfileInput, profileJsonSchema } from "./format.ts";
-export { cognee, graphiti, graphragToolkit, langchain, lightrag, llamaindex, llmGraphBuilder, miro, msGraphragNeo4j, native, neo4jGraphrag };
+export {
+  cognee,
+  graphiti,
+  graphragToolkit,
+  langchain,
+  lightrag,
+  llamaindex,
+  llmGraphBuilder,
+  miro,
+  msGraphragNeo4j,
+  native,
+  neo4jGraphrag,
+};
 
 /** The ready profiles by name; those whose labels carry the tenant take it as a parameter. */
 export const PROFILES: Record<string, (tenant: string) => ProfileInput> = {

@@ -10,7 +10,15 @@ export function lightrag(workspace: string): ProfileInput {
     tenant: { by: "label", label: workspace, group: workspace },
     documents: { as: "property" },
     textUnits: { as: "reference", document: { before: "-chunk-" } },
-    entities: { label: workspace, key: { property: "entity_id" }, name: "entity_id", type: "entity_type", description: "description", vectors: [], fullText: [`entity_id_fulltext_idx_${workspace}`] },
+    entities: {
+      label: workspace,
+      key: { property: "entity_id" },
+      name: "entity_id",
+      type: "entity_type",
+      description: "description",
+      vectors: [],
+      fullText: [`entity_id_fulltext_idx_${workspace}`],
+    },
     mentions: { by: "list", property: "source_id", separator: "<SEP>", trust: "complete" },
     relationships: {
       types: { only: ["DIRECTED"] },

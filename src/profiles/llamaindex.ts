@@ -20,7 +20,12 @@ export const llamaindex: ProfileInput = {
     sequence: ["NEXT", "PREVIOUS"],
     content: ["_node_content"],
   },
-  entities: { label: "__Entity__", key: { property: "id" }, name: "name", vectors: [{ property: "embedding", index: "entity" }] },
+  entities: {
+    label: "__Entity__",
+    key: { property: "id" },
+    name: "name",
+    vectors: [{ property: "embedding", index: "entity" }],
+  },
   // An entity that was there before an insert gets no mention from it: counting mentions would destroy live entities.
   mentions: { by: "edge", type: "MENTIONS", direction: "from_unit", trust: "lower_bound" },
   relationships: {
@@ -29,6 +34,15 @@ export const llamaindex: ProfileInput = {
   },
   parts: [{ label: "Chunk", of: "unit", type: "SOURCE", direction: "from_owner" }],
   origin: "triplet_source_id",
-  copies: ["title", "source", "file_path", "file_name", "file_type", "file_size", "creation_date", "last_modified_date"],
+  copies: [
+    "title",
+    "source",
+    "file_path",
+    "file_name",
+    "file_type",
+    "file_size",
+    "creation_date",
+    "last_modified_date",
+  ],
   parking: { mode: "swap" },
 };

@@ -29,7 +29,9 @@ export const llmGraphBuilder: ProfileInput = {
   },
   mentions: { by: "edge", type: "HAS_ENTITY", direction: "from_unit", trust: "complete" },
   relationships: {
-    types: { allExcept: ["PART_OF", "FIRST_CHUNK", "NEXT_CHUNK", "HAS_ENTITY", "SIMILAR", "IN_COMMUNITY", "PARENT_COMMUNITY"] },
+    types: {
+      allExcept: ["PART_OF", "FIRST_CHUNK", "NEXT_CHUNK", "HAS_ENTITY", "SIMILAR", "IN_COMMUNITY", "PARENT_COMMUNITY"],
+    },
     support: { by: "none" },
   },
   derived: [{ type: "SIMILAR", between: "units", score: "score" }],

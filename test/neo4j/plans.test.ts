@@ -1,13 +1,13 @@
 import neo4j, { type Plan } from "neo4j-driver";
 import { describe, expect, test } from "vitest";
 import { checkProfile } from "../../src/profiles/format.ts";
+import { native } from "../../src/profiles/native.ts";
 import { openNeo4jStore } from "../../src/stores/neo4j/index.ts";
 import { Shapes } from "../../src/stores/neo4j/shapes.ts";
 import { IMPORT_ONLY, SCANS, SCANS_WITHOUT_KEY } from "../../src/stores/neo4j/statements/catalogue.ts";
 import { statementsFor } from "../../src/stores/neo4j/statements/index.ts";
 import { corpus } from "../profiles/fixtures/corpus.ts";
 import { FIXTURES } from "../profiles/fixtures/writers.ts";
-import { native } from "../../src/profiles/native.ts";
 import { useNeo4j } from "./server.ts";
 
 const db = useNeo4j();
@@ -19,11 +19,18 @@ function operators(plan: Plan): string[] {
 /** What is wrong with a plan: reading every node, multiplying unrelated rows, or looking something up by scanning. */
 function faults(name: string, found: string[], keyless: boolean): string[] {
   const bad = found.filter((o) => /^(AllNodesScan|.*CartesianProduct|.*AllRelationshipsScan)$/.test(o));
-  if (!SCANS.has(name) && !(keyless && SCANS_WITHOUT_KEY.has(name))) bad.push(...found.filter((o) => /(ByLabelScan|ByLabelsScan|RelationshipTypeScan|NodeIndexScan|IndexScan)$/.test(o)));
+  if (!SCANS.has(name) && !(keyless && SCANS_WITHOUT_KEY.has(name)))
+    bad.push(
+      ...found.filter((o) => /(ByLabelScan|ByLabelsScan|RelationshipTypeScan|NodeIndexScan|IndexScan)$/.test(o)),
+    );
   return bad;
 }
 
-async function plansOf(statements: Record<string, string>, skip: (name: string) => boolean, keyless = false): Promise<Record<string, string[]>> {
+async function plansOf(
+  statements: Record<string, string>,
+  skip: (name: string) => boolean,
+  keyless = false,
+): Promise<Record<string, string[]>> {
   // Plans follow statistics; fresh indexes have none until they are sampled.
   await db.run("CALL db.prepareForReplanning(60)");
   const driver = neo4j.driver(db.uri());
@@ -67,10 +74,22 @@ describe.each(Object.entries(FIXTURES))("%s", (_, fixture) => {
     const store = await openNeo4jStore({ uri: db.uri(), profile: fixture.profile });
     // The planner goes by what is there: something of each kind must be parked.
     const documentIds = all.documents.slice(0, 60).flatMap((d) => fixture.documentIds(d));
-    await store.apply({ id: "o", groupId: fixture.group, verb: "deprecate", documentIds, requestHash: "", at: 1, actor: "t", reason: null });
+    await store.apply({
+      id: "o",
+      groupId: fixture.group,
+      verb: "deprecate",
+      documentIds,
+      requestHash: "",
+      at: 1,
+      actor: "t",
+      reason: null,
+    });
     await store.close();
     const profile = checkProfile(fixture.profile);
-    const keyless = "elementId" in profile.entities.key || profile.textUnits.as === "reference" || profile.relationships.support.by === "list";
+    const keyless =
+      "elementId" in profile.entities.key ||
+      profile.textUnits.as === "reference" ||
+      profile.relationships.support.by === "list";
     const wrong = await plansOf(statementsFor(new Shapes(profile)), (name) => IMPORT_ONLY.has(name), keyless);
     expect(wrong).toEqual({});
   });

@@ -39,8 +39,10 @@ export function useNeo4j(options: { version?: string; auth?: boolean } = {}): {
       try {
         await session.run("MATCH (n) CALL (n) { DETACH DELETE n } IN TRANSACTIONS OF 5000 ROWS");
         if (!schema) return;
-        for (const { name } of await run("SHOW CONSTRAINTS YIELD name RETURN name")) await session.run(`DROP CONSTRAINT \`${name}\``);
-        for (const { name } of await run("SHOW INDEXES YIELD name, type WHERE type <> 'LOOKUP' RETURN name")) await session.run(`DROP INDEX \`${name}\``);
+        for (const { name } of await run("SHOW CONSTRAINTS YIELD name RETURN name"))
+          await session.run(`DROP CONSTRAINT \`${name}\``);
+        for (const { name } of await run("SHOW INDEXES YIELD name, type WHERE type <> 'LOOKUP' RETURN name"))
+          await session.run(`DROP INDEX \`${name}\``);
       } finally {
         await session.close();
       }

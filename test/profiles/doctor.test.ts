@@ -39,9 +39,16 @@ test("dirt of every kind is found, with counts and samples", { timeout: 60_000 }
   const clean = new Set((await diagnose({ uri: db.uri() })).findings.map((f) => f.code));
   await db.run("UNWIND range(1, 12) AS i CREATE (:Entity {id: 'lost' + i, group_id: 'tenant-1', name: 'lost'})");
   await db.run("CREATE (:Sentence {id: 'stray', group_id: 'tenant-1', text: 'stray'})");
-  await db.run("MATCH (d:Document {id: 'doc-0000'}) CREATE (d)<-[:IN_DOCUMENT]-(:Sentence {id: 'twice', group_id: 'tenant-1', text: $text, sentence_embedding: [0.1, 0.2]})", { text: all.documents[0]?.chunks[0]?.text });
-  await db.run("CREATE (:Document {id: 'hollow', group_id: 'tenant-1'}) CREATE (:Community {id: 'empty', group_id: 'tenant-1'})");
-  await db.run("MATCH (a:Entity {group_id: 'tenant-1'}) WITH a LIMIT 1 MATCH (b:Entity {group_id: 'tenant-2'}) CREATE (a)-[:RELATED_TO]->(b)");
+  await db.run(
+    "MATCH (d:Document {id: 'doc-0000'}) CREATE (d)<-[:IN_DOCUMENT]-(:Sentence {id: 'twice', group_id: 'tenant-1', text: $text, sentence_embedding: [0.1, 0.2]})",
+    { text: all.documents[0]?.chunks[0]?.text },
+  );
+  await db.run(
+    "CREATE (:Document {id: 'hollow', group_id: 'tenant-1'}) CREATE (:Community {id: 'empty', group_id: 'tenant-1'})",
+  );
+  await db.run(
+    "MATCH (a:Entity {group_id: 'tenant-1'}) WITH a LIMIT 1 MATCH (b:Entity {group_id: 'tenant-2'}) CREATE (a)-[:RELATED_TO]->(b)",
+  );
   await db.run("CREATE (:Entity {id: 'nobody', name: 'nobody'})");
   const { findings } = await diagnose({ uri: db.uri() });
   const found = Object.fromEntries(findings.map((f) => [f.code, f]));
@@ -54,7 +61,16 @@ test("dirt of every kind is found, with counts and samples", { timeout: 60_000 }
   expect(found.MIXED_DIMENSIONS?.samples).toEqual(["twice"]);
   expect(found.EDGES_ACROSS_GROUPS?.count).toBe(1);
   expect(found.NO_GROUP?.count).toBe(1);
-  for (const code of ["ORPHAN_ENTITIES", "UNITS_WITHOUT_DOCUMENT", "DUPLICATE_UNITS", "EMPTY_DOCUMENTS", "EMPTY_COMMUNITIES", "MIXED_DIMENSIONS", "EDGES_ACROSS_GROUPS", "NO_GROUP"]) {
+  for (const code of [
+    "ORPHAN_ENTITIES",
+    "UNITS_WITHOUT_DOCUMENT",
+    "DUPLICATE_UNITS",
+    "EMPTY_DOCUMENTS",
+    "EMPTY_COMMUNITIES",
+    "MIXED_DIMENSIONS",
+    "EDGES_ACROSS_GROUPS",
+    "NO_GROUP",
+  ]) {
     expect(clean.has(code), `${code} in the clean graph`).toBe(false);
   }
 });

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { type Fence, type Policy, COLLECTION_KINDS } from "../../src/core/words.ts";
-import { openNeo4jStore, type Neo4jStore } from "../../src/stores/neo4j/index.ts";
+import { COLLECTION_KINDS, type Fence, type Policy } from "../../src/core/words.ts";
+import { type Neo4jStore, openNeo4jStore } from "../../src/stores/neo4j/index.ts";
 import { useNeo4j } from "../neo4j/server.ts";
 import { type Corpus, type CorpusDocument, corpus, merged } from "./fixtures/corpus.ts";
 import type { Fixture } from "./fixtures/fixture.ts";
@@ -18,7 +18,16 @@ const rest = all.documents.filter((d) => !chosen.includes(d));
 let operations = 0;
 function operation(f: Fixture, verb: "deprecate" | "restore" | "purge", documents: CorpusDocument[]) {
   const documentIds = documents.flatMap((d) => f.documentIds(d));
-  return { id: `op-${++operations}`, groupId: f.group, verb, documentIds, requestHash: `${operations}`, at: Date.now(), actor: "test", reason: null };
+  return {
+    id: `op-${++operations}`,
+    groupId: f.group,
+    verb,
+    documentIds,
+    requestHash: `${operations}`,
+    at: Date.now(),
+    actor: "test",
+    reason: null,
+  };
 }
 
 async function collect(store: Neo4jStore, group: string): Promise<number> {
@@ -27,7 +36,13 @@ async function collect(store: Neo4jStore, group: string): Promise<number> {
   for (const kind of COLLECTION_KINDS) {
     let cursor: string | null = null;
     do {
-      const batch = await store.collect(fence, kind, { cursor, limit: 500, policy: POLICY, now: Date.now(), dryRun: false });
+      const batch = await store.collect(fence, kind, {
+        cursor,
+        limit: 500,
+        policy: POLICY,
+        now: Date.now(),
+        dryRun: false,
+      });
       changed += batch.deleted + batch.purged;
       cursor = batch.cursor;
     } while (cursor !== null);
@@ -50,7 +65,8 @@ function goneTexts(): Set<string> {
 async function expectGone(f: Fixture, before: { facts: string[] }): Promise<void> {
   const texts = new Set(await names(f.units, "text"));
   for (const text of goneTexts()) expect(texts.has(text), text).toBe(false);
-  if (f.units.includes("MATCH")) for (const document of rest) for (const chunk of document.chunks) expect(texts.has(chunk.text)).toBe(true);
+  if (f.units.includes("MATCH"))
+    for (const document of rest) for (const chunk of document.chunks) expect(texts.has(chunk.text)).toBe(true);
   const expected = merged(rest);
   const entities = f.collects ? expected.entities : merged(all.documents).entities;
   // The chunk that two documents of this writer share keeps what it mentions alive.
@@ -74,7 +90,10 @@ async function expectNoLeak(f: Fixture, corpusOf: Corpus): Promise<void> {
   if (f.vectorIndex) {
     for (const document of chosen.slice(0, 4)) {
       for (const chunk of document.chunks) {
-        const hits = await db.run(`CALL db.index.vector.queryNodes('${f.vectorIndex}', 10, $vector) YIELD node, score RETURN node.text AS text`, { vector: chunk.vector });
+        const hits = await db.run(
+          `CALL db.index.vector.queryNodes('${f.vectorIndex}', 10, $vector) YIELD node, score RETURN node.text AS text`,
+          { vector: chunk.vector },
+        );
         expect(hits.length).toBe(10);
         for (const hit of hits) expect(gone.has(hit.text as string)).toBe(false);
       }
@@ -82,8 +101,16 @@ async function expectNoLeak(f: Fixture, corpusOf: Corpus): Promise<void> {
   }
   if (f.fullText) {
     for (const document of chosen.slice(0, 4)) {
-      const words = (document.chunks[0]?.text ?? "").replace(/[^A-Za-z ]/g, " ").split(" ").filter((w) => w.length > 4).slice(0, 6).join(" ");
-      const hits = await db.run(`CALL db.index.fulltext.queryNodes('${f.fullText}', $words) YIELD node RETURN coalesce(node.text, node.content) AS text LIMIT 50`, { words });
+      const words = (document.chunks[0]?.text ?? "")
+        .replace(/[^A-Za-z ]/g, " ")
+        .split(" ")
+        .filter((w) => w.length > 4)
+        .slice(0, 6)
+        .join(" ");
+      const hits = await db.run(
+        `CALL db.index.fulltext.queryNodes('${f.fullText}', $words) YIELD node RETURN coalesce(node.text, node.content) AS text LIMIT 50`,
+        { words },
+      );
       for (const hit of hits) expect(gone.has(hit.text as string)).toBe(false);
     }
   }
@@ -91,7 +118,9 @@ async function expectNoLeak(f: Fixture, corpusOf: Corpus): Promise<void> {
 }
 
 describe.each(Object.entries(FIXTURES))("%s", (name, f) => {
-  test("ten documents deprecated, collected, restored: the writer's graph is what it was; purged: no trace", { timeout: 240_000 }, async () => {
+  test("ten documents deprecated, collected, restored: the writer's graph is what it was; purged: no trace", {
+    timeout: 240_000,
+  }, async () => {
     await db.clear({ schema: true });
     await f.build(db.run, all);
     const before = await userDump(db.run);
@@ -101,7 +130,11 @@ describe.each(Object.entries(FIXTURES))("%s", (name, f) => {
       expect((await store.counts(f.group)).documents.active).toBeGreaterThanOrEqual(60);
       expect(await userDump(db.run)).toEqual(before);
 
-      const impact = await store.impact(f.group, "deprecate", chosen.flatMap((d) => f.documentIds(d)));
+      const impact = await store.impact(
+        f.group,
+        "deprecate",
+        chosen.flatMap((d) => f.documentIds(d)),
+      );
       const deprecated = await store.apply(operation(f, "deprecate", chosen));
       expect(deprecated.effect.textUnits).toBe(impact.textUnits.count);
       await expectNoLeak(f, all);
@@ -119,13 +152,19 @@ describe.each(Object.entries(FIXTURES))("%s", (name, f) => {
       await expectGone(f, facts);
       const ids = new Set(chosen.flatMap((d) => f.documentIds(d)));
       const texts = goneTexts();
-      const leftovers = (await userDump(db.run, { ours: true })).filter((line) => [...texts].some((t) => t.length > 20 && line.includes(JSON.stringify(t).slice(1, -1))) || [...ids].some((id) => line.includes(`"${id}"`)));
+      const leftovers = (await userDump(db.run, { ours: true })).filter(
+        (line) =>
+          [...texts].some((t) => t.length > 20 && line.includes(JSON.stringify(t).slice(1, -1))) ||
+          [...ids].some((id) => line.includes(`"${id}"`)),
+      );
       // Our own audit and operations keep ids; nothing else does.
       expect(leftovers.filter((line) => !/Graphkeeper(Operation|Audit|Group)/.test(line))).toEqual([]);
       expect(name).toBe(f.profile.name);
 
       await store.uninstall();
-      const left = await db.run("MATCH (n) WHERE any(l IN labels(n) WHERE l STARTS WITH 'Graphkeeper') OR any(k IN keys(n) WHERE k STARTS WITH 'lc_') RETURN count(n) AS n");
+      const left = await db.run(
+        "MATCH (n) WHERE any(l IN labels(n) WHERE l STARTS WITH 'Graphkeeper') OR any(k IN keys(n) WHERE k STARTS WITH 'lc_') RETURN count(n) AS n",
+      );
       expect(left[0]?.n).toBe(0);
       expect(await db.run("SHOW INDEXES YIELD name WHERE name STARTS WITH 'graphkeeper_' RETURN name")).toEqual([]);
     } finally {

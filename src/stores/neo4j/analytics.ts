@@ -37,7 +37,11 @@ export async function readGraph(r: Reading, generation: number): Promise<LiveGra
     if (row.live !== true) continue;
     const { name, type, description } = row as { name: string; type: string | null; description: string | null };
     const value = property === undefined ? null : (row.vectors as Record<string, number[] | null>)[property];
-    found.push({ id: idFromKey(row.id), hash: entityHash({ name: name ?? "", type, description }), vector: value ? Float32Array.from(value) : null });
+    found.push({
+      id: idFromKey(row.id),
+      hash: entityHash({ name: name ?? "", type, description }),
+      vector: value ? Float32Array.from(value) : null,
+    });
   }
   found.sort((a, b) => compareIds(a.id, b.id));
   const ids = found.map((f) => f.id);
@@ -58,7 +62,13 @@ export async function readGraph(r: Reading, generation: number): Promise<LiveGra
     if (source === undefined || target === undefined) continue;
     const { type, description, weight } = row as { type: string; description: unknown; weight: unknown };
     const text = typeof description === "string" ? description : null;
-    facts.push({ id: String(row.id), source, target, weight: weightOf(weight), hash: relationshipHash({ type, description: text }) });
+    facts.push({
+      id: String(row.id),
+      source,
+      target,
+      weight: weightOf(weight),
+      hash: relationshipHash({ type, description: text }),
+    });
   }
   facts.sort((a, b) => compareIds(a.id, b.id));
   return {
@@ -81,12 +91,21 @@ function weightOf(value: unknown): number {
 }
 
 export async function readPublished(r: Reading, epoch: number): Promise<PublishedAnalytics> {
-  const rows = async (kind: Kind) => (await r.run<{ r: Row }>("publishedRows", { kind, epoch: r.int(epoch) })).map((row) => row.r);
-  const similarity = (await rows("similarity")).map((row): SimilarityRow => ({ a: row.lc_a as string, b: row.lc_b as string, score: row.score as number }));
-  const memberships = (await rows("membership")).map(
-    (row): MembershipRow => ({ level: row.level as number, entity: row.lc_a as string, community: row.community as string }),
+  const rows = async (kind: Kind) =>
+    (await r.run<{ r: Row }>("publishedRows", { kind, epoch: r.int(epoch) })).map((row) => row.r);
+  const similarity = (await rows("similarity")).map(
+    (row): SimilarityRow => ({ a: row.lc_a as string, b: row.lc_b as string, score: row.score as number }),
   );
-  const ranks = (await rows("rank")).map((row): RankRow => ({ entity: row.lc_a as string, score: row.score as number, component: row.component as string }));
+  const memberships = (await rows("membership")).map(
+    (row): MembershipRow => ({
+      level: row.level as number,
+      entity: row.lc_a as string,
+      community: row.community as string,
+    }),
+  );
+  const ranks = (await rows("rank")).map(
+    (row): RankRow => ({ entity: row.lc_a as string, score: row.score as number, component: row.component as string }),
+  );
   return {
     epoch,
     similarity: similarity.sort((x, y) => compareIds(x.a, y.a) || compareIds(x.b, y.b)),
@@ -96,12 +115,17 @@ export async function readPublished(r: Reading, epoch: number): Promise<Publishe
   };
 }
 
-export function byLevelAndId(x: Pick<CommunityRecord, "level" | "id">, y: Pick<CommunityRecord, "level" | "id">): number {
+export function byLevelAndId(
+  x: Pick<CommunityRecord, "level" | "id">,
+  y: Pick<CommunityRecord, "level" | "id">,
+): number {
   return x.level - y.level || compareIds(x.id, y.id);
 }
 
 export async function readCommunities(r: Reading, epoch: number): Promise<CommunityRecord[]> {
-  const acknowledged = new Map((await r.run<{ id: string; hash: string }>("acknowledged")).map((row) => [row.id, row.hash]));
+  const acknowledged = new Map(
+    (await r.run<{ id: string; hash: string }>("acknowledged")).map((row) => [row.id, row.hash]),
+  );
   const rows = await r.run<{ r: Row }>("publishedRows", { kind: "community", epoch: r.int(epoch) });
   return rows
     .map(({ r: row }) => ({
@@ -121,29 +145,75 @@ export async function readCommunities(r: Reading, epoch: number): Promise<Commun
 /** Prepares a part of the next publication. */
 export async function stage(w: Work, part: AnalyticsPart): Promise<void> {
   const { upsert, remove } = part;
-  await unstage(w, "similarity", (remove.similarity ?? []).map((s) => keyOf(s.a, s.b)));
-  await unstage(w, "community", (remove.communities ?? []).map((id) => keyOf(id)));
-  await unstage(w, "membership", (remove.memberships ?? []).map((m) => keyOf(m.level, m.entity)));
-  await unstage(w, "rank", (remove.ranks ?? []).map((id) => keyOf(id)));
+  await unstage(
+    w,
+    "similarity",
+    (remove.similarity ?? []).map((s) => keyOf(s.a, s.b)),
+  );
+  await unstage(
+    w,
+    "community",
+    (remove.communities ?? []).map((id) => keyOf(id)),
+  );
+  await unstage(
+    w,
+    "membership",
+    (remove.memberships ?? []).map((m) => keyOf(m.level, m.entity)),
+  );
+  await unstage(
+    w,
+    "rank",
+    (remove.ranks ?? []).map((id) => keyOf(id)),
+  );
   // Purged between reading and publishing: a row of it must not come back.
-  const named = [...(upsert.similarity ?? []).flatMap((s) => [s.a, s.b]), ...(upsert.memberships ?? []).map((m) => m.entity), ...(upsert.ranks ?? []).map((k) => k.entity)];
+  const named = [
+    ...(upsert.similarity ?? []).flatMap((s) => [s.a, s.b]),
+    ...(upsert.memberships ?? []).map((m) => m.entity),
+    ...(upsert.ranks ?? []).map((k) => k.entity),
+  ];
   const known = await entitiesById(w, named);
   const marked = (s: SimilarityRow) => (known.get(s.a)?.live && known.get(s.b)?.live ? {} : { lc_marked: true });
   const there = (id: string) => known.has(id);
-  await put(w, "similarity", (upsert.similarity ?? []).filter((s) => there(s.a) && there(s.b)).map((s) => ({ key: keyOf(s.a, s.b), state: { lc_a: s.a, lc_b: s.b, score: s.score, ...marked(s) } })));
-  await put(w, "community", (upsert.communities ?? []).map((c) => ({ key: keyOf(c.id), state: { ...c } })));
+  await put(
+    w,
+    "similarity",
+    (upsert.similarity ?? [])
+      .filter((s) => there(s.a) && there(s.b))
+      .map((s) => ({ key: keyOf(s.a, s.b), state: { lc_a: s.a, lc_b: s.b, score: s.score, ...marked(s) } })),
+  );
+  await put(
+    w,
+    "community",
+    (upsert.communities ?? []).map((c) => ({ key: keyOf(c.id), state: { ...c } })),
+  );
   await put(
     w,
     "membership",
-    (upsert.memberships ?? []).filter((m) => there(m.entity)).map((m) => ({ key: keyOf(m.level, m.entity), state: { lc_a: m.entity, lc_b: m.community, level: m.level, community: m.community } })),
+    (upsert.memberships ?? [])
+      .filter((m) => there(m.entity))
+      .map((m) => ({
+        key: keyOf(m.level, m.entity),
+        state: { lc_a: m.entity, lc_b: m.community, level: m.level, community: m.community },
+      })),
   );
-  await put(w, "rank", (upsert.ranks ?? []).filter((k) => there(k.entity)).map((k) => ({ key: keyOf(k.entity), state: { lc_a: k.entity, score: k.score, component: k.component } })));
+  await put(
+    w,
+    "rank",
+    (upsert.ranks ?? [])
+      .filter((k) => there(k.entity))
+      .map((k) => ({ key: keyOf(k.entity), state: { lc_a: k.entity, score: k.score, component: k.component } })),
+  );
 }
 
 async function put(w: Work, kind: Kind, rows: { key: string; state: Row }[]): Promise<void> {
   const next = w.int(w.group.analyticsEpoch + 1);
   await w.each("stageRows", "rows", rows, { kind, next });
-  await w.each("endRows", "keys", rows.map((row) => row.key), { kind, next });
+  await w.each(
+    "endRows",
+    "keys",
+    rows.map((row) => row.key),
+    { kind, next },
+  );
 }
 
 async function unstage(w: Work, kind: Kind, keys: string[]): Promise<void> {
@@ -161,7 +231,10 @@ export async function discard(w: Work, limit: number): Promise<number> {
   return (rows?.count ?? 0) + (ends?.count ?? 0);
 }
 
-export async function publish(w: Work, publication: { generation: number; state: Uint8Array | null; detail: JsonObject; now: number }): Promise<void> {
+export async function publish(
+  w: Work,
+  publication: { generation: number; state: Uint8Array | null; detail: JsonObject; now: number },
+): Promise<void> {
   const epoch = w.group.analyticsEpoch + 1;
   await w.run("forgetAcknowledged", { next: w.int(epoch) });
   if (publication.state === null) await w.run("deleteState");
@@ -169,18 +242,28 @@ export async function publish(w: Work, publication: { generation: number; state:
   w.set({ analyticsEpoch: epoch, analyticsGeneration: publication.generation });
   settleStaleness(w);
   const fresh = publication.generation === w.group.generation;
-  if (fresh && w.shapes.profile.published?.stale) await w.run("markStale", { stale: false, now: new Date(publication.now).toISOString() });
-  await w.audit(publication.now, { actor: "analytics", action: "publish", ref: String(epoch), detail: publication.detail });
+  if (fresh && w.shapes.profile.published?.stale)
+    await w.run("markStale", { stale: false, now: new Date(publication.now).toISOString() });
+  await w.audit(publication.now, {
+    actor: "analytics",
+    action: "publish",
+    ref: String(epoch),
+    detail: publication.detail,
+  });
 }
 
 /** Forgets since when the group is stale, if it no longer is. */
 export function settleStaleness(w: { group: GroupRow; set(state: { staleSince: null }): void }): void {
   const { generation, collectedGeneration, analyticsGeneration } = w.group;
-  if (generation <= collectedGeneration && analyticsGeneration != null && generation <= analyticsGeneration) w.set({ staleSince: null });
+  if (generation <= collectedGeneration && analyticsGeneration != null && generation <= analyticsGeneration)
+    w.set({ staleSince: null });
 }
 
 export async function prune(w: Work, limit: number): Promise<number> {
-  const [rows] = await w.run<{ count: number }>("pruneRows", { epoch: w.int(w.group.analyticsEpoch), limit: w.int(limit) });
+  const [rows] = await w.run<{ count: number }>("pruneRows", {
+    epoch: w.int(w.group.analyticsEpoch),
+    limit: w.int(limit),
+  });
   return rows?.count ?? 0;
 }
 

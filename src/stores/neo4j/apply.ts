@@ -3,7 +3,16 @@ import { BLAST_RADIUS, exceedsBlastRadius } from "../../core/law.ts";
 import type { ApplyOptions } from "../../core/ports.ts";
 import type { Effect, JsonObject, Operation, OperationRecord } from "../../core/words.ts";
 import type { Row } from "./connection.ts";
-import { carryOut, checkSuccessor, isChange, type Outcomes, outcomesOf, type Plan, refuseHeld, setStatus } from "./documents.ts";
+import {
+  carryOut,
+  checkSuccessor,
+  isChange,
+  type Outcomes,
+  outcomesOf,
+  type Plan,
+  refuseHeld,
+  setStatus,
+} from "./documents.ts";
 import { hiddenEntities } from "./impact.ts";
 import { importBlock } from "./import.ts";
 import type { Reading, Work } from "./work.ts";
@@ -45,7 +54,9 @@ export async function applyOperation(w: Work, operation: Operation, options: App
   const known = await readOperation(w, operation.id);
   if (known) {
     if (known.requestHash === operation.requestHash) return { ...known.record, replayed: true };
-    throw new GraphkeeperError("OPERATION_ID_REUSED", `The operation id ${operation.id} belongs to another call.`, { operation: operation.id });
+    throw new GraphkeeperError("OPERATION_ID_REUSED", `The operation id ${operation.id} belongs to another call.`, {
+      operation: operation.id,
+    });
   }
   const { outcomes, plan, changed } = await perform(w, operation, options);
   const record: OperationRecord = {
@@ -64,10 +75,15 @@ export async function applyOperation(w: Work, operation: Operation, options: App
   return store(w, { record, requestHash: operation.requestHash, plan }, changed);
 }
 
-async function perform(w: Work, operation: Operation, options: ApplyOptions): Promise<{ outcomes: Outcomes; plan: Plan | null; changed: boolean }> {
+async function perform(
+  w: Work,
+  operation: Operation,
+  options: ApplyOptions,
+): Promise<{ outcomes: Outcomes; plan: Plan | null; changed: boolean }> {
   const { verb } = operation;
   if (verb === "import" || verb === "replace") {
-    if (!options.block) throw new GraphkeeperError("INVALID_VALUE", `The verb ${verb} needs a block.`, { field: "block" });
+    if (!options.block)
+      throw new GraphkeeperError("INVALID_VALUE", `The verb ${verb} needs a block.`, { field: "block" });
     if (!w.shapes.profile.imports) {
       throw new GraphkeeperError(
         "INVALID_VALUE",
@@ -93,17 +109,29 @@ async function guard(w: Work, verb: "deprecate" | "purge", outcomes: Outcomes, o
   const documents = outcomes.filter((o) => isChange(o.outcome)).map((o) => o.id);
   const { entities, liveEntities } = await hiddenEntities(w, verb, documents, limits.floor);
   if (!exceedsBlastRadius(entities, liveEntities, limits)) return;
-  throw new GraphkeeperError("BLAST_RADIUS", `The ${verb} would hide ${entities} of ${liveEntities} live entities.`, { entities, liveEntities });
+  throw new GraphkeeperError("BLAST_RADIUS", `The ${verb} would hide ${entities} of ${liveEntities} live entities.`, {
+    entities,
+    liveEntities,
+  });
 }
 
 /** The next batch of a rolling operation. */
 export async function advanceOperation(w: Work, operationId: string, limit: number): Promise<OperationRecord> {
   const row = await readOperation(w, operationId);
-  if (!row) throw new GraphkeeperError("NOT_FOUND", `There is no operation ${operationId}.`, { operation: operationId });
+  if (!row)
+    throw new GraphkeeperError("NOT_FOUND", `There is no operation ${operationId}.`, { operation: operationId });
   if (!row.plan) return row.record;
   const plan = await carryOut(w, row.plan, limit, row.record.at);
-  const record: OperationRecord = { ...row.record, state: plan ? "rolling" : "done", effect: sumOf(row.record.effect, w.effect) };
-  return store(w, { ...row, record, plan }, Object.values(w.effect).some((count) => count > 0));
+  const record: OperationRecord = {
+    ...row.record,
+    state: plan ? "rolling" : "done",
+    effect: sumOf(row.record.effect, w.effect),
+  };
+  return store(
+    w,
+    { ...row, record, plan },
+    Object.values(w.effect).some((count) => count > 0),
+  );
 }
 
 async function store(w: Work, row: OperationRow, changed: boolean): Promise<OperationRecord> {
@@ -129,7 +157,14 @@ export function sumOf(a: Effect, b: Effect): Effect {
 }
 
 /** Notes the purge that a run-out restore window caused as an operation of its own. */
-export async function noteRetention(w: Work, id: string, documentId: string, effect: Effect, plan: Plan | null, now: number): Promise<void> {
+export async function noteRetention(
+  w: Work,
+  id: string,
+  documentId: string,
+  effect: Effect,
+  plan: Plan | null,
+  now: number,
+): Promise<void> {
   const known = (await readOperation(w, id))?.record;
   const record: OperationRecord = {
     id,

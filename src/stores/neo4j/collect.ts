@@ -1,5 +1,5 @@
 import { entityPresence } from "../../core/law.ts";
-import { compareIds, type CollectOptions } from "../../core/ports.ts";
+import { type CollectOptions, compareIds } from "../../core/ports.ts";
 import type { CollectionBatch, CollectionKind, JsonObject, Policy } from "../../core/words.ts";
 import { noteRetention, readOperation } from "./apply.ts";
 import {
@@ -55,7 +55,13 @@ export async function collectBatch(w: Work, kind: CollectionKind, options: Colle
 /** The cursor is the phase and the last key judged in it. */
 async function runPhases(phases: Phase[], tally: Tally, options: CollectOptions): Promise<string | null> {
   const [from, ...rest] = (options.cursor ?? "").split(" ");
-  const first = options.cursor === null ? 0 : Math.max(0, phases.findIndex(({ name }) => name === from));
+  const first =
+    options.cursor === null
+      ? 0
+      : Math.max(
+          0,
+          phases.findIndex(({ name }) => name === from),
+        );
   for (let i = first; i < phases.length; i++) {
     const phase = phases[i] as Phase;
     let last = i === first && options.cursor !== null ? rest.join(" ") : "";
@@ -87,13 +93,22 @@ function phasesOf(w: Work, kind: CollectionKind, options: CollectOptions): Phase
           name: "documents",
           single: true,
           keys: async (after, limit) =>
-            (await expiredDocuments(w, before, 1_000_000)).map((d) => d.id).sort(compareIds).filter((id) => compareIds(id, after) > 0).slice(0, limit),
+            (await expiredDocuments(w, before, 1_000_000))
+              .map((d) => d.id)
+              .sort(compareIds)
+              .filter((id) => compareIds(id, after) > 0)
+              .slice(0, limit),
           judge: (keys, tally) => purgeExpired(w, keys[0] as string, tally, options),
         },
         { name: "candidates", keys: candidates, judge: (keys, tally) => judgeEntities(w, keys, tally, policy, now) },
         {
           name: "expired",
-          keys: async (after, limit) => pageOf((await expiredEntities(w, before)).map((e) => e.id), after, limit),
+          keys: async (after, limit) =>
+            pageOf(
+              (await expiredEntities(w, before)).map((e) => e.id),
+              after,
+              limit,
+            ),
           judge: (keys, tally) => purgeEntities(w, keys, tally),
         },
       ];
@@ -124,10 +139,17 @@ function phasesOf(w: Work, kind: CollectionKind, options: CollectOptions): Phase
 }
 
 function pageOf(ids: Iterable<string>, after: string, limit: number): string[] {
-  return [...ids].sort(compareIds).filter((id) => compareIds(id, after) > 0).slice(0, limit);
+  return [...ids]
+    .sort(compareIds)
+    .filter((id) => compareIds(id, after) > 0)
+    .slice(0, limit);
 }
 
-async function expiredDocuments(r: Reading, before: number, limit: number): Promise<{ id: string; deprecatedAt: number }[]> {
+async function expiredDocuments(
+  r: Reading,
+  before: number,
+  limit: number,
+): Promise<{ id: string; deprecatedAt: number }[]> {
   return r.run<{ id: string; deprecatedAt: number }>("expiredDocuments", { before, limit: r.int(limit) });
 }
 
@@ -135,21 +157,35 @@ async function expiredDocuments(r: Reading, before: number, limit: number): Prom
 async function expiredEntities(r: Reading, before: number): Promise<Handle[]> {
   if (r.shapes.profile.mentions.trust !== "complete") return [];
   const rows = await r.run<Handle>("expiredEntities", { before, limit: r.int(100_000) });
-  const facts = await entityFacts(r, rows.map((row) => row.handle));
+  const facts = await entityFacts(
+    r,
+    rows.map((row) => row.handle),
+  );
   return facts.filter((e) => e.parked && !e.mentioned).map((e) => ({ handle: e.handle, id: e.id }));
 }
 
 async function expiredFacts(r: Reading, before: number): Promise<string[]> {
   const rows = await r.run<{ id: string }>("expiredFacts", { before, limit: r.int(100_000) });
-  const facts = await parkedRows(r, rows.map((row) => row.id));
+  const facts = await parkedRows(
+    r,
+    rows.map((row) => row.id),
+  );
   return facts.filter((f) => f.support?.length === 0 || !f.source || !f.target).map((f) => f.id);
 }
 
 /** Published similarity edges with an end that is not live, by key. */
-async function staleSimilarity(r: Reading & { group?: { analyticsEpoch: number } }, epoch?: number): Promise<Map<string, string>> {
+async function staleSimilarity(
+  r: Reading & { group?: { analyticsEpoch: number } },
+  epoch?: number,
+): Promise<Map<string, string>> {
   const at = epoch ?? r.group?.analyticsEpoch ?? 0;
-  const rows = await r.run<{ row: string; key: string; a: string; b: string }>("markedSimilarity", { epoch: r.int(at) });
-  const ends = await entitiesById(r, rows.flatMap((row) => [row.a, row.b]));
+  const rows = await r.run<{ row: string; key: string; a: string; b: string }>("markedSimilarity", {
+    epoch: r.int(at),
+  });
+  const ends = await entitiesById(
+    r,
+    rows.flatMap((row) => [row.a, row.b]),
+  );
   const live = (id: string) => ends.get(id)?.live === true;
   return new Map(rows.filter((row) => !live(row.a) || !live(row.b)).map((row) => [row.key, row.row]));
 }
@@ -177,7 +213,10 @@ async function judgeEntities(w: Work, ids: string[], tally: Tally, policy: Polic
   tally.examined += ids.length;
   await w.each("dropCandidates", "ids", ids, { kind: "orphan_entities" });
   const known = await entitiesById(w, ids);
-  const facts = await entityFacts(w, [...known.values()].map((e) => e.handle));
+  const facts = await entityFacts(
+    w,
+    [...known.values()].map((e) => e.handle),
+  );
   const park: EntityFacts[] = [];
   const show: EntityFacts[] = [];
   for (const entity of facts) {
@@ -186,16 +225,42 @@ async function judgeEntities(w: Work, ids: string[], tally: Tally, policy: Polic
     if (presence === "live" && entity.parked) show.push(entity);
   }
   if (park.length + show.length === 0) return true;
-  await w.each("parkEntities", "handles", park.map((e) => e.handle), { now: w.int(now) });
-  await parkDerived(w, park.map((e) => e.handle));
+  await w.each(
+    "parkEntities",
+    "handles",
+    park.map((e) => e.handle),
+    { now: w.int(now) },
+  );
+  await parkDerived(
+    w,
+    park.map((e) => e.handle),
+  );
   w.effect.entities += park.length;
   await showEntities(w, show);
   const changed = [...park, ...show];
-  const touching = await w.each<Handle>("factsTouching", "handles", changed.map((e) => e.handle));
-  const parked = await w.each<{ id: string }>("parkedTouching", "ids", entityKeys(w, changed.map((e) => e.id)));
+  const touching = await w.each<Handle>(
+    "factsTouching",
+    "handles",
+    changed.map((e) => e.handle),
+  );
+  const parked = await w.each<{ id: string }>(
+    "parkedTouching",
+    "ids",
+    entityKeys(
+      w,
+      changed.map((e) => e.id),
+    ),
+  );
   w.note("stale_edges", [...touching.map((f) => f.id), ...parked.map((p) => p.id)]);
-  w.note("deprecated_vectors", park.filter((e) => e.vector).map((e) => e.id));
-  await w.each("markSimilarity", "ids", park.map((e) => e.id));
+  w.note(
+    "deprecated_vectors",
+    park.filter((e) => e.vector).map((e) => e.id),
+  );
+  await w.each(
+    "markSimilarity",
+    "ids",
+    park.map((e) => e.id),
+  );
   tally.changed = true;
   tally.deleted += park.length;
   tally.ids.push(...ids.filter((id) => park.some((e) => e.id === id)));
@@ -212,7 +277,14 @@ export function lawOf(r: Reading, entity: EntityFacts, policy: Policy, now: numb
       liveMentions: entity.liveMention ? 1 : 0,
       everMentioned: entity.everMentioned ?? entity.mentioned,
       // Other writers keep no age; what nothing ever mentioned there is not ours to judge, unless parked by us before.
-      ageMs: entity.createdAt === null ? (imports ? Number.POSITIVE_INFINITY : entity.parked ? Number.POSITIVE_INFINITY : 0) : now - entity.createdAt,
+      ageMs:
+        entity.createdAt === null
+          ? imports
+            ? Number.POSITIVE_INFINITY
+            : entity.parked
+              ? Number.POSITIVE_INFINITY
+              : 0
+          : now - entity.createdAt,
     },
     policy,
   );
@@ -221,7 +293,9 @@ export function lawOf(r: Reading, entity: EntityFacts, policy: Policy, now: numb
 async function purgeEntities(w: Work, ids: string[], tally: Tally): Promise<boolean> {
   tally.examined += ids.length;
   const known = await entitiesById(w, ids);
-  const entities = ids.flatMap((id) => (known.has(id) ? [{ id, handle: (known.get(id) as { handle: string }).handle }] : []));
+  const entities = ids.flatMap((id) =>
+    known.has(id) ? [{ id, handle: (known.get(id) as { handle: string }).handle }] : [],
+  );
   const facts = await deleteEntities(w, entities);
   tally.purged += entities.length + facts.length;
   tally.ids.push(...entities.map((e) => e.id));
@@ -233,7 +307,13 @@ async function judgeFacts(w: Work, ids: string[], tally: Tally, now: number): Pr
   tally.examined += ids.length;
   await w.each("dropCandidates", "ids", ids, { kind: "stale_edges" });
   const live = await w.each<Handle>("factsById", "ids", ids);
-  const verdicts = await judged(w, await factRows(w, live.map((f) => f.handle)));
+  const verdicts = await judged(
+    w,
+    await factRows(
+      w,
+      live.map((f) => f.handle),
+    ),
+  );
   const park = verdicts.filter((v) => !v.live).map((v) => v.fact);
   if (park.length > 0) await parkFacts(w, park, now);
   const back = await showFacts(w, ids);
@@ -247,7 +327,11 @@ async function judgeFacts(w: Work, ids: string[], tally: Tally, now: number): Pr
 async function dropSimilarity(w: Work, keys: string[], tally: Tally): Promise<boolean> {
   tally.examined += keys.length;
   const rows = await staleSimilarity(w);
-  await w.each("deleteRows", "rows", keys.flatMap((key) => rows.get(key) ?? []));
+  await w.each(
+    "deleteRows",
+    "rows",
+    keys.flatMap((key) => rows.get(key) ?? []),
+  );
   tally.deleted += keys.length;
   tally.ids.push(...keys);
   tally.changed = true;
@@ -258,12 +342,23 @@ async function moveVectors(w: Work, ids: string[], tally: Tally): Promise<boolea
   tally.examined += ids.length;
   await w.each("dropCandidates", "ids", ids, { kind: "deprecated_vectors" });
   const known = await entitiesById(w, ids);
-  const facts = await entityFacts(w, [...known.values()].map((e) => e.handle));
+  const facts = await entityFacts(
+    w,
+    [...known.values()].map((e) => e.handle),
+  );
   const out = w.shapes.mode === "label" ? [] : facts.filter((e) => e.parked && e.vector);
   const back = facts.filter((e) => !e.parked && e.parkedVector);
-  await w.each("parkVectors", "handles", out.map((e) => e.handle));
-  await w.each("showVectors", "handles", back.map((e) => e.handle));
-  w.effect.vectors += out.length + back.length;
+  await w.each(
+    "parkVectors",
+    "handles",
+    out.map((e) => e.handle),
+  );
+  await w.each(
+    "showVectors",
+    "handles",
+    back.map((e) => e.handle),
+  );
+  w.countVectors([...out, ...back].map((e) => e.handle));
   if (out.length + back.length > 0) tally.changed = true;
   tally.deleted += out.length;
   const moved = new Set(out.map((e) => e.id));
@@ -287,29 +382,66 @@ export async function sweepStep(
   };
   if (kind === "e") {
     const rows = await w.run<Handle>("entitiesPage", { after, limit });
-    const facts = await entityFacts(w, rows.map((r) => r.handle));
+    const facts = await entityFacts(
+      w,
+      rows.map((r) => r.handle),
+    );
     const wrong = facts.filter((e) => lawOf(w, e, options.policy, options.now) !== (e.parked ? "parked" : "live"));
     const rest = facts.filter((e) => !wrong.includes(e));
-    const misplaced = rest.filter((e) => (e.parked && e.vector && w.shapes.mode !== "label") || (!e.parked && e.parkedVector));
-    const found = (await candidates("orphan_entities", wrong.map((e) => e.id))) + (await candidates("deprecated_vectors", misplaced.map((e) => e.id)));
+    const misplaced = rest.filter(
+      (e) => (e.parked && e.vector && w.shapes.mode !== "label") || (!e.parked && e.parkedVector),
+    );
+    const found =
+      (await candidates(
+        "orphan_entities",
+        wrong.map((e) => e.id),
+      )) +
+      (await candidates(
+        "deprecated_vectors",
+        misplaced.map((e) => e.id),
+      ));
     const full = rows.length === options.limit;
     return { examined: rows.length, found, cursor: full ? `e ${idFromKey(rows.at(-1)?.id)}` : "r " };
   }
   if (kind === "r") {
     const rows = await w.run<Handle>("factsPage", { after, limit });
-    const verdicts = await judged(w, await factRows(w, rows.map((r) => r.handle)));
-    const found = await candidates("stale_edges", verdicts.filter((v) => !v.live).map((v) => v.fact.id));
+    const verdicts = await judged(
+      w,
+      await factRows(
+        w,
+        rows.map((r) => r.handle),
+      ),
+    );
+    const found = await candidates(
+      "stale_edges",
+      verdicts.filter((v) => !v.live).map((v) => v.fact.id),
+    );
     const full = rows.length === options.limit;
     return { examined: rows.length, found, cursor: full ? `r ${rows.at(-1)?.id}` : "p " };
   }
   const rows = await w.run<{ id: string }>("parkedPage", { after, limit });
-  const verdicts = await judged(w, await parkedRows(w, rows.map((r) => r.id)));
-  const found = await candidates("stale_edges", verdicts.filter((v) => v.live).map((v) => v.fact.id));
+  const verdicts = await judged(
+    w,
+    await parkedRows(
+      w,
+      rows.map((r) => r.id),
+    ),
+  );
+  const found = await candidates(
+    "stale_edges",
+    verdicts.filter((v) => v.live).map((v) => v.fact.id),
+  );
   return { examined: rows.length, found, cursor: rows.length === options.limit ? `p ${rows.at(-1)?.id}` : null };
 }
 
 /** What a run of the kind would still change, counted anew. */
-export async function remainingOf(r: Reading, kind: CollectionKind, policy: Policy, now: number, epoch: number): Promise<number> {
+export async function remainingOf(
+  r: Reading,
+  kind: CollectionKind,
+  policy: Policy,
+  now: number,
+  epoch: number,
+): Promise<number> {
   const before = now - policy.restoreWindowMs;
   let count = 0;
   for (let after = ""; ; ) {
@@ -318,12 +450,23 @@ export async function remainingOf(r: Reading, kind: CollectionKind, policy: Poli
     after = ids.at(-1) as string;
     if (kind === "stale_edges") {
       const live = await r.each<Handle>("factsById", "ids", ids);
-      count += (await judged(r, await factRows(r, live.map((f) => f.handle)))).filter((v) => !v.live).length;
+      count += (
+        await judged(
+          r,
+          await factRows(
+            r,
+            live.map((f) => f.handle),
+          ),
+        )
+      ).filter((v) => !v.live).length;
       count += (await judged(r, await parkedRows(r, ids))).filter((v) => v.live).length;
       continue;
     }
     const known = await entitiesById(r, ids);
-    const facts = await entityFacts(r, [...known.values()].map((e) => e.handle));
+    const facts = await entityFacts(
+      r,
+      [...known.values()].map((e) => e.handle),
+    );
     count += facts.filter((e) =>
       kind === "orphan_entities"
         ? lawOf(r, e, policy, now) !== (e.parked ? "parked" : "live")

@@ -21,6 +21,8 @@ export interface Transaction {
 /** Contended or short of memory: how long we try again, in ms. Connection losses are not waited out, callers are told. */
 const CONTENTION_MS = 15_000;
 
+const RECONNECT_MS = 100;
+
 /** The driver, managed transactions and their errors in the product's words. */
 export class Connection {
   readonly driver: Neo4j.Driver;
@@ -46,8 +48,8 @@ export class Connection {
   }
 
   /**
-   * A managed transaction. The driver runs `work` again after transient errors, and also when only the answer to COMMIT
-   * was lost; `work` must find out by itself that it was done before.
+   * A managed transaction. `work` is run again after transient errors and after a lost connection, and so also when only
+   * the answer to COMMIT was lost; it must find out by itself that it was done before.
    */
   write<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
     return this.#managed("WRITE", work);
@@ -63,7 +65,8 @@ export class Connection {
       const run = async (tx: Neo4j.ManagedTransaction): Promise<T> => {
         try {
           return await work({
-            run: async (statement, parameters) => (await tx.run(statement, parameters)).records.map((r) => r.toObject()),
+            run: async (statement, parameters) =>
+              (await tx.run(statement, parameters)).records.map((r) => r.toObject()),
             stream: async function* (statement, parameters) {
               for await (const record of tx.run(statement, parameters)) yield record.toObject();
             },
@@ -78,7 +81,14 @@ export class Connection {
       } catch (error) {
         if (own !== undefined && (own as Error).name !== "Neo4jError") throw own;
         if (isContention(error) && performance.now() - begun < CONTENTION_MS) {
-          await new Promise((resolve) => setTimeout(resolve, Math.min(50 * 2 ** attempt, 1_000) * (0.5 + Math.random() / 2)));
+          await new Promise((resolve) =>
+            setTimeout(resolve, Math.min(50 * 2 ** attempt, 1_000) * (0.5 + Math.random() / 2)),
+          );
+          continue;
+        }
+        // A connection that broke is tried once more at once: a restart of the server, or a COMMIT whose answer was lost.
+        if (isLoss(error) && attempt === 0 && performance.now() - begun < this.#patienceMs / 2) {
+          await new Promise((resolve) => setTimeout(resolve, RECONNECT_MS));
           continue;
         }
         throw translated(error);
@@ -98,7 +108,10 @@ export class Connection {
     let timer: NodeJS.Timeout | undefined;
     try {
       const late = new Promise<never>((_, reject) => {
-        timer = setTimeout(() => reject(unavailable(`Neo4j did not answer within ${this.#patienceMs} ms.`)), this.#patienceMs);
+        timer = setTimeout(
+          () => reject(unavailable(`Neo4j did not answer within ${this.#patienceMs} ms.`)),
+          this.#patienceMs,
+        );
       });
       await Promise.race([this.read((tx) => tx.run("RETURN 1 AS one", {})), late]);
     } finally {
@@ -119,7 +132,12 @@ export async function connect(options: ConnectOptions): Promise<Connection> {
     const module = await import("neo4j-driver");
     api = module.default as unknown as typeof Neo4j;
   } catch (error) {
-    throw new GraphkeeperError("INVALID_CONFIG", "The package neo4j-driver is needed for Neo4j; install it: npm install neo4j-driver", { field: "neo4j" }, error);
+    throw new GraphkeeperError(
+      "INVALID_CONFIG",
+      "The package neo4j-driver is needed for Neo4j; install it: npm install neo4j-driver",
+      { field: "neo4j" },
+      error,
+    );
   }
   const patience = options.patienceMs ?? 1_500;
   const auth = options.username === undefined ? undefined : api.auth.basic(options.username, options.password ?? "");
@@ -128,12 +146,18 @@ export async function connect(options: ConnectOptions): Promise<Connection> {
       disableLosslessIntegers: true,
       connectionTimeout: patience,
       connectionAcquisitionTimeout: patience,
-      maxTransactionRetryTime: Math.min(patience, 1_000),
+      // The driver's own retry waits a second first; ours (below) is told apart by what went wrong.
+      maxTransactionRetryTime: 0,
       userAgent: "graphkeeper",
     });
     return new Connection(api, driver, options);
   } catch (error) {
-    throw new GraphkeeperError("INVALID_CONFIG", `The Neo4j address is not usable: ${(error as Error).message}`, { field: "neo4j.uri" }, error);
+    throw new GraphkeeperError(
+      "INVALID_CONFIG",
+      `The Neo4j address is not usable: ${(error as Error).message}`,
+      { field: "neo4j.uri" },
+      error,
+    );
   }
 }
 
@@ -143,7 +167,17 @@ function codeOf(error: unknown): string {
 
 function isContention(error: unknown): boolean {
   const code = codeOf(error);
-  return code.startsWith("Neo.TransientError.") && !code.includes("MemoryPoolOutOfMemory") && !code.includes("OutOfMemory") && !code.includes("DatabaseUnavailable");
+  return (
+    code.startsWith("Neo.TransientError.") &&
+    !code.includes("MemoryPoolOutOfMemory") &&
+    !code.includes("OutOfMemory") &&
+    !code.includes("DatabaseUnavailable")
+  );
+}
+
+function isLoss(error: unknown): boolean {
+  const code = codeOf(error);
+  return code === "ServiceUnavailable" || code === "SessionExpired";
 }
 
 function unavailable(message: string, cause?: unknown): GraphkeeperError {
@@ -155,16 +189,41 @@ function translated(error: unknown): unknown {
   const code = codeOf(error);
   const message = error instanceof Error ? error.message : String(error);
   if (code.startsWith("Neo.ClientError.Security.")) {
-    return new GraphkeeperError("STORE_UNAVAILABLE", "Neo4j refused the user name or password (NEO4J_USERNAME, NEO4J_PASSWORD), or the user may not do this.", { store: "neo4j", neo4j: code }, error);
+    return new GraphkeeperError(
+      "STORE_UNAVAILABLE",
+      "Neo4j refused the user name or password (NEO4J_USERNAME, NEO4J_PASSWORD), or the user may not do this.",
+      { store: "neo4j", neo4j: code },
+      error,
+    );
   }
   if (code === "Neo.ClientError.Database.DatabaseNotFound") {
-    return new GraphkeeperError("STORE_UNAVAILABLE", "There is no such Neo4j database (NEO4J_DATABASE).", { store: "neo4j", neo4j: code }, error);
+    return new GraphkeeperError(
+      "STORE_UNAVAILABLE",
+      "There is no such Neo4j database (NEO4J_DATABASE).",
+      { store: "neo4j", neo4j: code },
+      error,
+    );
   }
   if (code.includes("OutOfMemory")) {
-    return new GraphkeeperError("OUT_OF_BUDGET", "The transaction needed more memory than Neo4j allows it; smaller batches are tried.", { store: "neo4j", neo4j: code }, error);
+    return new GraphkeeperError(
+      "OUT_OF_BUDGET",
+      "The transaction needed more memory than Neo4j allows it; smaller batches are tried.",
+      { store: "neo4j", neo4j: code },
+      error,
+    );
   }
-  if (code === "ServiceUnavailable" || code === "SessionExpired" || code.startsWith("Neo.TransientError.") || /acquisition timed out|pool is closed|connection/i.test(message)) {
+  if (
+    code === "ServiceUnavailable" ||
+    code === "SessionExpired" ||
+    code.startsWith("Neo.TransientError.") ||
+    /acquisition timed out|pool is closed|connection/i.test(message)
+  ) {
     return unavailable(`Neo4j does not answer: ${message}`, error);
   }
-  return new GraphkeeperError("INTERNAL", `Neo4j refused a statement: ${message}`, { store: "neo4j", neo4j: code }, error);
+  return new GraphkeeperError(
+    "INTERNAL",
+    `Neo4j refused a statement: ${message}`,
+    { store: "neo4j", neo4j: code },
+    error,
+  );
 }

@@ -57,7 +57,10 @@ export async function liveUnits(r: Reading, ids: Iterable<string>): Promise<Set<
 }
 
 /** Entities that the units mention. */
-export async function mentionedBy(r: Reading, unitHandles: Iterable<string>): Promise<(Handle & { parked: boolean })[]> {
+export async function mentionedBy(
+  r: Reading,
+  unitHandles: Iterable<string>,
+): Promise<(Handle & { parked: boolean })[]> {
   const rows = await r.each<Handle & { parked: boolean }>("mentionedBy", "handles", unitHandles);
   return [...new Map(rows.map((row) => [row.handle, { ...row, id: idFromKey(row.id) }])).values()];
 }
@@ -67,7 +70,10 @@ export async function entityFacts(r: Reading, handles: Iterable<string>): Promis
   return rows.map((row) => ({ ...row, id: idFromKey(row.id) }));
 }
 
-export async function entitiesById(r: Reading, ids: Iterable<string>): Promise<Map<string, { handle: string; live: boolean }>> {
+export async function entitiesById(
+  r: Reading,
+  ids: Iterable<string>,
+): Promise<Map<string, { handle: string; live: boolean }>> {
   const rows = await r.each<{ id: unknown; handle: string; live: boolean }>("entitiesById", "ids", entityKeys(r, ids));
   return new Map(rows.map((row) => [idFromKey(row.id), row]));
 }
@@ -85,12 +91,29 @@ export async function supportedBy(r: Reading, units: { handle: string; id: strin
   // Without a list on the unit: a unit mentions both ends of what it supports.
   const ids = new Set(units.map((u) => u.id));
   const entities = await mentionedBy(r, handles);
-  const touching = await r.each<Handle>("factsTouching", "handles", entities.map((e) => e.handle));
-  for (const fact of await factRows(r, touching.map((f) => f.handle))) {
+  const touching = await r.each<Handle>(
+    "factsTouching",
+    "handles",
+    entities.map((e) => e.handle),
+  );
+  for (const fact of await factRows(
+    r,
+    touching.map((f) => f.handle),
+  )) {
     if (fact.support?.some((unit) => ids.has(unit))) found.add(fact.id);
   }
-  const parked = await r.each<{ id: string }>("parkedTouching", "ids", entityKeys(r, entities.map((e) => e.id)));
-  for (const fact of await parkedRows(r, parked.map((p) => p.id))) {
+  const parked = await r.each<{ id: string }>(
+    "parkedTouching",
+    "ids",
+    entityKeys(
+      r,
+      entities.map((e) => e.id),
+    ),
+  );
+  for (const fact of await parkedRows(
+    r,
+    parked.map((p) => p.id),
+  )) {
     if (fact.support?.some((unit) => ids.has(unit))) found.add(fact.id);
   }
   return [...found];
@@ -108,7 +131,10 @@ export async function judged<T extends { sourceLive: boolean; targetLive: boolea
   r: Reading,
   facts: T[],
 ): Promise<{ fact: T; live: boolean }[]> {
-  const live = await liveUnits(r, facts.flatMap((f) => (f.sourceLive && f.targetLive ? (f.support ?? []) : [])));
+  const live = await liveUnits(
+    r,
+    facts.flatMap((f) => (f.sourceLive && f.targetLive ? (f.support ?? []) : [])),
+  );
   return facts.map((fact) => ({
     fact,
     live:
@@ -122,10 +148,19 @@ export async function judged<T extends { sourceLive: boolean; targetLive: boolea
 }
 
 /** What the units' parking or deletion may have made obsolete. Call it before their mentions go. */
-export async function noteLoss(w: Work, units: { handle: string; id: string }[]): Promise<{ entities: Handle[]; facts: string[] }> {
-  const entities = await mentionedBy(w, units.map((u) => u.handle));
+export async function noteLoss(
+  w: Work,
+  units: { handle: string; id: string }[],
+): Promise<{ entities: Handle[]; facts: string[] }> {
+  const entities = await mentionedBy(
+    w,
+    units.map((u) => u.handle),
+  );
   const facts = await supportedBy(w, units);
-  w.note("orphan_entities", entities.map((e) => e.id));
+  w.note(
+    "orphan_entities",
+    entities.map((e) => e.id),
+  );
   w.note("stale_edges", facts);
   return { entities, facts };
 }
@@ -145,40 +180,82 @@ export async function settleUnits(w: Work, units: UnitRow[], now: number): Promi
     if (presence === "live" && unit.parked) show.push(unit);
   }
   if (park.length > 0) {
-    await w.each("parkUnits", "handles", park.map((u) => u.handle), { now: w.int(now) });
+    await w.each(
+      "parkUnits",
+      "handles",
+      park.map((u) => u.handle),
+      { now: w.int(now) },
+    );
     w.effect.textUnits += park.length;
-    if (w.shapes.mode !== "label") w.effect.vectors += park.filter((u) => u.vector).length;
+    if (w.shapes.mode !== "label") w.countVectors(park.filter((u) => u.vector).map((u) => u.handle));
     await noteLoss(w, park);
     const handles = park.map((u) => u.handle);
     await parkParts(w, "unit", handles, now);
     await parkDerived(w, handles);
   }
   if (show.length > 0) {
-    await w.each("showUnits", "handles", show.map((u) => u.handle), { now: w.int(now) });
+    await w.each(
+      "showUnits",
+      "handles",
+      show.map((u) => u.handle),
+      { now: w.int(now) },
+    );
     w.effect.textUnits += show.length;
-    w.effect.vectors += show.filter((u) => u.parkedVector).length;
-    await showParts(w, "unit", show.map((u) => u.handle));
-    await showDerived(w, show.map((u) => u.handle));
-    const entities = await mentionedBy(w, show.map((u) => u.handle));
-    await revive(w, entities.filter((e) => e.parked).map((e) => e.handle), await supportedBy(w, show));
+    w.countVectors(show.filter((u) => u.parkedVector).map((u) => u.handle));
+    await showParts(
+      w,
+      "unit",
+      show.map((u) => u.handle),
+    );
+    await showDerived(
+      w,
+      show.map((u) => u.handle),
+    );
+    const entities = await mentionedBy(
+      w,
+      show.map((u) => u.handle),
+    );
+    await revive(
+      w,
+      entities.filter((e) => e.parked).map((e) => e.handle),
+      await supportedBy(w, show),
+    );
   }
 }
 
 /** Un-hides what the law says is live: of the entities, of what touches those that return, and of the facts. */
-export async function revive(w: Work, entityHandles: string[], factIds: Iterable<string>): Promise<{ entities: string[]; facts: string[] }> {
+export async function revive(
+  w: Work,
+  entityHandles: string[],
+  factIds: Iterable<string>,
+): Promise<{ entities: string[]; facts: string[] }> {
   const back = (await entityFacts(w, entityHandles)).filter((e) => e.parked && e.liveMention);
   await showEntities(w, back);
-  const touching = await w.each<{ id: string }>("parkedTouching", "ids", entityKeys(w, back.map((e) => e.id)));
+  const touching = await w.each<{ id: string }>(
+    "parkedTouching",
+    "ids",
+    entityKeys(
+      w,
+      back.map((e) => e.id),
+    ),
+  );
   const facts = await showFacts(w, new Set([...factIds, ...touching.map((t) => t.id)]));
   return { entities: back.map((e) => e.id), facts };
 }
 
 export async function showEntities(w: Work, entities: EntityFacts[]): Promise<void> {
   if (entities.length === 0) return;
-  await w.each("showEntities", "handles", entities.map((e) => e.handle));
-  await showDerived(w, entities.map((e) => e.handle));
+  await w.each(
+    "showEntities",
+    "handles",
+    entities.map((e) => e.handle),
+  );
+  await showDerived(
+    w,
+    entities.map((e) => e.handle),
+  );
   w.effect.entities += entities.length;
-  w.effect.vectors += entities.filter((e) => e.parkedVector).length;
+  w.countVectors(entities.filter((e) => e.parkedVector).map((e) => e.handle));
 }
 
 /** Brings parked facts back that the law wants live. @returns their ids */
@@ -192,7 +269,11 @@ export async function showFacts(w: Work, ids: Iterable<string>): Promise<string[
     await w.run("foldTwin", twin);
     folded.add(twin.id);
   }
-  await w.each("showFacts", "ids", back.filter((id) => !folded.has(id)));
+  await w.each(
+    "showFacts",
+    "ids",
+    back.filter((id) => !folded.has(id)),
+  );
   w.effect.relationships += back.length;
   return back;
 }
@@ -210,21 +291,44 @@ export async function parkFacts(w: Work, facts: Handle[], now: number): Promise<
 export async function deleteEntities(w: Work, entities: Handle[]): Promise<string[]> {
   if (entities.length === 0) return [];
   const ids = entities.map((e) => e.id);
-  const facts = await w.each<Handle>("factsTouching", "handles", entities.map((e) => e.handle));
+  const facts = await w.each<Handle>(
+    "factsTouching",
+    "handles",
+    entities.map((e) => e.handle),
+  );
   const parked = await w.each<{ id: string }>("parkedTouching", "ids", entityKeys(w, ids));
   const gone = [...new Set([...facts.map((f) => f.id), ...parked.map((p) => p.id)])];
-  await forget(w, gone, facts.map((f) => f.handle), parked.map((p) => p.id));
+  await forget(
+    w,
+    gone,
+    facts.map((f) => f.handle),
+    parked.map((p) => p.id),
+  );
   await w.each("deleteParked", "ids", new Set(parked.map((p) => p.id)));
   await w.each("rowsOfEntities", "ids", ids);
   await w.forget("orphan_entities", ids);
   await w.forget("deprecated_vectors", ids);
   await w.forget("stale_edges", gone);
-  const vectors = (await entityFacts(w, entities.map((e) => e.handle))).filter((e) => e.vector || e.parkedVector).length;
-  await dropDerived(w, entities.map((e) => e.handle));
-  await w.each("deleteEntities", "handles", entities.map((e) => e.handle));
+  const vectors = (
+    await entityFacts(
+      w,
+      entities.map((e) => e.handle),
+    )
+  )
+    .filter((e) => e.vector || e.parkedVector)
+    .map((e) => e.handle);
+  await dropDerived(
+    w,
+    entities.map((e) => e.handle),
+  );
+  await w.each(
+    "deleteEntities",
+    "handles",
+    entities.map((e) => e.handle),
+  );
   w.effect.entities += entities.length;
   w.effect.relationships += gone.length;
-  w.effect.vectors += vectors;
+  w.countVectors(vectors);
   return gone;
 }
 
@@ -234,9 +338,22 @@ export async function deleteFacts(w: Work, ids: Iterable<string>): Promise<strin
   const live = await w.each<Handle>("factsById", "ids", all);
   const parked = await parkedRows(w, all);
   const gone = [...new Set([...live.map((f) => f.id), ...parked.map((p) => p.id)])];
-  await forget(w, gone, live.map((f) => f.handle), parked.map((p) => p.id));
-  await w.each("deleteFacts", "handles", live.map((f) => f.handle));
-  await w.each("deleteParked", "ids", parked.map((p) => p.id));
+  await forget(
+    w,
+    gone,
+    live.map((f) => f.handle),
+    parked.map((p) => p.id),
+  );
+  await w.each(
+    "deleteFacts",
+    "handles",
+    live.map((f) => f.handle),
+  );
+  await w.each(
+    "deleteParked",
+    "ids",
+    parked.map((p) => p.id),
+  );
   await w.forget("stale_edges", gone);
   w.effect.relationships += gone.length;
   return gone;
@@ -250,7 +367,11 @@ async function forget(w: Work, ids: string[], handles: string[], parked: string[
   for (const fact of [...(await factRows(w, handles)), ...(await parkedRows(w, parked))]) {
     for (const unit of fact.support ?? []) units.set(unit, [...(units.get(unit) ?? []), fact.id]);
   }
-  await w.each("forgetSupports", "rows", [...units].map(([unit, facts]) => ({ unit: keyFromId(w.shapes.key("unit"), unit), facts })));
+  await w.each(
+    "forgetSupports",
+    "rows",
+    [...units].map(([unit, facts]) => ({ unit: keyFromId(w.shapes.key("unit"), unit), facts })),
+  );
 }
 
 /** Takes deleted units out of the support of facts. @returns ids of facts whose known support is now empty */
@@ -268,9 +389,22 @@ export async function dropSupport(w: Work, factIds: string[], units: Iterable<st
       return [{ fact, support: write(left) }];
     });
   const live = await w.each<Handle>("factsById", "ids", new Set(factIds));
-  const liveRows = lessen(await factRows(w, live.map((f) => f.handle)));
-  await w.each("dropSupport", "rows", liveRows.map((l) => ({ handle: l.fact.handle, support: l.support })));
+  const liveRows = lessen(
+    await factRows(
+      w,
+      live.map((f) => f.handle),
+    ),
+  );
+  await w.each(
+    "dropSupport",
+    "rows",
+    liveRows.map((l) => ({ handle: l.fact.handle, support: l.support })),
+  );
   const parkedOnes = lessen(await parkedRows(w, factIds));
-  await w.each("dropParkedSupport", "rows", parkedOnes.map((p) => ({ id: p.fact.id, support: p.support })));
+  await w.each(
+    "dropParkedSupport",
+    "rows",
+    parkedOnes.map((p) => ({ id: p.fact.id, support: p.support })),
+  );
   return empty;
 }

@@ -34,7 +34,11 @@ export async function diagnose(options: ConnectOptions & { profile?: Profile; te
     const inventory = await takeInventory(connection);
     const fits = detect(inventory, candidates(inventory, options.tenant));
     const best = fits[0];
-    const profile = options.profile ?? (best && best.score >= FITS ? candidates(inventory, options.tenant).find((p) => p.name === best.profile) : undefined);
+    const profile =
+      options.profile ??
+      (best && best.score >= FITS
+        ? candidates(inventory, options.tenant).find((p) => p.name === best.profile)
+        : undefined);
     return {
       server: await serverOf(connection),
       indexes: await indexesOf(connection),
@@ -52,14 +56,18 @@ export async function diagnose(options: ConnectOptions & { profile?: Profile; te
 function candidates(inventory: Inventory, tenant?: string): Profile[] {
   const labels = inventory.labels.map((l) => l.label);
   const suffix = labels.map((l) => /^__Chunk__(.+)__$/.exec(l)?.[1]).find((s) => s !== undefined);
-  const listed = inventory.labels.find((l) => l.properties.includes("entity_id") && l.properties.includes("source_id"))?.label;
+  const listed = inventory.labels.find(
+    (l) => l.properties.includes("entity_id") && l.properties.includes("source_id"),
+  )?.label;
   return Object.entries(PROFILES).map(([name, make]) => {
-    const found = tenant ?? (name === "lightrag" ? listed : name === "graphrag-toolkit" ? suffix : undefined) ?? "default";
+    const found =
+      tenant ?? (name === "lightrag" ? listed : name === "graphrag-toolkit" ? suffix : undefined) ?? "default";
     return checkProfile(make(found));
   });
 }
 
-const rows = (connection: Connection, statement: string, parameters: Row = {}) => connection.read((tx) => tx.run(statement, parameters));
+const rows = (connection: Connection, statement: string, parameters: Row = {}) =>
+  connection.read((tx) => tx.run(statement, parameters));
 
 /** Labels, types and properties with counts; properties are those of a bounded sample. */
 export async function takeInventory(connection: Connection): Promise<Inventory> {
@@ -69,11 +77,22 @@ export async function takeInventory(connection: Connection): Promise<Inventory> 
     const label = row.label as string;
     const [counted] = await rows(connection, `MATCH (n:${quoted(label)}) RETURN count(n) AS count`);
     if (counted?.count === 0) continue;
-    const [sampled] = await rows(connection, `MATCH (n:${quoted(label)}) WITH n LIMIT $limit UNWIND keys(n) AS key RETURN collect(DISTINCT key) AS properties`, { limit });
-    labels.push({ label, count: counted?.count as number, properties: ((sampled?.properties as string[] | undefined) ?? []).sort() });
+    const [sampled] = await rows(
+      connection,
+      `MATCH (n:${quoted(label)}) WITH n LIMIT $limit UNWIND keys(n) AS key RETURN collect(DISTINCT key) AS properties`,
+      { limit },
+    );
+    labels.push({
+      label,
+      count: counted?.count as number,
+      properties: ((sampled?.properties as string[] | undefined) ?? []).sort(),
+    });
   }
   const relationships: Inventory["relationships"] = [];
-  for (const row of await rows(connection, "CALL db.relationshipTypes() YIELD relationshipType AS type RETURN type ORDER BY type")) {
+  for (const row of await rows(
+    connection,
+    "CALL db.relationshipTypes() YIELD relationshipType AS type RETURN type ORDER BY type",
+  )) {
     const type = row.type as string;
     const [counted] = await rows(connection, `MATCH ()-[r:${quoted(type)}]->() RETURN count(r) AS count`);
     if (counted?.count === 0) continue;
@@ -85,19 +104,31 @@ export async function takeInventory(connection: Connection): Promise<Inventory> 
       { limit },
     );
     const distinct = (value: unknown) => [...new Set(value as string[])].sort();
-    relationships.push({ type, count: counted?.count as number, from: distinct(sampled?.from), to: distinct(sampled?.to), properties: distinct(sampled?.properties) });
+    relationships.push({
+      type,
+      count: counted?.count as number,
+      from: distinct(sampled?.from),
+      to: distinct(sampled?.to),
+      properties: distinct(sampled?.properties),
+    });
   }
   return { labels, relationships };
 }
 
 async function serverOf(connection: Connection): Promise<Diagnosis["server"]> {
-  const [row] = await rows(connection, "CALL dbms.components() YIELD name, versions, edition WHERE name = 'Neo4j Kernel' RETURN versions[0] AS version, edition");
+  const [row] = await rows(
+    connection,
+    "CALL dbms.components() YIELD name, versions, edition WHERE name = 'Neo4j Kernel' RETURN versions[0] AS version, edition",
+  );
   const [gds] = await rows(connection, "SHOW PROCEDURES YIELD name WHERE name STARTS WITH 'gds.' RETURN name LIMIT 1");
   return { version: row?.version as string, edition: row?.edition as string, gds: gds ? "installed" : null };
 }
 
 async function indexesOf(connection: Connection): Promise<Diagnosis["indexes"]> {
-  const found = await rows(connection, "SHOW INDEXES YIELD name, type, labelsOrTypes, properties, state WHERE type <> 'LOOKUP' RETURN name, type, labelsOrTypes, properties, state ORDER BY name");
+  const found = await rows(
+    connection,
+    "SHOW INDEXES YIELD name, type, labelsOrTypes, properties, state WHERE type <> 'LOOKUP' RETURN name, type, labelsOrTypes, properties, state ORDER BY name",
+  );
   return found.map((row) => ({
     name: row.name as string,
     type: row.type as string,
@@ -109,12 +140,21 @@ async function indexesOf(connection: Connection): Promise<Diagnosis["indexes"]> 
 function provenanceOf(profile: Profile): string[] {
   const said: string[] = [];
   const { mentions, relationships, rebuildable, copies } = profile;
-  if (mentions.trust === "complete") said.push("Entities: each mention is recorded; they are parked and purged with their last one.");
-  else said.push("Entities: mentions are recorded for some only. Entities are never collected; deprecating hides text units alone.");
-  if (relationships.support.by === "none") said.push("Facts: no text unit is recorded for them. They stay as long as both their ends, and a fact between shared entities cannot be taken back.");
+  if (mentions.trust === "complete")
+    said.push("Entities: each mention is recorded; they are parked and purged with their last one.");
+  else
+    said.push(
+      "Entities: mentions are recorded for some only. Entities are never collected; deprecating hides text units alone.",
+    );
+  if (relationships.support.by === "none")
+    said.push(
+      "Facts: no text unit is recorded for them. They stay as long as both their ends, and a fact between shared entities cannot be taken back.",
+    );
   else said.push("Facts: the text units that state them are recorded; they are parked and purged with the last one.");
-  for (const text of rebuildable) said.push(`Text: ${text.on}.${text.property} can be rebuilt from the facts that stay.`);
-  if (copies.length > 0) said.push(`Copies of document metadata on entities and facts (${copies.join(", ")}) are removed with a purge.`);
+  for (const text of rebuildable)
+    said.push(`Text: ${text.on}.${text.property} can be rebuilt from the facts that stay.`);
+  if (copies.length > 0)
+    said.push(`Copies of document metadata on entities and facts (${copies.join(", ")}) are removed with a purge.`);
   return said;
 }
 
@@ -129,9 +169,20 @@ async function findingsOf(connection: Connection, shapes: Shapes): Promise<Diagn
   const findings: Diagnosis["findings"] = [];
   for (const check of checksOf(shapes)) {
     const begun = performance.now();
-    const [row] = await rows(connection, `CALL () { ${check.statement} } RETURN count(id) AS count, collect(toString(id))[..10] AS samples`, {});
+    const [row] = await rows(
+      connection,
+      `CALL () { ${check.statement} } RETURN count(id) AS count, collect(toString(id))[..10] AS samples`,
+      {},
+    );
     const ms = Math.round(performance.now() - begun);
-    if ((row?.count as number) > 0) findings.push({ code: check.code, message: check.message, count: row?.count as number, samples: row?.samples as string[], ms });
+    if ((row?.count as number) > 0)
+      findings.push({
+        code: check.code,
+        message: check.message,
+        count: row?.count as number,
+        samples: row?.samples as string[],
+        ms,
+      });
   }
   return findings;
 }
@@ -148,17 +199,36 @@ function checksOf(s: Shapes): Check[] {
   const add = (code: string, message: string, statement: string) => checks.push({ code, message, statement });
   if (!s.references) {
     if (profile.mentions.trust === "complete") {
-      add("ORPHAN_ENTITIES", "Entities that no text unit mentions", `MATCH ${entity} WHERE NOT EXISTS { MATCH ${s.mentions("u", "e")} } RETURN ${entityId} AS id`);
+      add(
+        "ORPHAN_ENTITIES",
+        "Entities that no text unit mentions",
+        `MATCH ${entity} WHERE NOT EXISTS { MATCH ${s.mentions("u", "e")} } RETURN ${entityId} AS id`,
+      );
     }
     const owner = s.unit.owner;
     if (owner.by === "edge") {
-      const path = owner.direction === "to_document" ? `(u)-[:${quoted(owner.type)}]->()` : `(u)<-[:${quoted(owner.type)}]-()`;
-      add("UNITS_WITHOUT_DOCUMENT", "Text units that belong to no document", `MATCH ${unit} WHERE ${having} AND NOT EXISTS { ${path} } RETURN ${unitId} AS id`);
+      const path =
+        owner.direction === "to_document" ? `(u)-[:${quoted(owner.type)}]->()` : `(u)<-[:${quoted(owner.type)}]-()`;
+      add(
+        "UNITS_WITHOUT_DOCUMENT",
+        "Text units that belong to no document",
+        `MATCH ${unit} WHERE ${having} AND NOT EXISTS { ${path} } RETURN ${unitId} AS id`,
+      );
     }
-    if (owner.by === "property") add("UNITS_WITHOUT_DOCUMENT", "Text units that name no document", `MATCH ${unit} WHERE ${having} AND u.${quoted(owner.property)} IS NULL RETURN ${unitId} AS id`);
+    if (owner.by === "property")
+      add(
+        "UNITS_WITHOUT_DOCUMENT",
+        "Text units that name no document",
+        `MATCH ${unit} WHERE ${having} AND u.${quoted(owner.property)} IS NULL RETURN ${unitId} AS id`,
+      );
     if (s.unit.text !== null) {
       const tenant = s.tenantProperty === null ? "''" : `u.${quoted(s.tenantProperty)}`;
-      const group = owner.by === "property" ? `u.${quoted(owner.property)}` : owner.by === "self" ? "''" : `head(${s.owners("u").replaceAll("$group", s.tenantProperty === null ? "''" : tenant)})`;
+      const group =
+        owner.by === "property"
+          ? `u.${quoted(owner.property)}`
+          : owner.by === "self"
+            ? "''"
+            : `head(${s.owners("u").replaceAll("$group", s.tenantProperty === null ? "''" : tenant)})`;
       add(
         "DUPLICATE_UNITS",
         "Text units with the same text in one document",
@@ -168,11 +238,19 @@ function checksOf(s: Shapes): Check[] {
   }
   if (profile.documents.as === "node") {
     const path = s.ownership("d", "u");
-    add("EMPTY_DOCUMENTS", "Documents without a text unit", `MATCH ${s.documentNode("d")} WHERE NOT EXISTS { MATCH ${path} } RETURN ${s.documentId("d")} AS id`);
+    add(
+      "EMPTY_DOCUMENTS",
+      "Documents without a text unit",
+      `MATCH ${s.documentNode("d")} WHERE NOT EXISTS { MATCH ${path} } RETURN ${s.documentId("d")} AS id`,
+    );
   }
   if (s.unit.vectors.length > 0) {
     const vector = `u.${quoted(s.unit.vectors[0] as string)}`;
-    add("UNITS_WITHOUT_VECTOR", "Live text units without a vector", `MATCH ${unit} WHERE ${having} AND ${s.isLive("u")} AND ${vector} IS NULL RETURN ${unitId} AS id`);
+    add(
+      "UNITS_WITHOUT_VECTOR",
+      "Live text units without a vector",
+      `MATCH ${unit} WHERE ${having} AND ${s.isLive("u")} AND ${vector} IS NULL RETURN ${unitId} AS id`,
+    );
     add(
       "MIXED_DIMENSIONS",
       "Vectors of text units with another number of components than most",
@@ -195,16 +273,29 @@ function checksOf(s: Shapes): Check[] {
     }
   }
   for (const derived of profile.derived.filter((d) => d.score !== undefined)) {
-    add("SIMILARITY_TO_PARKED", `${derived.type} edges that touch something parked`, `MATCH (a)-[r:${quoted(derived.type)}]->(b) WHERE a.lc_active = false OR b.lc_active = false RETURN elementId(r) AS id`);
+    add(
+      "SIMILARITY_TO_PARKED",
+      `${derived.type} edges that touch something parked`,
+      `MATCH (a)-[r:${quoted(derived.type)}]->(b) WHERE a.lc_active = false OR b.lc_active = false RETURN elementId(r) AS id`,
+    );
   }
   if (profile.communities) {
     const { member, label, key } = profile.communities;
-    const path = member.direction === "to_community" ? `(c)<-[:${quoted(member.type)}]-()` : `(c)-[:${quoted(member.type)}]->()`;
-    add("EMPTY_COMMUNITIES", "Communities without members", `MATCH (c:${quoted(s.partLabel(label))}) WHERE NOT EXISTS { ${path} } RETURN c.${quoted(key)} AS id`);
+    const path =
+      member.direction === "to_community" ? `(c)<-[:${quoted(member.type)}]-()` : `(c)-[:${quoted(member.type)}]->()`;
+    add(
+      "EMPTY_COMMUNITIES",
+      "Communities without members",
+      `MATCH (c:${quoted(s.partLabel(label))}) WHERE NOT EXISTS { ${path} } RETURN c.${quoted(key)} AS id`,
+    );
   }
   if (s.tenantProperty !== null) {
     const p = quoted(s.tenantProperty);
-    add("EDGES_ACROSS_GROUPS", "Relationships between two groups", `MATCH (a)-[r]->(b) WHERE a.${p} <> b.${p} RETURN elementId(r) AS id`);
+    add(
+      "EDGES_ACROSS_GROUPS",
+      "Relationships between two groups",
+      `MATCH (a)-[r]->(b) WHERE a.${p} <> b.${p} RETURN elementId(r) AS id`,
+    );
     add("NO_GROUP", "Entities without a group", `MATCH ${entity} WHERE e.${p} IS NULL RETURN elementId(e) AS id`);
   }
   if (profile.relationships.support.by === "none" && !s.references) {
@@ -218,7 +309,11 @@ function checksOf(s: Shapes): Check[] {
   const { key } = s.profile.entities;
   if ("property" in key) {
     const tenant = s.tenantProperty === null ? "''" : `e.${quoted(s.tenantProperty)}`;
-    add("TWINS", "Entities with the same id, one of them parked: the writer made it again", `MATCH ${entity} WITH ${tenant} AS tenant, ${entityId} AS id, count(e) AS n WHERE n > 1 RETURN id`);
+    add(
+      "TWINS",
+      "Entities with the same id, one of them parked: the writer made it again",
+      `MATCH ${entity} WITH ${tenant} AS tenant, ${entityId} AS id, count(e) AS n WHERE n > 1 RETURN id`,
+    );
   }
   return checks;
 }

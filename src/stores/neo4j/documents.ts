@@ -1,6 +1,15 @@
 import { GraphkeeperError } from "../../core/errors.ts";
 import type { Operation, OperationRecord, Outcome } from "../../core/words.ts";
-import { deleteEntities, deleteFacts, dropSupport, entityFacts, type Handle, noteLoss, settleUnits, type UnitRow } from "./derive.ts";
+import {
+  deleteEntities,
+  deleteFacts,
+  dropSupport,
+  entityFacts,
+  type Handle,
+  noteLoss,
+  settleUnits,
+  type UnitRow,
+} from "./derive.ts";
 import { dropDerived, parkParts, purgeParts, showParts } from "./parts.ts";
 import { idFromKey } from "./shapes.ts";
 import type { DocumentState, Reading, Work } from "./work.ts";
@@ -18,11 +27,17 @@ export interface Plan {
 }
 
 export function documentNotFound(groupId: string, documentId: string): GraphkeeperError {
-  return new GraphkeeperError("DOCUMENT_NOT_FOUND", `There is no document ${documentId} in the group ${groupId}.`, { group: groupId, document: documentId });
+  return new GraphkeeperError("DOCUMENT_NOT_FOUND", `There is no document ${documentId} in the group ${groupId}.`, {
+    group: groupId,
+    document: documentId,
+  });
 }
 
 /** What becomes of each document; throws instead when the operation names one document only. */
-export function outcomesOf(documents: Map<string, DocumentState>, operation: Pick<Operation, "groupId" | "verb" | "documentIds">): Outcomes {
+export function outcomesOf(
+  documents: Map<string, DocumentState>,
+  operation: Pick<Operation, "groupId" | "verb" | "documentIds">,
+): Outcomes {
   const ids = [...new Set(operation.documentIds)];
   return ids.map((id) => {
     const document = documents.get(id);
@@ -54,14 +69,19 @@ export function isChange(outcome: Outcome): boolean {
 
 export function refuseHeld(outcomes: Outcomes): void {
   if (outcomes.length !== 1 || outcomes[0]?.outcome !== "on_hold") return;
-  throw new GraphkeeperError("LEGAL_HOLD", `The document ${outcomes[0].id} is under legal hold and cannot be purged.`, { document: outcomes[0].id });
+  throw new GraphkeeperError("LEGAL_HOLD", `The document ${outcomes[0].id} is under legal hold and cannot be purged.`, {
+    document: outcomes[0].id,
+  });
 }
 
 export async function checkSuccessor(w: Work, operation: Operation): Promise<void> {
   const { successor } = operation;
   if (successor === undefined) return;
   if (operation.documentIds.includes(successor) || !(await w.documents([successor])).has(successor)) {
-    throw new GraphkeeperError("INVALID_VALUE", `The successor ${successor} must be another document of the group.`, { field: "successor", id: successor });
+    throw new GraphkeeperError("INVALID_VALUE", `The successor ${successor} must be another document of the group.`, {
+      field: "successor",
+      id: successor,
+    });
   }
 }
 
@@ -84,7 +104,12 @@ export async function saveDocuments(w: Work, documents: DocumentState[]): Promis
 }
 
 /** Sets the status of the documents. @returns the plan for their units, if the verb concerns these */
-export async function setStatus(w: Work, documents: Map<string, DocumentState>, operation: Operation, outcomes: Outcomes): Promise<Plan | null> {
+export async function setStatus(
+  w: Work,
+  documents: Map<string, DocumentState>,
+  operation: Operation,
+  outcomes: Outcomes,
+): Promise<Plan | null> {
   const { verb } = operation;
   const changed = outcomes.filter(({ outcome }) => isChange(outcome)).map(({ id }) => id);
   if (verb !== "purge") {
@@ -94,7 +119,12 @@ export async function setStatus(w: Work, documents: Map<string, DocumentState>, 
         const document = documents.get(id) as DocumentState;
         if (verb === "hold" || verb === "release") return { ...document, legalHold: verb === "hold" };
         if (verb === "restore") return { ...document, status: "active", deprecatedAt: null, successor: null };
-        return { ...document, status: "deprecated", deprecatedAt: operation.at, successor: operation.successor ?? null };
+        return {
+          ...document,
+          status: "deprecated",
+          deprecatedAt: operation.at,
+          successor: operation.successor ?? null,
+        };
       }),
     );
     w.effect.documents += changed.length;
@@ -112,7 +142,12 @@ export async function setStatus(w: Work, documents: Map<string, DocumentState>, 
   return { verb, documents: changed, cursor: null };
 }
 
-export async function unitsOf(r: Reading, documentIds: string[], after: string | null, limit: number): Promise<UnitRow[]> {
+export async function unitsOf(
+  r: Reading,
+  documentIds: string[],
+  after: string | null,
+  limit: number,
+): Promise<UnitRow[]> {
   const rows = await r.run<UnitRow>("unitsOfDocuments", {
     ids: documentIds.map((id) => r.documentKey(id)),
     after,
@@ -143,7 +178,11 @@ async function hideUntilPurged(w: Work, documentIds: string[], now: number): Pro
     w,
     active.map((d) => ({ ...d, status: "deprecated", deprecatedAt: now, successor: null })),
   );
-  await w.each("hideDocuments", "keys", active.map((d) => w.documentKey(d.id)));
+  await w.each(
+    "hideDocuments",
+    "keys",
+    active.map((d) => w.documentKey(d.id)),
+  );
 }
 
 /** Takes the documents away from the units; deletes those without an owner, and what then has nothing left to stand on. */
@@ -160,7 +199,8 @@ async function purgeUnits(w: Work, documentIds: string[], units: UnitRow[], now:
       continue;
     }
     keep.push({ ...unit, owners: left });
-    for (const owner of owners) if (gone.has(owner)) disown.push({ handle: unit.handle, document: w.documentKey(owner) });
+    for (const owner of owners)
+      if (gone.has(owner)) disown.push({ handle: unit.handle, document: w.documentKey(owner) });
   }
   if (disown.length > 0 && w.shapes.unit.owner.by === "edge") await w.each("disownUnits", "rows", disown);
   await deleteUnits(w, drop);
@@ -173,15 +213,29 @@ export async function deleteUnits(w: Work, units: UnitRow[]): Promise<void> {
   const { entities, facts } = await noteLoss(w, units);
   await dropUnits(w, units);
   const trusted = w.shapes.profile.mentions.trust === "complete";
-  const orphans = trusted ? (await entityFacts(w, entities.map((e) => e.handle))).filter((e) => !e.mentioned) : [];
+  const orphans = trusted
+    ? (
+        await entityFacts(
+          w,
+          entities.map((e) => e.handle),
+        )
+      ).filter((e) => !e.mentioned)
+    : [];
   await deleteEntities(w, orphans);
-  const empty = await dropSupport(w, facts, units.map((u) => u.id));
+  const empty = await dropSupport(
+    w,
+    facts,
+    units.map((u) => u.id),
+  );
   const { support } = w.shapes.profile.relationships;
   if (support.by === "list" && support.trust === "complete") await deleteFacts(w, empty);
 }
 
 /** The nodes alone, with the parts that hang on them. */
-export async function dropUnits(w: Work, units: (Handle & { vector: boolean; parkedVector: boolean })[]): Promise<void> {
+export async function dropUnits(
+  w: Work,
+  units: (Handle & { vector: boolean; parkedVector: boolean })[],
+): Promise<void> {
   const handles = units.map((u) => u.handle);
   await purgeParts(w, "unit", handles);
   if (w.shapes.references) await w.each("dropReferences", "handles", handles);
@@ -193,7 +247,7 @@ export async function dropUnits(w: Work, units: (Handle & { vector: boolean; par
   await dropDerived(w, handles);
   await w.each("deleteUnits", "handles", handles);
   w.effect.textUnits += units.length;
-  w.effect.vectors += units.filter((u) => u.vector || u.parkedVector).length;
+  w.countVectors(units.filter((u) => u.vector || u.parkedVector).map((u) => u.handle));
 }
 
 async function deleteDocuments(w: Work, documentIds: string[]): Promise<void> {

@@ -11,14 +11,23 @@ interface SchemaObject {
 
 const unique = (label: string, properties: string[]) =>
   `FOR (n:${quoted(label)}) REQUIRE (${properties.map((p) => `n.${quoted(p)}`).join(", ")}) IS UNIQUE`;
-const range = (label: string, properties: string[]) => `FOR (n:${quoted(label)}) ON (${properties.map((p) => `n.${quoted(p)}`).join(", ")})`;
+const range = (label: string, properties: string[]) =>
+  `FOR (n:${quoted(label)}) ON (${properties.map((p) => `n.${quoted(p)}`).join(", ")})`;
 
 export function footprint(shapes: Shapes): SchemaObject[] {
   const objects: SchemaObject[] = [];
   const constraint = (name: string, definition: string) =>
-    objects.push({ name: `graphkeeper_${name}`, kind: "constraint", statement: `CREATE CONSTRAINT ${quoted(`graphkeeper_${name}`)} IF NOT EXISTS ${definition}` });
+    objects.push({
+      name: `graphkeeper_${name}`,
+      kind: "constraint",
+      statement: `CREATE CONSTRAINT ${quoted(`graphkeeper_${name}`)} IF NOT EXISTS ${definition}`,
+    });
   const index = (name: string, definition: string) =>
-    objects.push({ name: `graphkeeper_${name}`, kind: "index", statement: `CREATE INDEX ${quoted(`graphkeeper_${name}`)} IF NOT EXISTS ${definition}` });
+    objects.push({
+      name: `graphkeeper_${name}`,
+      kind: "index",
+      statement: `CREATE INDEX ${quoted(`graphkeeper_${name}`)} IF NOT EXISTS ${definition}`,
+    });
 
   constraint("group", unique(OURS.group, ["lc_group"]));
   constraint("document", unique(OURS.document, ["lc_group", "lc_id"]));
@@ -49,11 +58,15 @@ export function footprint(shapes: Shapes): SchemaObject[] {
   // Lookups in the user's graph that its writer may have no index for.
   const { profile } = shapes;
   const tenant = (property: string | null) => (property === null ? [] : [property]);
-  const keys = (key: (typeof profile.entities)["key"]) => ("property" in key ? [key.property] : "properties" in key ? key.properties : []);
+  const keys = (key: (typeof profile.entities)["key"]) =>
+    "property" in key ? [key.property] : "properties" in key ? key.properties : [];
   for (const kind of ["unit", "entity"] as const) {
     const of = keys(shapes.key(kind));
     const lookups = [...tenant(shapes.tenant(kind)), ...of];
-    const labels = shapes.mode === "swap" && !(kind === "unit" && shapes.references) ? [shapes.label(kind), shapes.parkedLabel(kind)] : [shapes.label(kind)];
+    const labels =
+      shapes.mode === "swap" && !(kind === "unit" && shapes.references)
+        ? [shapes.label(kind), shapes.parkedLabel(kind)]
+        : [shapes.label(kind)];
     labels.forEach((label, i) => {
       const suffix = i === 0 ? "" : "_parked";
       if (kind === "unit" && shapes.references) {
@@ -62,7 +75,8 @@ export function footprint(shapes: Shapes): SchemaObject[] {
       }
       if (of.length > 0 && profile.imports) constraint(`${kind}_id${suffix}`, unique(label, lookups));
       else if (of.length > 0) index(`${kind}_id${suffix}`, range(label, lookups));
-      if (kind === "entity") index(`entity_parked${suffix}`, range(label, [...tenant(shapes.tenant(kind)), "lc_parked_at"]));
+      if (kind === "entity")
+        index(`entity_parked${suffix}`, range(label, [...tenant(shapes.tenant(kind)), "lc_parked_at"]));
       if (kind === "unit" && shapes.unit.owner.by === "property") {
         index(`unit_owner${suffix}`, range(label, [...tenant(shapes.tenant(kind)), shapes.unit.owner.property]));
       }
@@ -86,7 +100,10 @@ export function footprint(shapes: Shapes): SchemaObject[] {
   const { key, types } = profile.relationships;
   if (key !== undefined && "only" in types && types.only.length === 1) {
     const properties = profile.imports && shapes.tenantProperty !== null ? [shapes.tenantProperty, key] : [key];
-    index("relationship_id", `FOR ()-[r:${quoted(types.only[0] as string)}]-() ON (${properties.map((p) => `r.${quoted(p)}`).join(", ")})`);
+    index(
+      "relationship_id",
+      `FOR ()-[r:${quoted(types.only[0] as string)}]-() ON (${properties.map((p) => `r.${quoted(p)}`).join(", ")})`,
+    );
   }
   return objects;
 }
@@ -103,12 +120,20 @@ export async function install(connection: Connection, shapes: Shapes): Promise<v
  */
 export async function uninstall(connection: Connection, shapes: Shapes, showAll: () => Promise<void>): Promise<void> {
   await showAll();
-  const rows = await connection.read((tx) => tx.run("SHOW CONSTRAINTS YIELD name WHERE name STARTS WITH 'graphkeeper_' RETURN name", {}));
+  const rows = await connection.read((tx) =>
+    tx.run("SHOW CONSTRAINTS YIELD name WHERE name STARTS WITH 'graphkeeper_' RETURN name", {}),
+  );
   for (const row of rows) await connection.schema(`DROP CONSTRAINT ${quoted(row.name as string)} IF EXISTS`);
-  const indexes = await connection.read((tx) => tx.run("SHOW INDEXES YIELD name WHERE name STARTS WITH 'graphkeeper_' RETURN name", {}));
+  const indexes = await connection.read((tx) =>
+    tx.run("SHOW INDEXES YIELD name WHERE name STARTS WITH 'graphkeeper_' RETURN name", {}),
+  );
   for (const row of indexes) await connection.schema(`DROP INDEX ${quoted(row.name as string)} IF EXISTS`);
-  for (const label of Object.values(OURS)) await emptied(connection, `MATCH (n:${label}) WITH n LIMIT $limit DETACH DELETE n RETURN count(*) AS count`);
-  const labels = new Set([...(["unit", "entity"] as const).map((k) => shapes.label(k)), ...shapes.profile.parts.map((p) => shapes.partLabel(p.label))]);
+  for (const label of Object.values(OURS))
+    await emptied(connection, `MATCH (n:${label}) WITH n LIMIT $limit DETACH DELETE n RETURN count(*) AS count`);
+  const labels = new Set([
+    ...(["unit", "entity"] as const).map((k) => shapes.label(k)),
+    ...shapes.profile.parts.map((p) => shapes.partLabel(p.label)),
+  ]);
   if (shapes.profile.documents.as === "node") labels.add(shapes.partLabel(shapes.profile.documents.label));
   const marks = ["lc_active", "lc_parked_at", "lc_labelled", "lc_created_at", "lc_ever_mentioned"];
   const vectors = [...shapes.vectors("unit"), ...shapes.vectors("entity")].map((p) => PARKED_VECTOR + p);
@@ -125,6 +150,6 @@ export async function uninstall(connection: Connection, shapes: Shapes, showAll:
 async function emptied(connection: Connection, statement: string): Promise<void> {
   for (;;) {
     const [row] = await connection.write((tx) => tx.run(statement, { limit: connection.int(1_000) }));
-    if ((row?.count as number | undefined ?? 0) === 0) return;
+    if (((row?.count as number | undefined) ?? 0) === 0) return;
   }
 }

@@ -1,7 +1,18 @@
 import { exceedsBlastRadius, relationshipPresence } from "../../core/law.ts";
 import { compareIds } from "../../core/ports.ts";
 import type { Impact } from "../../core/words.ts";
-import { entitiesById, entityFacts, entityKeys, factRows, type Handle, liveUnits, mentionedBy, parkedRows, supportedBy, type UnitRow } from "./derive.ts";
+import {
+  entitiesById,
+  entityFacts,
+  entityKeys,
+  factRows,
+  type Handle,
+  liveUnits,
+  mentionedBy,
+  parkedRows,
+  supportedBy,
+  type UnitRow,
+} from "./derive.ts";
 import { isChange, outcomesOf, unitsOf } from "./documents.ts";
 import { idFromKey } from "./shapes.ts";
 import type { Reading } from "./work.ts";
@@ -16,7 +27,11 @@ interface Total extends Handle {
 }
 
 /** The units that a verb changes, and the others of the same documents. */
-async function unitsChanged(r: Reading, verb: Impact["verb"], documents: string[]): Promise<{ changed: UnitRow[]; shared: number }> {
+async function unitsChanged(
+  r: Reading,
+  verb: Impact["verb"],
+  documents: string[],
+): Promise<{ changed: UnitRow[]; shared: number }> {
   if (documents.length === 0) return { changed: [], shared: 0 };
   const units = await unitsOf(r, documents, null, Number.POSITIVE_INFINITY);
   const named = new Set(documents);
@@ -31,11 +46,28 @@ async function unitsChanged(r: Reading, verb: Impact["verb"], documents: string[
 }
 
 /** Entities that lose their last mention (`purge`) or their last live one (`deprecate`), of those the units mention. */
-async function entitiesLost(r: Reading, verb: "deprecate" | "purge", units: UnitRow[]): Promise<{ lost: Total[]; mentioned: number }> {
-  if (r.shapes.profile.mentions.trust !== "complete") return { lost: [], mentioned: (await mentionedBy(r, units.map((u) => u.handle))).length };
+async function entitiesLost(
+  r: Reading,
+  verb: "deprecate" | "purge",
+  units: UnitRow[],
+): Promise<{ lost: Total[]; mentioned: number }> {
+  if (r.shapes.profile.mentions.trust !== "complete")
+    return {
+      lost: [],
+      mentioned: (
+        await mentionedBy(
+          r,
+          units.map((u) => u.handle),
+        )
+      ).length,
+    };
   const within = new Map<string, number>();
   const relevant = verb === "purge" ? units : units.filter((u) => !u.parked);
-  for (const row of await r.each<{ handle: string; within: number }>("mentionsWithin", "handles", relevant.map((u) => u.handle))) {
+  for (const row of await r.each<{ handle: string; within: number }>(
+    "mentionsWithin",
+    "handles",
+    relevant.map((u) => u.handle),
+  )) {
     within.set(row.handle, (within.get(row.handle) ?? 0) + row.within);
   }
   const totals = await r.each<Total>("mentionTotals", "handles", within.keys());
@@ -44,10 +76,18 @@ async function entitiesLost(r: Reading, verb: "deprecate" | "purge", units: Unit
 }
 
 /** What the blast-radius guard asks; cheap when the documents cannot reach its floor. */
-export async function hiddenEntities(r: Reading, verb: "deprecate" | "purge", documents: string[], floor: number): Promise<{ entities: number; liveEntities: number }> {
+export async function hiddenEntities(
+  r: Reading,
+  verb: "deprecate" | "purge",
+  documents: string[],
+  floor: number,
+): Promise<{ entities: number; liveEntities: number }> {
   const { changed } = await unitsChanged(r, verb, documents);
   if (floor > 0) {
-    const mentioned = await mentionedBy(r, changed.map((u) => u.handle));
+    const mentioned = await mentionedBy(
+      r,
+      changed.map((u) => u.handle),
+    );
     if (mentioned.length <= floor) return { entities: mentioned.length, liveEntities: Number.POSITIVE_INFINITY };
   }
   const { lost } = await entitiesLost(r, verb, changed);
@@ -60,15 +100,31 @@ async function countLiveEntities(r: Reading): Promise<number> {
 }
 
 /** What a verb would do, by the law, without doing it. */
-export async function impactOf(r: Reading, verb: Impact["verb"], documentIds: string[], epoch: number): Promise<Impact> {
+export async function impactOf(
+  r: Reading,
+  verb: Impact["verb"],
+  documentIds: string[],
+  epoch: number,
+): Promise<Impact> {
   const states = await r.documents(documentIds);
   const outcomes = outcomesOf(states, { groupId: r.groupId, verb, documentIds });
   const documents = outcomes.filter((o) => isChange(o.outcome)).map((o) => o.id);
   const { changed, shared } = await unitsChanged(r, verb, documents);
-  const { entities, mentioned, facts } = verb === "restore" ? await restored(r, changed) : await removed(r, verb, changed);
+  const { entities, mentioned, facts } =
+    verb === "restore" ? await restored(r, changed) : await removed(r, verb, changed);
   const ids = entities.map((e) => e.id);
-  const touched = new Set([...(await mentionedBy(r, changed.map((u) => u.handle))).map((e) => e.id), ...ids]);
-  const communities = await r.each<{ community: string }>("communitiesOfEntities", "ids", touched, { epoch: r.int(epoch) });
+  const touched = new Set([
+    ...(
+      await mentionedBy(
+        r,
+        changed.map((u) => u.handle),
+      )
+    ).map((e) => e.id),
+    ...ids,
+  ]);
+  const communities = await r.each<{ community: string }>("communitiesOfEntities", "ids", touched, {
+    epoch: r.int(epoch),
+  });
   const liveEntities = await countLiveEntities(r);
   return {
     groupId: r.groupId,
@@ -84,25 +140,44 @@ export async function impactOf(r: Reading, verb: Impact["verb"], documentIds: st
   };
 }
 
-async function removed(r: Reading, verb: "deprecate" | "purge", units: UnitRow[]): Promise<{ entities: Total[]; mentioned: number; facts: string[] }> {
+async function removed(
+  r: Reading,
+  verb: "deprecate" | "purge",
+  units: UnitRow[],
+): Promise<{ entities: Total[]; mentioned: number; facts: string[] }> {
   const { lost, mentioned } = await entitiesLost(r, verb, units);
   // What hung on entities that collection has not followed yet counts as gone before.
   const entities = verb === "deprecate" ? lost.filter((e) => !e.parked) : lost;
   const lostIds = new Set(lost.map((e) => e.id));
-  const touching = await r.each<Handle>("factsTouching", "handles", lost.map((e) => e.handle));
+  const touching = await r.each<Handle>(
+    "factsTouching",
+    "handles",
+    lost.map((e) => e.handle),
+  );
   const supported = await supportedBy(r, units);
   const byId = await r.each<Handle>("factsById", "ids", supported);
-  const live = await factRows(r, [...touching, ...byId].map((f) => f.handle));
+  const live = await factRows(
+    r,
+    [...touching, ...byId].map((f) => f.handle),
+  );
   const parkedTouching = await r.each<{ id: string }>("parkedTouching", "ids", entityKeys(r, lostIds));
   const parked = await parkedRows(r, [...parkedTouching.map((p) => p.id), ...supported]);
   const hidden = new Set(units.map((u) => u.id));
   if (verb === "purge") {
-    const emptied = [...live, ...parked].filter((f) => f.support !== null && f.support.length > 0 && f.support.every((u) => hidden.has(u)));
+    const emptied = [...live, ...parked].filter(
+      (f) => f.support !== null && f.support.length > 0 && f.support.every((u) => hidden.has(u)),
+    );
     const gone = [...touching.map((f) => f.id), ...parkedTouching.map((f) => f.id), ...emptied.map((f) => f.id)];
     return { entities, mentioned, facts: sorted(gone) };
   }
-  const lawful = await lawfulEnds(r, live.map((f) => f.handle));
-  const liveBefore = await liveUnits(r, live.flatMap((f) => f.support ?? []));
+  const lawful = await lawfulEnds(
+    r,
+    live.map((f) => f.handle),
+  );
+  const liveBefore = await liveUnits(
+    r,
+    live.flatMap((f) => f.support ?? []),
+  );
   const parkedNow = live.filter((fact) => {
     const ends = lawful.get(fact.handle);
     if (!ends) return false;
@@ -113,8 +188,14 @@ async function removed(r: Reading, verb: "deprecate" | "purge", units: UnitRow[]
         supportKnown: fact.support !== null,
         liveSupport: (fact.support ?? []).filter(units).length,
       });
-    const was = presence(() => false, (u) => liveBefore.has(u));
-    const is = presence((id) => lostIds.has(id), (u) => liveBefore.has(u) && !hidden.has(u));
+    const was = presence(
+      () => false,
+      (u) => liveBefore.has(u),
+    );
+    const is = presence(
+      (id) => lostIds.has(id),
+      (u) => liveBefore.has(u) && !hidden.has(u),
+    );
     return was === "live" && is === "parked";
   });
   return { entities, mentioned, facts: sorted(parkedNow.map((f) => f.id)) };
@@ -127,24 +208,55 @@ interface Ends {
 
 /** Ends of facts, live as the law says now, collected or not. */
 async function lawfulEnds(r: Reading, handles: string[]): Promise<Map<string, Ends>> {
-  const rows = await r.each<{ handle: string; source: string; target: string }>("factEnds", "handles", new Set(handles));
-  const facts = await entityFacts(r, rows.flatMap((row) => [row.source, row.target]));
-  const byHandle = new Map(facts.map((e) => [e.handle, { id: e.id, live: e.liveMention || (!e.parked && !(e.everMentioned ?? e.mentioned)) }]));
+  const rows = await r.each<{ handle: string; source: string; target: string }>(
+    "factEnds",
+    "handles",
+    new Set(handles),
+  );
+  const facts = await entityFacts(
+    r,
+    rows.flatMap((row) => [row.source, row.target]),
+  );
+  const byHandle = new Map(
+    facts.map((e) => [e.handle, { id: e.id, live: e.liveMention || (!e.parked && !(e.everMentioned ?? e.mentioned)) }]),
+  );
   const none = { id: "", live: false };
-  return new Map(rows.map((row) => [row.handle, { source: byHandle.get(row.source) ?? none, target: byHandle.get(row.target) ?? none }]));
+  return new Map(
+    rows.map((row) => [
+      row.handle,
+      { source: byHandle.get(row.source) ?? none, target: byHandle.get(row.target) ?? none },
+    ]),
+  );
 }
 
-async function restored(r: Reading, units: UnitRow[]): Promise<{ entities: Total[]; mentioned: number; facts: string[] }> {
-  const all = await mentionedBy(r, units.map((u) => u.handle));
-  const returning = await r.each<Total>("mentionTotals", "handles", all.filter((e) => e.parked).map((e) => e.handle));
+async function restored(
+  r: Reading,
+  units: UnitRow[],
+): Promise<{ entities: Total[]; mentioned: number; facts: string[] }> {
+  const all = await mentionedBy(
+    r,
+    units.map((u) => u.handle),
+  );
+  const returning = await r.each<Total>(
+    "mentionTotals",
+    "handles",
+    all.filter((e) => e.parked).map((e) => e.handle),
+  );
   const entities = returning.map((e) => ({ ...e, id: idFromKey(e.id) }));
   const back = new Set(entities.map((e) => e.id));
   const touching = await r.each<{ id: string }>("parkedTouching", "ids", entityKeys(r, back));
   const parked = await parkedRows(r, [...touching.map((t) => t.id), ...(await supportedBy(r, units))]);
-  const ends = await r.each<{ id: string; source: unknown; target: unknown }>("parkedEnds", "ids", parked.map((p) => p.id));
+  const ends = await r.each<{ id: string; source: unknown; target: unknown }>(
+    "parkedEnds",
+    "ids",
+    parked.map((p) => p.id),
+  );
   const endsOf = new Map(ends.map((e) => [e.id, [idFromKey(e.source), idFromKey(e.target)]]));
   const known = await entitiesById(r, [...endsOf.values()].flat());
-  const live = await liveUnits(r, parked.flatMap((p) => p.support ?? []));
+  const live = await liveUnits(
+    r,
+    parked.flatMap((p) => p.support ?? []),
+  );
   const returns = new Set(units.map((u) => u.id));
   const facts = parked.filter((fact) => {
     const [source = "", target = ""] = endsOf.get(fact.id) ?? [];

@@ -3,7 +3,17 @@ import { GraphkeeperError } from "../../core/errors.ts";
 import { checkEmbedding } from "../../core/law.ts";
 import { compareIds } from "../../core/ports.ts";
 import type { DocumentInput, ImportBlock, Operation, Outcome, RelationshipInput } from "../../core/words.ts";
-import { dropSupport, entitiesById, entityFacts, factRows, judged, noteLoss, revive, settleUnits, type UnitRow } from "./derive.ts";
+import {
+  dropSupport,
+  entitiesById,
+  entityFacts,
+  factRows,
+  judged,
+  noteLoss,
+  revive,
+  settleUnits,
+  type UnitRow,
+} from "./derive.ts";
 import { documentNotFound, dropUnits, type Outcomes, saveDocuments } from "./documents.ts";
 import { idFromKey } from "./shapes.ts";
 import type { DocumentState, Work } from "./work.ts";
@@ -22,31 +32,51 @@ interface StoredEntity {
 }
 
 /** Imports a block, or replaces a document by it. @returns outcomes by document, and whether anything was written */
-export async function importBlock(w: Work, operation: Operation, block: ImportBlock): Promise<{ outcomes: Outcomes; changed: boolean }> {
+export async function importBlock(
+  w: Work,
+  operation: Operation,
+  block: ImportBlock,
+): Promise<{ outcomes: Outcomes; changed: boolean }> {
   const hashOfBlock = blockHash(block);
-  const documents = await w.documents([...block.documents.map((d) => d.id), ...block.textUnits.flatMap((u) => u.documents)]);
-  const outcomes = block.documents.map((input) => ({ id: input.id, outcome: outcomeOf(documents, operation, input, hashOfBlock) }));
-  if (outcomes.length > 0 && outcomes.every(({ outcome }) => outcome === "unchanged")) return { outcomes, changed: false };
+  const documents = await w.documents([
+    ...block.documents.map((d) => d.id),
+    ...block.textUnits.flatMap((u) => u.documents),
+  ]);
+  const outcomes = block.documents.map((input) => ({
+    id: input.id,
+    outcome: outcomeOf(documents, operation, input, hashOfBlock),
+  }));
+  if (outcomes.length > 0 && outcomes.every(({ outcome }) => outcome === "unchanged"))
+    return { outcomes, changed: false };
   checkVectors(w, block);
 
   const stored = block.documents.map(({ id }) => id).filter((id) => documents.has(id));
   const units = await loadUnits(w, block, stored);
   const ids = ownTextUnits(units, block, stored);
   await writeDocuments(w, operation, block, documents, outcomes, hashOfBlock);
-  const dropped = await dropOldUnits(w, block, units, ids, outcomes.filter(({ outcome }) => outcome === "replaced").map(({ id }) => id));
+  const dropped = await dropOldUnits(
+    w,
+    block,
+    units,
+    ids,
+    outcomes.filter(({ outcome }) => outcome === "replaced").map(({ id }) => id),
+  );
   await writeUnits(w, block, documents, units, ids);
   // A text that took the id of a dropped one is one row that changed, not two.
   for (const unit of dropped) {
     const now = units.get(unit.id);
     if (!now) continue;
     w.effect.textUnits--;
-    if (unit.vector && now.vector) w.effect.vectors--;
+    if (unit.vector && now.vector) w.countOneLess();
   }
   const entities = await writeEntities(w, operation, block);
   const mentioned = await writeMentions(w, block, units, ids, entities);
   const facts = await writeFacts(w, operation, block, units, ids, entities);
 
-  const touched = new Set([...block.textUnits.map((u) => ids.get(u.id) ?? u.id), ...[...units.values()].filter((u) => u.owners.length > 0).map((u) => u.id)]);
+  const touched = new Set([
+    ...block.textUnits.map((u) => ids.get(u.id) ?? u.id),
+    ...[...units.values()].filter((u) => u.owners.length > 0).map((u) => u.id),
+  ]);
   const rows = await w.each<UnitRow & { id: string }>("importUnitRows", "ids", touched);
   await settleUnits(w, rows, operation.at);
   // The block's own entities and facts: what the law wants live returns, new facts that it does not want stay parked.
@@ -60,23 +90,41 @@ export async function importBlock(w: Work, operation: Operation, block: ImportBl
   return { outcomes, changed: true };
 }
 
-function outcomeOf(documents: Map<string, DocumentState>, operation: Operation, input: DocumentInput, hashOfBlock: string): Outcome {
+function outcomeOf(
+  documents: Map<string, DocumentState>,
+  operation: Operation,
+  input: DocumentInput,
+  hashOfBlock: string,
+): Outcome {
   const stored = documents.get(input.id);
   if (!stored) {
     if (operation.verb === "replace") throw documentNotFound(operation.groupId, input.id);
     return "imported";
   }
-  if (stored.contentHash === (input.contentHash ?? hashOfBlock)) return stored.status === "active" ? "unchanged" : "restored";
+  if (stored.contentHash === (input.contentHash ?? hashOfBlock))
+    return stored.status === "active" ? "unchanged" : "restored";
   if (stored.legalHold) {
-    throw new GraphkeeperError("LEGAL_HOLD", `The document ${input.id} is under legal hold and cannot be replaced.`, { document: input.id });
+    throw new GraphkeeperError("LEGAL_HOLD", `The document ${input.id} is under legal hold and cannot be replaced.`, {
+      document: input.id,
+    });
   }
   return "replaced";
 }
 
 async function loadUnits(w: Work, block: ImportBlock, stored: string[]): Promise<Map<string, StoredUnit>> {
-  const wanted = [...new Set([...block.textUnits.map((u) => u.id), ...block.mentions.map((m) => m.textUnit), ...block.relationships.flatMap((r) => r.textUnits ?? [])])];
+  const wanted = [
+    ...new Set([
+      ...block.textUnits.map((u) => u.id),
+      ...block.mentions.map((m) => m.textUnit),
+      ...block.relationships.flatMap((r) => r.textUnits ?? []),
+    ]),
+  ];
   const byId = await w.each<StoredUnit>("importUnits", "ids", wanted);
-  const owned = await w.each<StoredUnit>("importUnitsOf", "ids", stored.map((id) => w.documentKey(id)));
+  const owned = await w.each<StoredUnit>(
+    "importUnitsOf",
+    "ids",
+    stored.map((id) => w.documentKey(id)),
+  );
   return new Map([...byId, ...owned].map((u) => [u.id, { ...u, owners: u.owners.map(idFromKey) }]));
 }
 
@@ -116,17 +164,36 @@ function ownTextUnits(units: Map<string, StoredUnit>, block: ImportBlock, docume
   return ids;
 }
 
-async function writeDocuments(w: Work, operation: Operation, block: ImportBlock, documents: Map<string, DocumentState>, outcomes: Outcomes, hashOfBlock: string): Promise<void> {
+async function writeDocuments(
+  w: Work,
+  operation: Operation,
+  block: ImportBlock,
+  documents: Map<string, DocumentState>,
+  outcomes: Outcomes,
+  hashOfBlock: string,
+): Promise<void> {
   const states = block.documents.map((input, i): DocumentState => {
     const stored = documents.get(input.id);
-    const content = { title: input.title ?? null, contentHash: input.contentHash ?? hashOfBlock, metadata: input.metadata ?? null };
+    const content = {
+      title: input.title ?? null,
+      contentHash: input.contentHash ?? hashOfBlock,
+      metadata: input.metadata ?? null,
+    };
     const active = { status: "active", successor: null, deprecatedAt: null } as const;
     if (!stored) return { id: input.id, version: 1, legalHold: false, createdAt: operation.at, ...content, ...active };
     if (outcomes[i]?.outcome === "replaced") return { ...stored, ...content, ...active, version: stored.version + 1 };
     return { ...stored, ...active };
   });
   await saveDocuments(w, states);
-  await w.each("writeDocuments", "rows", states.map((d) => ({ id: d.id, title: d.title, metadata: d.metadata === null ? null : JSON.stringify(d.metadata) })));
+  await w.each(
+    "writeDocuments",
+    "rows",
+    states.map((d) => ({
+      id: d.id,
+      title: d.title,
+      metadata: d.metadata === null ? null : JSON.stringify(d.metadata),
+    })),
+  );
   const returned = states.filter((d) => documents.get(d.id)?.status === "deprecated").map((d) => w.documentKey(d.id));
   await w.each("showDocuments", "keys", returned);
   for (const document of states) documents.set(document.id, document);
@@ -134,12 +201,20 @@ async function writeDocuments(w: Work, operation: Operation, block: ImportBlock,
 }
 
 /** Old units of replaced documents that the new version does not have lose the document; without any owner they go. */
-async function dropOldUnits(w: Work, block: ImportBlock, units: Map<string, StoredUnit>, ids: Map<string, string>, replaced: string[]): Promise<StoredUnit[]> {
+async function dropOldUnits(
+  w: Work,
+  block: ImportBlock,
+  units: Map<string, StoredUnit>,
+  ids: Map<string, string>,
+  replaced: string[],
+): Promise<StoredUnit[]> {
   const disown: { handle: string; document: string }[] = [];
   const gone = new Map<string, StoredUnit>();
   for (const documentId of replaced) {
     // By id and text: an id that the new version uses for another text is not the old unit.
-    const kept = new Map(block.textUnits.filter((u) => u.documents.includes(documentId)).map((u) => [ids.get(u.id) ?? u.id, u.text]));
+    const kept = new Map(
+      block.textUnits.filter((u) => u.documents.includes(documentId)).map((u) => [ids.get(u.id) ?? u.id, u.text]),
+    );
     for (const unit of units.values()) {
       if (!unit.owners.includes(documentId) || kept.get(unit.id) === unit.text) continue;
       unit.owners = unit.owners.filter((id) => id !== documentId);
@@ -147,7 +222,11 @@ async function dropOldUnits(w: Work, block: ImportBlock, units: Map<string, Stor
       if (unit.owners.length === 0) gone.set(unit.id, unit);
     }
   }
-  await w.each("disownUnits", "rows", disown.filter((d) => ![...gone.values()].some((u) => u.handle === d.handle)));
+  await w.each(
+    "disownUnits",
+    "rows",
+    disown.filter((d) => ![...gone.values()].some((u) => u.handle === d.handle)),
+  );
   if (gone.size === 0) return [];
   const list = [...gone.values()].map((u) => ({ ...u, parkedVector: false }));
   const { facts } = await noteLoss(w, list);
@@ -157,7 +236,13 @@ async function dropOldUnits(w: Work, block: ImportBlock, units: Map<string, Stor
   return [...gone.values()];
 }
 
-async function writeUnits(w: Work, block: ImportBlock, documents: Map<string, DocumentState>, units: Map<string, StoredUnit>, ids: Map<string, string>): Promise<void> {
+async function writeUnits(
+  w: Work,
+  block: ImportBlock,
+  documents: Map<string, DocumentState>,
+  units: Map<string, StoredUnit>,
+  ids: Map<string, string>,
+): Promise<void> {
   const create: { id: string; text: string; vector: number[] | null }[] = [];
   const vectors: { handle: string; vector: number[] }[] = [];
   const owners: { id: string; document: string }[] = [];
@@ -168,11 +253,22 @@ async function writeUnits(w: Work, block: ImportBlock, documents: Map<string, Do
     }
     const stored = units.get(id);
     if (stored && stored.text !== input.text) {
-      throw new GraphkeeperError("CONFLICT", `The text unit ${id} is stored with another text, and other documents own it.`, { field: "text_unit", id });
+      throw new GraphkeeperError(
+        "CONFLICT",
+        `The text unit ${id} is stored with another text, and other documents own it.`,
+        { field: "text_unit", id },
+      );
     }
     if (!stored) {
       create.push({ id, text: input.text, vector: input.embedding ? [...input.embedding] : null });
-      units.set(id, { id, handle: "", text: input.text, owners: [], parked: false, vector: input.embedding !== undefined });
+      units.set(id, {
+        id,
+        handle: "",
+        text: input.text,
+        owners: [],
+        parked: false,
+        vector: input.embedding !== undefined,
+      });
     } else if (!stored.vector && input.embedding) {
       if (stored.handle === "") (create.find((c) => c.id === id) as { vector: number[] }).vector = [...input.embedding];
       else vectors.push({ handle: stored.handle, vector: [...input.embedding] });
@@ -185,34 +281,67 @@ async function writeUnits(w: Work, block: ImportBlock, documents: Map<string, Do
       owners.push({ id, document });
     }
   }
-  for (const row of await w.each<{ id: string; handle: string }>("createUnits", "rows", create)) (units.get(row.id) as StoredUnit).handle = row.handle;
+  for (const row of await w.each<{ id: string; handle: string }>("createUnits", "rows", create))
+    (units.get(row.id) as StoredUnit).handle = row.handle;
   await w.each("giveVectors", "rows", vectors);
-  await w.each("ownUnits", "rows", owners.map((o) => ({ handle: units.get(o.id)?.handle, document: o.document })));
+  await w.each(
+    "ownUnits",
+    "rows",
+    owners.map((o) => ({ handle: units.get(o.id)?.handle, document: o.document })),
+  );
   w.effect.textUnits += create.length;
-  w.effect.vectors += create.filter((c) => c.vector).length + vectors.length;
+  w.countVectors([
+    ...create.filter((c) => c.vector).map((c) => units.get(c.id)?.handle as string),
+    ...vectors.map((v) => v.handle),
+  ]);
 }
 
 async function writeEntities(w: Work, operation: Operation, block: ImportBlock): Promise<Map<string, StoredEntity>> {
   const rows = block.entities.map((e) => ({
     id: e.id,
-    members: { name: e.name, ...(e.type === undefined ? {} : { type: e.type }), ...(e.description === undefined ? {} : { description: e.description }) },
+    members: {
+      name: e.name,
+      ...(e.type === undefined ? {} : { type: e.type }),
+      ...(e.description === undefined ? {} : { description: e.description }),
+    },
     vector: e.embedding ? [...e.embedding] : null,
     aside: false,
   }));
   const known = new Map(
-    (await w.each<{ id: string; handle: string; parked: boolean; newVector: boolean; aside: boolean }>("importEntities", "rows", rows.map(({ id, vector }) => ({ id, vector })))).map((r) => [r.id, r]),
+    (
+      await w.each<{ id: string; handle: string; parked: boolean; newVector: boolean; aside: boolean }>(
+        "importEntities",
+        "rows",
+        rows.map(({ id, vector }) => ({ id, vector })),
+      )
+    ).map((r) => [r.id, r]),
   );
   for (const row of rows) row.aside = known.get(row.id)?.aside ?? false;
-  const written = await w.each<{ id: string; handle: string }>("writeEntities", "rows", rows, { now: w.int(operation.at) });
+  const written = await w.each<{ id: string; handle: string }>("writeEntities", "rows", rows, {
+    now: w.int(operation.at),
+  });
   w.effect.entities += rows.filter((r) => !known.has(r.id)).length;
-  w.effect.vectors += rows.filter((r) => r.vector && (known.get(r.id)?.newVector ?? true)).length;
-  const entities = new Map<string, StoredEntity>(written.map((r) => [r.id, { handle: r.handle, parked: known.get(r.id)?.parked ?? false }]));
-  const others = [...block.mentions.map((m) => m.entity), ...block.relationships.flatMap((r) => [r.source, r.target])].filter((id) => !entities.has(id));
-  for (const [id, entity] of await entitiesById(w, others)) entities.set(id, { handle: entity.handle, parked: !entity.live });
+  const given = new Set(rows.filter((r) => r.vector && (known.get(r.id)?.newVector ?? true)).map((r) => r.id));
+  w.countVectors(written.filter((r) => given.has(r.id)).map((r) => r.handle));
+  const entities = new Map<string, StoredEntity>(
+    written.map((r) => [r.id, { handle: r.handle, parked: known.get(r.id)?.parked ?? false }]),
+  );
+  const others = [
+    ...block.mentions.map((m) => m.entity),
+    ...block.relationships.flatMap((r) => [r.source, r.target]),
+  ].filter((id) => !entities.has(id));
+  for (const [id, entity] of await entitiesById(w, others))
+    entities.set(id, { handle: entity.handle, parked: !entity.live });
   return entities;
 }
 
-async function writeMentions(w: Work, block: ImportBlock, units: Map<string, StoredUnit>, ids: Map<string, string>, entities: Map<string, StoredEntity>): Promise<Set<string>> {
+async function writeMentions(
+  w: Work,
+  block: ImportBlock,
+  units: Map<string, StoredUnit>,
+  ids: Map<string, string>,
+  entities: Map<string, StoredEntity>,
+): Promise<Set<string>> {
   const rows = block.mentions.map((mention) => {
     const unit = units.get(ids.get(mention.textUnit) ?? mention.textUnit);
     if (!unit) throw missing("text_unit", mention.textUnit, "A mention names the text unit");
@@ -242,7 +371,10 @@ async function writeFacts(
   }
   const factIds = block.relationships.map((r) => r.id);
   const stored = new Map(
-    [...(await w.each<Stored>("importParked", "ids", factIds)), ...(await w.each<Stored>("importFacts", "ids", factIds))].map((f) => [f.id, f]),
+    [
+      ...(await w.each<Stored>("importParked", "ids", factIds)),
+      ...(await w.each<Stored>("importFacts", "ids", factIds)),
+    ].map((f) => [f.id, f]),
   );
   const create: { id: string; source: string; target: string; members: Record<string, unknown> }[] = [];
   const live: { handle: string; members: Record<string, unknown> }[] = [];
@@ -253,12 +385,22 @@ async function writeFacts(
     const known = stored.get(input.id);
     for (const unit of support ?? []) supports.set(unit, [...(supports.get(unit) ?? []), input.id]);
     if (!known) {
-      const members = { group_id: w.groupId, type: input.type, description: input.description ?? null, weight: input.weight ?? 1, text_units: support };
+      const members = {
+        group_id: w.groupId,
+        type: input.type,
+        description: input.description ?? null,
+        weight: input.weight ?? 1,
+        text_units: support,
+      };
       create.push({ id: input.id, source: input.source, target: input.target, members });
       continue;
     }
     if (known.source !== input.source || known.target !== input.target || known.type !== input.type) {
-      throw new GraphkeeperError("CONFLICT", `The relationship ${input.id} is stored with other ends or another type.`, { field: "relationship", id: input.id });
+      throw new GraphkeeperError(
+        "CONFLICT",
+        `The relationship ${input.id} is stored with other ends or another type.`,
+        { field: "relationship", id: input.id },
+      );
     }
     const members = {
       ...(input.description === undefined ? {} : { description: input.description }),
@@ -271,13 +413,25 @@ async function writeFacts(
   await w.each("createParkedFacts", "rows", create, { type: "RELATED_TO", now: w.int(operation.at) });
   await w.each("updateFacts", "rows", live);
   await w.each("updateParked", "rows", parked);
-  await w.each("addSupports", "rows", [...supports].map(([unit, facts]) => ({ unit: units.get(unit)?.handle, facts })));
+  await w.each(
+    "addSupports",
+    "rows",
+    [...supports].map(([unit, facts]) => ({ unit: units.get(unit)?.handle, facts })),
+  );
   w.effect.relationships += create.length;
   return { created: create.map((c) => c.id), updated: factIds.filter((id) => stored.has(id)) };
 }
 
-function supportOf(input: RelationshipInput, units: Map<string, StoredUnit>, ids: Map<string, string>, entities: Map<string, StoredEntity>): string[] | null {
-  for (const [field, end] of [["source", input.source], ["target", input.target]] as const) {
+function supportOf(
+  input: RelationshipInput,
+  units: Map<string, StoredUnit>,
+  ids: Map<string, string>,
+  entities: Map<string, StoredEntity>,
+): string[] | null {
+  for (const [field, end] of [
+    ["source", input.source],
+    ["target", input.target],
+  ] as const) {
     if (!entities.has(end)) throw missing(field, end, `The relationship ${input.id} names the entity`);
   }
   const support = input.textUnits?.map((unit) => {
@@ -291,14 +445,30 @@ function supportOf(input: RelationshipInput, units: Map<string, StoredUnit>, ids
 /** What the block touched and the law does not want visible stays as it stands, for the collection to judge. */
 async function noteHidden(w: Work, entityHandles: string[], factIds: string[]): Promise<void> {
   const entities = await entityFacts(w, entityHandles);
-  w.note("orphan_entities", entities.filter((e) => !e.parked && !e.liveMention).map((e) => e.id));
+  w.note(
+    "orphan_entities",
+    entities.filter((e) => !e.parked && !e.liveMention).map((e) => e.id),
+  );
   const live = await w.each<{ handle: string; id: string }>("factsById", "ids", factIds);
-  const verdicts = await judged(w, await factRows(w, live.map((f) => f.handle)));
-  w.note("stale_edges", verdicts.filter((v) => !v.live).map((v) => v.fact.id));
+  const verdicts = await judged(
+    w,
+    await factRows(
+      w,
+      live.map((f) => f.handle),
+    ),
+  );
+  w.note(
+    "stale_edges",
+    verdicts.filter((v) => !v.live).map((v) => v.fact.id),
+  );
 }
 
 function checkVectors(w: Work, block: ImportBlock): void {
-  const check = (rows: { id: string; embedding?: Float32Array }[], kind: string, dimension: number | null): number | null => {
+  const check = (
+    rows: { id: string; embedding?: Float32Array }[],
+    kind: string,
+    dimension: number | null,
+  ): number | null => {
     let known = dimension;
     for (const row of rows) {
       if (!row.embedding) continue;
@@ -314,5 +484,8 @@ function checkVectors(w: Work, block: ImportBlock): void {
 }
 
 function missing(field: string, id: string, what: string): GraphkeeperError {
-  return new GraphkeeperError("INVALID_VALUE", `${what} ${id}, which is neither in the block nor in the group.`, { field, id });
+  return new GraphkeeperError("INVALID_VALUE", `${what} ${id}, which is neither in the block nor in the group.`, {
+    field,
+    id,
+  });
 }

@@ -5,7 +5,8 @@ import type { Work } from "./work.ts";
 type Owner = "document" | "unit";
 
 export async function parkParts(w: Work, of: Owner, owners: unknown[], now: number): Promise<void> {
-  for (const part of w.shapes.parts(of)) await parkDerived(w, await runParts(w, part.park, owners, { now: w.int(now) }));
+  for (const part of w.shapes.parts(of))
+    await parkDerived(w, await runParts(w, part.park, owners, { now: w.int(now) }));
 }
 
 export async function showParts(w: Work, of: Owner, owners: unknown[]): Promise<void> {
@@ -16,7 +17,12 @@ export async function purgeParts(w: Work, of: Owner, owners: unknown[]): Promise
   for (const part of w.shapes.parts(of)) await runParts(w, part.purge, owners, {});
 }
 
-async function runParts(w: Work, statement: string, owners: unknown[], parameters: Record<string, unknown>): Promise<string[]> {
+async function runParts(
+  w: Work,
+  statement: string,
+  owners: unknown[],
+  parameters: Record<string, unknown>,
+): Promise<string[]> {
   const handles: string[] = [];
   for (let i = 0; i < owners.length; i += 1_000) {
     const rows = await w.tx.run(statement, { group: w.groupId, owners: owners.slice(i, i + 1_000), ...parameters });

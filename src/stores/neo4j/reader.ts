@@ -2,7 +2,7 @@ import { compareIds, type Hit, type StoredRecord, type StoredVector } from "../.
 import type { CollectionKind, DocumentRecord, GroupCounts, Presence } from "../../core/words.ts";
 import { readPublished } from "./analytics.ts";
 import type { Row } from "./connection.ts";
-import { idFromKey, PARKED_VECTOR, type NodeKind } from "./shapes.ts";
+import { idFromKey, type NodeKind, PARKED_VECTOR } from "./shapes.ts";
 import { type DocumentState, documentState, type Reading } from "./work.ts";
 
 export async function documentRecords(r: Reading, states: DocumentState[]): Promise<DocumentRecord[]> {
@@ -12,7 +12,10 @@ export async function documentRecords(r: Reading, states: DocumentState[]): Prom
   return states.map((d) => ({ ...d, textUnits: count.get(d.id) ?? 0 }));
 }
 
-export async function documentsPage(r: Reading, query: { status?: string; cursor?: string; limit: number }): Promise<DocumentState[]> {
+export async function documentsPage(
+  r: Reading,
+  query: { status?: string; cursor?: string; limit: number },
+): Promise<DocumentState[]> {
   const rows = await r.run<{ id: string; title: string | null; state: Row | null }>("documentsPage", {
     after: query.cursor ?? "",
     status: query.status ?? null,
@@ -23,12 +26,16 @@ export async function documentsPage(r: Reading, query: { status?: string; cursor
 
 export async function countsOf(r: Reading, epoch: number): Promise<GroupCounts> {
   const documents = await r.run<{ status: string; count: number }>("countDocuments");
-  const nodes = await r.run<{ kind: string; live: boolean; count: number; searchable: number; parked: number }>("countNodes");
+  const nodes = await r.run<{ kind: string; live: boolean; count: number; searchable: number; parked: number }>(
+    "countNodes",
+  );
   const [facts] = await r.run<{ count: number }>("countFacts");
   const [parked] = await r.run<{ count: number }>("countParked");
   const candidates = await r.run<{ kind: CollectionKind; count: number }>("countCandidates");
-  const rows = async (kind: string) => (await r.run<{ count: number }>("countRows", { kind, epoch: r.int(epoch) }))[0]?.count ?? 0;
-  const of = (kind: string, live: boolean) => nodes.filter((n) => n.kind === kind && n.live === live).reduce((sum, n) => sum + n.count, 0);
+  const rows = async (kind: string) =>
+    (await r.run<{ count: number }>("countRows", { kind, epoch: r.int(epoch) }))[0]?.count ?? 0;
+  const of = (kind: string, live: boolean) =>
+    nodes.filter((n) => n.kind === kind && n.live === live).reduce((sum, n) => sum + n.count, 0);
   const candidate = (kind: CollectionKind) => candidates.find((c) => c.kind === kind)?.count ?? 0;
   return {
     documents: {
@@ -38,7 +45,10 @@ export async function countsOf(r: Reading, epoch: number): Promise<GroupCounts> 
     textUnits: { live: of("unit", true), parked: of("unit", false) },
     entities: { live: of("entity", true), parked: of("entity", false) },
     relationships: { live: facts?.count ?? 0, parked: parked?.count ?? 0 },
-    vectors: { searchable: nodes.reduce((sum, n) => sum + n.searchable, 0), parked: nodes.reduce((sum, n) => sum + n.parked, 0) },
+    vectors: {
+      searchable: nodes.reduce((sum, n) => sum + n.searchable, 0),
+      parked: nodes.reduce((sum, n) => sum + n.parked, 0),
+    },
     candidates: {
       orphan_entities: candidate("orphan_entities"),
       stale_edges: candidate("stale_edges"),
@@ -50,7 +60,10 @@ export async function countsOf(r: Reading, epoch: number): Promise<GroupCounts> 
 }
 
 /** Neo4j finds what is near; scores and ties are then told in doubles, as everywhere else. */
-export async function search(r: Reading, query: { of: "text_unit" | "entity"; vector: Float32Array; k: number }): Promise<Hit[]> {
+export async function search(
+  r: Reading,
+  query: { of: "text_unit" | "entity"; vector: Float32Array; k: number },
+): Promise<Hit[]> {
   const name = query.of === "text_unit" ? "searchUnits" : "searchEntities";
   interface Found extends Row {
     id: unknown;
@@ -59,7 +72,8 @@ export async function search(r: Reading, query: { of: "text_unit" | "entity"; ve
     text: string;
     owners: unknown[];
   }
-  const ask = (limit: number) => r.run<Found>(name, { vector: [...query.vector], dimension: r.int(query.vector.length), limit: r.int(limit) });
+  const ask = (limit: number) =>
+    r.run<Found>(name, { vector: [...query.vector], dimension: r.int(query.vector.length), limit: r.int(limit) });
   if (query.k <= 0) return [];
   let limit = query.k + 16;
   let rows = await ask(limit);
@@ -68,13 +82,19 @@ export async function search(r: Reading, query: { of: "text_unit" | "entity"; ve
     limit *= 4;
     rows = await ask(limit);
   }
-  const documents = query.of === "text_unit" ? await r.documents(rows.flatMap((row) => row.owners.map(idFromKey))) : new Map<string, DocumentState>();
+  const documents =
+    query.of === "text_unit"
+      ? await r.documents(rows.flatMap((row) => row.owners.map(idFromKey)))
+      : new Map<string, DocumentState>();
   return rows
     .map((row) => ({
       id: idFromKey(row.id),
       score: cosine(query.vector, row.vector),
       text: row.text,
-      documents: row.owners.map(idFromKey).filter((id) => documents.get(id)?.status === "active").sort(compareIds),
+      documents: row.owners
+        .map(idFromKey)
+        .filter((id) => documents.get(id)?.status === "active")
+        .sort(compareIds),
     }))
     .sort((a, b) => b.score - a.score || compareIds(a.id, b.id))
     .slice(0, query.k);
@@ -137,7 +157,11 @@ export async function allRecords(r: Reading, facts: boolean, epoch: number): Pro
   }
   append(units, byId);
 
-  const candidates: Record<string, Set<string>> = { orphan_entities: new Set(), stale_edges: new Set(), deprecated_vectors: new Set() };
+  const candidates: Record<string, Set<string>> = {
+    orphan_entities: new Set(),
+    stale_edges: new Set(),
+    deprecated_vectors: new Set(),
+  };
   for (const row of await r.run<{ kind: string; id: string }>("allCandidates")) candidates[row.kind]?.add(row.id);
   const entities: Extract<StoredRecord, { kind: "entity" }>[] = [];
   for await (const row of r.stream("scanEntities")) {
@@ -158,11 +182,15 @@ export async function allRecords(r: Reading, facts: boolean, epoch: number): Pro
   append(entities, byId);
 
   const mentions: Extract<StoredRecord, { kind: "mention" }>[] = [];
-  for await (const row of r.stream("scanMentions")) mentions.push({ kind: "mention", textUnit: idFromKey(row.unit), entity: idFromKey(row.entity) });
+  for await (const row of r.stream("scanMentions"))
+    mentions.push({ kind: "mention", textUnit: idFromKey(row.unit), entity: idFromKey(row.entity) });
   append(mentions, (a, b) => compareIds(a.textUnit, b.textUnit) || compareIds(a.entity, b.entity));
 
   const relationships: Extract<StoredRecord, { kind: "relationship" }>[] = [];
-  for (const [name, live] of [["scanFacts", true], ["scanParked", false]] as const) {
+  for (const [name, live] of [
+    ["scanFacts", true],
+    ["scanParked", false],
+  ] as const) {
     for await (const row of r.stream(name)) {
       const id = String(row.id);
       relationships.push({
@@ -173,7 +201,8 @@ export async function allRecords(r: Reading, facts: boolean, epoch: number): Pro
         type: row.type as string,
         description: typeof row.description === "string" ? row.description : null,
         weight: typeof row.weight === "number" ? row.weight : 1,
-        textUnits: row.support === null || row.support === undefined ? null : [...(row.support as string[])].sort(compareIds),
+        textUnits:
+          row.support === null || row.support === undefined ? null : [...(row.support as string[])].sort(compareIds),
         presence: live ? "live" : "parked",
         candidate: candidates.stale_edges?.has(id) ?? false,
       });

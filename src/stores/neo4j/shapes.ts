@@ -37,7 +37,10 @@ export interface UnitShape {
   text: string | null;
   having: string | null;
   vectors: string[];
-  owner: { by: "edge"; type: string; direction: "to_document" | "from_document" } | { by: "property"; property: string } | { by: "self" };
+  owner:
+    | { by: "edge"; type: string; direction: "to_document" | "from_document" }
+    | { by: "property"; property: string }
+    | { by: "self" };
   tenantProperty: string | null;
 }
 
@@ -115,7 +118,9 @@ export class Shapes {
   }
 
   #tenantLabels(kind: NodeKind): string {
-    return this.tenantLabel !== null && this.tenantLabel !== this.label(kind) && !(kind === "unit" && this.references) ? `&${quoted(this.tenantLabel)}` : "";
+    return this.tenantLabel !== null && this.tenantLabel !== this.label(kind) && !(kind === "unit" && this.references)
+      ? `&${quoted(this.tenantLabel)}`
+      : "";
   }
 
   /** Label expression of a node, live or parked. */
@@ -244,8 +249,11 @@ export class Shapes {
 
   documentBelongs(d: string): string {
     const { documents } = this.profile;
-    const parts = [this.tenantProperty === null ? "$group IS NOT NULL" : `${d}.${quoted(this.tenantProperty)} = $group`];
-    if (documents.as === "node" && documents.without !== undefined) parts.push(`${d}.${quoted(documents.without)} IS NULL`);
+    const parts = [
+      this.tenantProperty === null ? "$group IS NOT NULL" : `${d}.${quoted(this.tenantProperty)} = $group`,
+    ];
+    if (documents.as === "node" && documents.without !== undefined)
+      parts.push(`${d}.${quoted(documents.without)} IS NULL`);
     return parts.join(" AND ");
   }
 
@@ -275,20 +283,32 @@ export class Shapes {
       .map((part) => {
         const owner = of === "document" ? this.documentByKey("o", "owner") : this.byHandle("unit", "o", "owner");
         const label = quoted(this.#label(part.label));
-        const hops = [...part.through, { type: [part.type], direction: part.direction === "to_owner" ? ("in" as const) : ("out" as const), label: part.label }];
+        const hops = [
+          ...part.through,
+          {
+            type: [part.type],
+            direction: part.direction === "to_owner" ? ("in" as const) : ("out" as const),
+            label: part.label,
+          },
+        ];
         const path = (o: string) =>
           hops.reduce((pattern, hop, i) => {
             const edge = `[:${hop.type.map(quoted).join("|")}]`;
             const next = i === hops.length - 1 ? `(p:${label})` : `(:${quoted(this.#label(hop.label))})`;
             return hop.direction === "in" ? `${pattern}<-${edge}-${next}` : `${pattern}-${edge}->${next}`;
           }, `(${o})`);
-        const tenant = this.tenantProperty === null ? "$group IS NOT NULL" : `p.${quoted(this.tenantProperty)} = $group`;
+        const tenant =
+          this.tenantProperty === null ? "$group IS NOT NULL" : `p.${quoted(this.tenantProperty)} = $group`;
         const find = `UNWIND $owners AS owner ${owner} MATCH ${path("o")} WHERE ${tenant} WITH DISTINCT p`;
         const owned = (where: string) => `EXISTS { MATCH ${path("x")} WHERE ${where} }`;
         const named = of === "document" ? `${this.documentId("x")} IN $owners` : "elementId(x) IN $owners";
-        const vectors = (part.vectors ?? []).map((v) => [`p.${quoted(v.property)}`, `p.${quoted(PARKED_VECTOR + v.property)}`]);
+        const vectors = (part.vectors ?? []).map((v) => [
+          `p.${quoted(v.property)}`,
+          `p.${quoted(PARKED_VECTOR + v.property)}`,
+        ]);
         const parking = quoted(this.profile.parking.label);
-        const out = this.mode === "label" ? "" : vectors.map(([a, b]) => `SET ${b} = coalesce(${a}, ${b}) REMOVE ${a}`).join(" ");
+        const out =
+          this.mode === "label" ? "" : vectors.map(([a, b]) => `SET ${b} = coalesce(${a}, ${b}) REMOVE ${a}`).join(" ");
         const back = vectors.map(([a, b]) => `SET ${a} = coalesce(${a}, ${b}) REMOVE ${b}`).join(" ");
         return {
           label: part.label,
@@ -325,7 +345,10 @@ export class Shapes {
     if (owner.by === "self") return `[${this.id("unit", u)}]`;
     if (owner.by === "property") return `[${u}.${quoted(owner.property)}]`;
     const edge = `[:${quoted(owner.type)}]`;
-    const path = owner.direction === "to_document" ? `(${u})-${edge}->${this.documentNode("o")}` : `(${u})<-${edge}-${this.documentNode("o")}`;
+    const path =
+      owner.direction === "to_document"
+        ? `(${u})-${edge}->${this.documentNode("o")}`
+        : `(${u})<-${edge}-${this.documentNode("o")}`;
     return `COLLECT { MATCH ${path} WHERE ${this.documentBelongs("o")} RETURN DISTINCT ${this.documentId("o")} }`;
   }
 }

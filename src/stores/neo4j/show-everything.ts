@@ -17,9 +17,18 @@ async function showGroup(store: Neo4jStore, groupId: string): Promise<void> {
     const shown = await batch(async (w) => {
       const now = w.int(0);
       const units = await w.run<Handle>("parkedUnitsPage", { limit: w.int(1_000) });
-      await w.each("showUnits", "handles", units.map((u) => u.handle), { now });
+      await w.each(
+        "showUnits",
+        "handles",
+        units.map((u) => u.handle),
+        { now },
+      );
       const entities = await w.run<Handle>("parkedEntitiesPage", { limit: w.int(1_000) });
-      await w.each("showEntities", "handles", entities.map((e) => e.handle));
+      await w.each(
+        "showEntities",
+        "handles",
+        entities.map((e) => e.handle),
+      );
       return units.length + entities.length;
     });
     if (shown === 0) break;
@@ -27,7 +36,11 @@ async function showGroup(store: Neo4jStore, groupId: string): Promise<void> {
   for (;;) {
     const shown = await batch(async (w) => {
       const rows = await w.run<{ id: string }>("parkedPage", { after: "", limit: w.int(1_000) });
-      await w.each("showFacts", "ids", rows.map((r) => r.id));
+      await w.each(
+        "showFacts",
+        "ids",
+        rows.map((r) => r.id),
+      );
       return rows.length;
     });
     if (shown === 0) break;

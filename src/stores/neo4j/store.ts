@@ -122,7 +122,8 @@ export class Neo4jStore implements GraphStore {
     const { profile } = this.shapes;
     if (profile.imports) return false;
     if (this.shapes.references) return r.groupId === (profile.tenant as { group?: string }).group;
-    if (profile.tenant.by === "property" ? r.groupId === profile.tenant.shared : r.groupId !== profile.tenant.group) return false;
+    if (profile.tenant.by === "property" ? r.groupId === profile.tenant.shared : r.groupId !== profile.tenant.group)
+      return false;
     const rows = await r.run("documentsPage", { after: "", status: null, limit: r.int(1) });
     return rows.length > 0;
   }
@@ -131,7 +132,11 @@ export class Neo4jStore implements GraphStore {
    * A write transaction on a locked group. The answer is kept on the group's node under the call's id: when the driver
    * runs the work again after a lost COMMIT answer, the kept answer is given and nothing is done twice.
    */
-  async write<T>(groupId: string, work: (w: Work) => Promise<T>, options: { create?: number; rollBack?: boolean } = {}): Promise<T> {
+  async write<T>(
+    groupId: string,
+    work: (w: Work) => Promise<T>,
+    options: { create?: number; rollBack?: boolean } = {},
+  ): Promise<T> {
     const call = randomUUID();
     if (this.shapes.references) await this.#refer(groupId);
     try {
@@ -164,7 +169,12 @@ export class Neo4jStore implements GraphStore {
     return (made as { g: GroupRow }).g;
   }
 
-  async #fenced<T>(fence: Fence, now: number | null, work: (w: Work) => Promise<T>, options: { rollBack?: boolean } = {}): Promise<T> {
+  async #fenced<T>(
+    fence: Fence,
+    now: number | null,
+    work: (w: Work) => Promise<T>,
+    options: { rollBack?: boolean } = {},
+  ): Promise<T> {
     return this.write(
       fence.groupId,
       async (w) => {
@@ -201,9 +211,17 @@ export class Neo4jStore implements GraphStore {
 
   async groups(query: { stale?: boolean; cursor?: string; limit: number }): Promise<Page<GroupState>> {
     const rows = await this.connection.read((tx) =>
-      tx.run(this.statements.listGroups, { after: query.cursor ?? "", stale: query.stale ?? false, limit: this.connection.int(query.limit + 1) }),
+      tx.run(this.statements.listGroups, {
+        after: query.cursor ?? "",
+        stale: query.stale ?? false,
+        limit: this.connection.int(query.limit + 1),
+      }),
     );
-    return pageOf(rows.map((row) => groupState(row.g as GroupRow)), query.limit, (g) => g.groupId);
+    return pageOf(
+      rows.map((row) => groupState(row.g as GroupRow)),
+      query.limit,
+      (g) => g.groupId,
+    );
   }
 
   async group(groupId: string): Promise<GroupState | null> {
@@ -226,7 +244,10 @@ export class Neo4jStore implements GraphStore {
     });
   }
 
-  documents(groupId: string, query: { status?: "active" | "deprecated"; cursor?: string; limit: number }): Promise<Page<DocumentRecord>> {
+  documents(
+    groupId: string,
+    query: { status?: "active" | "deprecated"; cursor?: string; limit: number },
+  ): Promise<Page<DocumentRecord>> {
     return this.read(groupId, async (r) => {
       const states = await documentsPage(r, { ...query, limit: query.limit + 1 });
       return pageOf(await documentRecords(r, states), query.limit, (d) => d.id);
@@ -243,7 +264,9 @@ export class Neo4jStore implements GraphStore {
   }
 
   async *records(groupId: string, options: { facts?: boolean } = {}): AsyncIterable<StoredRecord[]> {
-    const records = await this.#snapshot(groupId, (r, group) => allRecords(r, options.facts ?? false, group.analyticsEpoch));
+    const records = await this.#snapshot(groupId, (r, group) =>
+      allRecords(r, options.facts ?? false, group.analyticsEpoch),
+    );
     for (let i = 0; i < records.length; i += CHUNK) yield records.slice(i, i + CHUNK);
   }
 
@@ -276,12 +299,20 @@ export class Neo4jStore implements GraphStore {
     return this.write(operation.groupId, (w) => applyOperation(w, operation, options), { create });
   }
 
-  advance(groupId: string, operationId: string, options: { unitsPerTransaction?: number } = {}): Promise<OperationRecord> {
-    return this.write(groupId, (w) => advanceOperation(w, operationId, options.unitsPerTransaction ?? UNITS_PER_TRANSACTION));
+  advance(
+    groupId: string,
+    operationId: string,
+    options: { unitsPerTransaction?: number } = {},
+  ): Promise<OperationRecord> {
+    return this.write(groupId, (w) =>
+      advanceOperation(w, operationId, options.unitsPerTransaction ?? UNITS_PER_TRANSACTION),
+    );
   }
 
   async unfinished(limit: number): Promise<{ groupId: string; operationId: string }[]> {
-    const rows = await this.connection.read((tx) => tx.run(this.statements.unfinished, { limit: this.connection.int(limit) }));
+    const rows = await this.connection.read((tx) =>
+      tx.run(this.statements.unfinished, { limit: this.connection.int(limit) }),
+    );
     return rows.map((row) => ({ groupId: row.groupId as string, operationId: row.operationId as string }));
   }
 
@@ -316,7 +347,10 @@ export class Neo4jStore implements GraphStore {
     return this.#fenced(fence, options.now, (w) => collectBatch(w, kind, options), { rollBack: options.dryRun });
   }
 
-  async sweep(fence: Fence, options: { cursor: string | null; limit: number; policy: Policy; now: number }): Promise<{ examined: number; found: number; cursor: string | null }> {
+  async sweep(
+    fence: Fence,
+    options: { cursor: string | null; limit: number; policy: Policy; now: number },
+  ): Promise<{ examined: number; found: number; cursor: string | null }> {
     if (options.cursor === null) this.#referred.delete(fence.groupId);
     return this.#fenced(fence, options.now, (w) => sweepStep(w, options));
   }
@@ -325,7 +359,10 @@ export class Neo4jStore implements GraphStore {
     return this.read(groupId, (r, group) => remainingOf(r, kind, policy, now, group.analyticsEpoch));
   }
 
-  finishCollection(fence: Fence, done: { readGeneration: number; ownChanges: number; sweptAt: number | null; now: number }): Promise<GroupState> {
+  finishCollection(
+    fence: Fence,
+    done: { readGeneration: number; ownChanges: number; sweptAt: number | null; now: number },
+  ): Promise<GroupState> {
     return this.#fenced(fence, done.now, async (w) => {
       const followed = Math.min(w.group.generation, done.readGeneration + done.ownChanges);
       w.set({ collectedGeneration: Math.max(w.group.collectedGeneration, followed) });
@@ -358,7 +395,10 @@ export class Neo4jStore implements GraphStore {
     await this.#fenced(fence, now, (w) => analytics.stage(w, part));
   }
 
-  publishAnalytics(fence: Fence, publication: { generation: number; state: Uint8Array | null; detail: JsonObject; now: number }): Promise<GroupState> {
+  publishAnalytics(
+    fence: Fence,
+    publication: { generation: number; state: Uint8Array | null; detail: JsonObject; now: number },
+  ): Promise<GroupState> {
     return this.#fenced(fence, publication.now, async (w) => {
       await analytics.publish(w, publication);
       return groupState(w.group);
@@ -395,7 +435,11 @@ export class Neo4jStore implements GraphStore {
         epoch: r.int(group.analyticsEpoch),
         limit: r.int(query.limit + 1),
       });
-      return pageOf(rows.map((row) => row.entity), query.limit, (id) => id);
+      return pageOf(
+        rows.map((row) => row.entity),
+        query.limit,
+        (id) => id,
+      );
     });
   }
 
@@ -403,7 +447,10 @@ export class Neo4jStore implements GraphStore {
     return this.write(groupId, (w) => analytics.acknowledge(w, items));
   }
 
-  recordAudit(groupId: string, entry: { at: number; actor: string; action: string; ref: string; detail: JsonObject }): Promise<AuditEntry> {
+  recordAudit(
+    groupId: string,
+    entry: { at: number; actor: string; action: string; ref: string; detail: JsonObject },
+  ): Promise<AuditEntry> {
     const { at, ...rest } = entry;
     return this.write(groupId, (w) => w.audit(at, rest));
   }
@@ -446,11 +493,16 @@ export async function openNeo4jStore(options: Neo4jStoreOptions): Promise<Neo4jS
 const OLDEST = [5, 26] as const;
 
 async function checkVersion(connection: Connection): Promise<void> {
-  const [row] = await connection.read((tx) => tx.run("CALL dbms.components() YIELD name, versions WHERE name = 'Neo4j Kernel' RETURN versions[0] AS version", {}));
+  const [row] = await connection.read((tx) =>
+    tx.run("CALL dbms.components() YIELD name, versions WHERE name = 'Neo4j Kernel' RETURN versions[0] AS version", {}),
+  );
   const version = String(row?.version ?? "");
   const [major = 0, minor = 0] = version.split(".").map(Number);
   if (major < OLDEST[0] || (major === OLDEST[0] && minor < OLDEST[1])) {
-    throw new GraphkeeperError("INVALID_CONFIG", `Neo4j ${version} is too old; 5.26 or later is needed.`, { field: "neo4j.uri", version });
+    throw new GraphkeeperError("INVALID_CONFIG", `Neo4j ${version} is too old; 5.26 or later is needed.`, {
+      field: "neo4j.uri",
+      version,
+    });
   }
 }
 

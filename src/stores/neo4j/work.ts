@@ -1,6 +1,14 @@
 import { AUDIT_START, auditHash } from "../../core/canonical.ts";
 import { GraphkeeperError } from "../../core/errors.ts";
-import type { AuditEntry, CollectionKind, DocumentRecord, Effect, Fence, GroupState, JsonObject } from "../../core/words.ts";
+import type {
+  AuditEntry,
+  CollectionKind,
+  DocumentRecord,
+  Effect,
+  Fence,
+  GroupState,
+  JsonObject,
+} from "../../core/words.ts";
 import type { Connection, Row, Transaction } from "./connection.ts";
 import { idFromKey, keyFromId, type Shapes } from "./shapes.ts";
 import type { Statements } from "./statements/index.ts";
@@ -91,7 +99,12 @@ export class Reading {
   }
 
   /** Runs a statement over a list in parts of at most 1,000 rows. */
-  async each<T extends Row = Row>(name: keyof Statements, list: string, items: Iterable<unknown>, parameters: Row = {}): Promise<T[]> {
+  async each<T extends Row = Row>(
+    name: keyof Statements,
+    list: string,
+    items: Iterable<unknown>,
+    parameters: Row = {},
+  ): Promise<T[]> {
     const all = [...items];
     const rows: T[] = [];
     for (let i = 0; i < all.length; i += ROWS) {
@@ -111,7 +124,9 @@ export class Reading {
       "rows",
       [...new Set(ids)].map((id) => ({ id, key: this.documentKey(id) })),
     );
-    return new Map(rows.filter((r) => r.stored).map((r) => [idFromKey(r.id), documentState(idFromKey(r.id), r.title, r.state)]));
+    return new Map(
+      rows.filter((r) => r.stored).map((r) => [idFromKey(r.id), documentState(idFromKey(r.id), r.title, r.state)]),
+    );
   }
 }
 
@@ -144,6 +159,8 @@ export class Work extends Reading {
     stale_edges: new Set(),
     deprecated_vectors: new Set(),
   };
+  readonly #vectors = new Set<string>();
+  #vectorsLess = 0;
   #groupChanged = false;
 
   constructor(connection: Connection, tx: Transaction, statements: Statements, shapes: Shapes, group: GroupRow) {
@@ -158,6 +175,18 @@ export class Work extends Reading {
 
   note(kind: CollectionKind, ids: Iterable<string>): void {
     for (const id of ids) this.#candidates[kind].add(id);
+  }
+
+  /** Counts vectors that came, went or moved: each once per transaction, however often it was touched. */
+  countVectors(handles: Iterable<string>): void {
+    for (const handle of handles) this.#vectors.add(handle);
+    this.effect.vectors = this.#vectors.size + this.#vectorsLess;
+  }
+
+  /** A vector that was taken away and given again to the same row is one that changed. */
+  countOneLess(): void {
+    this.#vectorsLess--;
+    this.effect.vectors = this.#vectors.size + this.#vectorsLess;
   }
 
   /** What is deleted waits for nothing. */
@@ -175,18 +204,33 @@ export class Work extends Reading {
   }
 
   /** Raises the generation by one and appends to the audit chain. */
-  async commitChange(at: number, entry: { actor: string; action: string; ref: string; detail: JsonObject }): Promise<void> {
+  async commitChange(
+    at: number,
+    entry: { actor: string; action: string; ref: string; detail: JsonObject },
+  ): Promise<void> {
     this.set({ generation: this.group.generation + 1, staleSince: this.group.staleSince ?? at });
-    if (this.shapes.profile.published?.stale) await this.run("markStale", { stale: true, now: new Date(at).toISOString() });
+    if (this.shapes.profile.published?.stale)
+      await this.run("markStale", { stale: true, now: new Date(at).toISOString() });
     await this.audit(at, entry);
   }
 
-  async audit(at: number, entry: { actor: string; action: string; ref: string; detail: JsonObject }): Promise<AuditEntry> {
+  async audit(
+    at: number,
+    entry: { actor: string; action: string; ref: string; detail: JsonObject },
+  ): Promise<AuditEntry> {
     const next = { seq: this.group.auditSeq + 1, at, ...entry, generation: this.group.generation };
     const hash = auditHash(this.group.auditHash, next);
     await this.run("addAudit", {
       seq: this.int(next.seq),
-      entry: { at: this.int(at), actor: next.actor, action: next.action, ref: next.ref, detail: JSON.stringify(next.detail), generation: this.int(next.generation), hash },
+      entry: {
+        at: this.int(at),
+        actor: next.actor,
+        action: next.action,
+        ref: next.ref,
+        detail: JSON.stringify(next.detail),
+        generation: this.int(next.generation),
+        hash,
+      },
     });
     this.set({ auditSeq: next.seq, auditHash: hash });
     return { ...next, hash };
@@ -214,7 +258,14 @@ export class Work extends Reading {
   /** @throws GraphkeeperError `LEASE_LOST` before anything is written */
   checkFence(fence: Fence, now: number | null, storeNow: number): void {
     const { leaseToken, leaseHolder, leaseUntil = 0, leaseStoreUntil = 0 } = this.group;
-    const held = leaseHolder != null && leaseToken === fence.token && (now === null || now < leaseUntil) && storeNow < leaseStoreUntil;
-    if (!held) throw new GraphkeeperError("LEASE_LOST", `The lease on the group ${fence.groupId} is not held any more.`, { group: fence.groupId });
+    const held =
+      leaseHolder != null &&
+      leaseToken === fence.token &&
+      (now === null || now < leaseUntil) &&
+      storeNow < leaseStoreUntil;
+    if (!held)
+      throw new GraphkeeperError("LEASE_LOST", `The lease on the group ${fence.groupId} is not held any more.`, {
+        group: fence.groupId,
+      });
   }
 }

@@ -10,13 +10,28 @@ export function graphStatements(s: Shapes) {
   const nodeDocuments = documents.as === "node";
   const state = (id: string) => `OPTIONAL MATCH (s:${OURS.document} {lc_group: $group, lc_id: ${id}})`;
   const vectorsOf = (kind: NodeKind, v: string) =>
-    `{${s.vectors(kind).map((p) => `${quoted(p)}: ${v}.${quoted(p)}, ${quoted(PARKED_VECTOR + p)}: ${v}.${quoted(PARKED_VECTOR + p)}`).join(", ")}}`;
+    `{${s
+      .vectors(kind)
+      .map((p) => `${quoted(p)}: ${v}.${quoted(p)}, ${quoted(PARKED_VECTOR + p)}: ${v}.${quoted(PARKED_VECTOR + p)}`)
+      .join(", ")}}`;
   const anyVector = (kind: NodeKind, v: string) =>
-    s.vectors(kind).length === 0 ? "false" : s.vectors(kind).map((p) => `${v}.${quoted(p)} IS NOT NULL`).join(" OR ");
+    s.vectors(kind).length === 0
+      ? "false"
+      : s
+          .vectors(kind)
+          .map((p) => `${v}.${quoted(p)} IS NOT NULL`)
+          .join(" OR ");
   const anyParkedVector = (kind: NodeKind, v: string) =>
-    s.vectors(kind).length === 0 ? "false" : s.vectors(kind).map((p) => `${v}.${quoted(PARKED_VECTOR + p)} IS NOT NULL`).join(" OR ");
-  const fact = (a: string, r: string, b: string) => `${s.node("entity", a)}-[${r}${s.factTypes}]->${s.node("entity", b)}`;
-  const factWhere = (a: string, r: string, b: string) => `${s.isFact(r)} AND ${s.belongs("entity", a)} AND ${s.belongs("entity", b)}`;
+    s.vectors(kind).length === 0
+      ? "false"
+      : s
+          .vectors(kind)
+          .map((p) => `${v}.${quoted(PARKED_VECTOR + p)} IS NOT NULL`)
+          .join(" OR ");
+  const fact = (a: string, r: string, b: string) =>
+    `${s.node("entity", a)}-[${r}${s.factTypes}]->${s.node("entity", b)}`;
+  const factWhere = (a: string, r: string, b: string) =>
+    `${s.isFact(r)} AND ${s.belongs("entity", a)} AND ${s.belongs("entity", b)}`;
   const label = quoted(s.profile.parking.label);
 
   // Parking and its reverse, per kind of node. What was there before is written down, not guessed.
@@ -32,7 +47,9 @@ export function graphStatements(s: Shapes) {
       s.mode === "swap" && !(kind === "unit" && s.references)
         ? ` REMOVE ${v}:${quoted(s.parkedLabel(kind))} SET ${v}:${quoted(s.label(kind))}`
         : "";
-    const active = s.profile.imports ? `SET ${v}.lc_active = true REMOVE ${v}.lc_parked_at` : `REMOVE ${v}.lc_active, ${v}.lc_parked_at`;
+    const active = s.profile.imports
+      ? `SET ${v}.lc_active = true REMOVE ${v}.lc_parked_at`
+      : `REMOVE ${v}.lc_active, ${v}.lc_parked_at`;
     return `FOREACH (_ IN CASE WHEN ${v}.lc_labelled THEN [1] ELSE [] END | REMOVE ${v}:${label}) ${active} REMOVE ${v}.lc_labelled${swap}`;
   };
   const vectorsOut = (kind: NodeKind, v: string) =>
@@ -57,7 +74,8 @@ export function graphStatements(s: Shapes) {
   const supportOf = (r: string) => s.support(r);
 
   const derivedTypes = s.derivedTypes.length === 0 ? ":GRAPHKEEPER_NONE" : `:${s.derivedTypes.map(quoted).join("|")}`;
-  const tenantOf = (v: string) => (s.tenantProperty === null ? "$group IS NOT NULL" : `${v}.${quoted(s.tenantProperty)} = $group`);
+  const tenantOf = (v: string) =>
+    s.tenantProperty === null ? "$group IS NOT NULL" : `${v}.${quoted(s.tenantProperty)} = $group`;
   const edgesOf = `CALL (handle) {
         MATCH (p:${OURS.edge} {lc_group: $group, lc_source: handle}) RETURN p
         UNION MATCH (p:${OURS.edge} {lc_group: $group, lc_target: handle}) RETURN p
@@ -67,7 +85,11 @@ export function graphStatements(s: Shapes) {
   const { origin, copies, mentions } = s.profile;
   const scrubbed = (v: string) => [origin as string, ...copies].map((p) => `${v}.${quoted(p)}`).join(", ");
   const listOf = (v: string) =>
-    mentions.by !== "list" ? null : mentions.separator === undefined ? `${v}.${quoted(mentions.property)}` : `split(${v}.${quoted(mentions.property)}, ${literal(mentions.separator)})`;
+    mentions.by !== "list"
+      ? null
+      : mentions.separator === undefined
+        ? `${v}.${quoted(mentions.property)}`
+        : `split(${v}.${quoted(mentions.property)}, ${literal(mentions.separator)})`;
   const list = listOf("e");
   return {
     // Documents
@@ -236,7 +258,9 @@ export function graphStatements(s: Shapes) {
       ? `MATCH ${s.node("entity", "e")} WHERE elementId(e) > $after AND ${s.belongs("entity", "e")}
         RETURN elementId(e) AS handle, ${list} AS units ORDER BY handle LIMIT $limit`
       : "RETURN $group AS none",
-    referUnits: !s.references ? "RETURN $group AS none" : `UNWIND $rows AS row ${s.byHandle("entity", "e", "row.handle")} UNWIND row.units AS unit
+    referUnits: !s.references
+      ? "RETURN $group AS none"
+      : `UNWIND $rows AS row ${s.byHandle("entity", "e", "row.handle")} UNWIND row.units AS unit
       MERGE (u:${OURS.unit} {lc_group: $group, lc_id: unit.id}) ON CREATE SET u.lc_document = unit.document
       MERGE (u)-[:${MENTIONED}]->(e)`,
     dropReferences:
@@ -249,7 +273,10 @@ export function graphStatements(s: Shapes) {
 
     // Counts and scans
     countNodes: (["unit", "entity"] as const)
-      .map((kind) => `${s.all(kind, "v")} RETURN '${kind}' AS kind, ${live("v")} AS live, count(v) AS count, sum(CASE WHEN ${anyVector(kind, "v")} THEN 1 ELSE 0 END) AS searchable, sum(CASE WHEN ${anyParkedVector(kind, "v")} THEN 1 ELSE 0 END) AS parked`)
+      .map(
+        (kind) =>
+          `${s.all(kind, "v")} RETURN '${kind}' AS kind, ${live("v")} AS live, count(v) AS count, sum(CASE WHEN ${anyVector(kind, "v")} THEN 1 ELSE 0 END) AS searchable, sum(CASE WHEN ${anyParkedVector(kind, "v")} THEN 1 ELSE 0 END) AS parked`,
+      )
       .join(" UNION ALL "),
     countFacts: `MATCH ${fact("a", "r", "b")} WHERE ${factWhere("a", "r", "b")} RETURN count(r) AS count`,
     countParked: `MATCH (p:${OURS.parked} {lc_group: $group}) WHERE p.lc_id IS NOT NULL RETURN count(p) AS count`,
@@ -299,7 +326,9 @@ function titleOf(s: Shapes, d: string): string {
 function documentIdText(s: Shapes, key: string): string {
   const { documents } = s.profile;
   if (documents.as !== "node" || !("properties" in documents.key)) return key;
-  const parts = documents.key.properties.map((_, i) => `'"' + replace(replace(toString(${key}[${i}]), '\\\\', '\\\\\\\\'), '"', '\\\\"') + '"'`);
+  const parts = documents.key.properties.map(
+    (_, i) => `'"' + replace(replace(toString(${key}[${i}]), '\\\\', '\\\\\\\\'), '"', '\\\\"') + '"'`,
+  );
   return `('[' + ${parts.join(" + ',' + ")} + ']')`;
 }
 

@@ -3,7 +3,9 @@ import { graphStatements } from "./graph.ts";
 import { groupStatements } from "./group.ts";
 import { importStatements } from "./import.ts";
 
-export type Statements = typeof groupStatements & ReturnType<typeof graphStatements> & ReturnType<typeof importStatements>;
+export type Statements = typeof groupStatements &
+  ReturnType<typeof graphStatements> &
+  ReturnType<typeof importStatements>;
 
 /** Every statement that the store sends, by name. */
 export function statementsFor(shapes: Shapes): Statements {
