@@ -165,7 +165,11 @@ function noteRelationships(batch: Batch, entity: number, live: boolean): void {
 export function hasSimilarity(session: Session, g: number, entity: number): boolean {
   return (
     session.get("SELECT 1 AS found FROM similarity WHERE g = ? AND a = ? LIMIT 1", g, entity) !== undefined ||
-    session.get("SELECT 1 AS found FROM similarity WHERE g = ? AND b = ? LIMIT 1", g, entity) !== undefined
+    session.get(
+      "SELECT 1 AS found FROM similarity INDEXED BY similarity_by_b WHERE g = ? AND b = ? LIMIT 1",
+      g,
+      entity,
+    ) !== undefined
   );
 }
 

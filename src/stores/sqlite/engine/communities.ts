@@ -8,6 +8,10 @@ import type { Row, Session } from "./session.ts";
 export const PUBLISHED_COMMUNITIES = `SELECT i.id, i.acknowledged_hash, c.* FROM communities c JOIN community_ids i ON i.key = c.community
   WHERE c.g = ?1 AND c.from_epoch <= ?2 AND c.to_epoch > ?2`;
 
+/** One of them. Parameters: ?1 group, ?2 epoch, ?3 id. */
+const PUBLISHED_COMMUNITY = `SELECT i.id, i.acknowledged_hash, c.* FROM community_ids i CROSS JOIN communities c
+  WHERE i.g = ?1 AND i.id = ?3 AND c.g = ?1 AND c.community = i.key AND c.from_epoch <= ?2 AND c.to_epoch > ?2`;
+
 export function communityRecord(row: Row): CommunityRecord {
   return {
     id: row.id as string,
@@ -67,7 +71,7 @@ export function members(
   return session.read(() => {
     const group = needGroup(session, groupId);
     const rows = session.all(
-      `SELECT e.id FROM community_ids i CROSS JOIN memberships m CROSS JOIN entities e
+      `SELECT e.id FROM community_ids i CROSS JOIN memberships m INDEXED BY memberships_by_community CROSS JOIN entities e
        WHERE i.g = ?1 AND i.id = ?2 AND m.g = i.g AND m.community = i.key AND m.from_epoch <= ?3 AND m.to_epoch > ?3
          AND e.key = m.entity AND e.id > ?4 ORDER BY e.id LIMIT ?5`,
       group.g,
@@ -91,7 +95,7 @@ export function acknowledgeCommunities(
     const group = needGroup(session, groupId);
     let stored = 0;
     for (const { id, hash } of items) {
-      const row = session.get(`${PUBLISHED_COMMUNITIES} AND i.id = ?3`, group.g, group.analytics_epoch, id);
+      const row = session.get(PUBLISHED_COMMUNITY, group.g, group.analytics_epoch, id);
       if (!row || communityHash(communityRecord(row)) !== hash) continue;
       session.run("UPDATE community_ids SET acknowledged_hash = ? WHERE g = ? AND id = ?", hash, group.g, id);
       stored++;

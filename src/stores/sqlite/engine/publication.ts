@@ -167,7 +167,7 @@ function forgetCommunity(session: Session, g: number, community: number): void {
   session.run(
     `DELETE FROM community_ids WHERE g = ?1 AND key = ?2
        AND NOT EXISTS (SELECT 1 FROM communities WHERE g = ?1 AND community = ?2)
-       AND NOT EXISTS (SELECT 1 FROM memberships WHERE g = ?1 AND community = ?2)`,
+       AND NOT EXISTS (SELECT 1 FROM memberships INDEXED BY memberships_by_community WHERE g = ?1 AND community = ?2)`,
     g,
     community,
   );

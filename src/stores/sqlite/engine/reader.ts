@@ -38,12 +38,17 @@ export function group(session: Session, groupId: string): GroupState | null {
   return row && groupState(row);
 }
 
+const HUB_RELATIONSHIPS = `SELECT ifnull(sum(
+    (SELECT count(*) FROM relationships r WHERE r.g = h.g AND r.source = h.entity AND r.key > h.after) +
+    (SELECT count(*) FROM relationships r WHERE r.g = h.g AND r.target = h.entity AND r.key > h.after)), 0) AS n
+  FROM hubs h WHERE h.g = ?`;
+
 export function counts(session: Session, groupId: string): GroupCounts {
   return session.read(() => {
     const row = needGroup(session, groupId);
     const candidates = (kind: number) =>
       session.get("SELECT count(*) AS n FROM candidates WHERE g = ? AND kind = ?", row.g, kind)?.n as number;
-    const hubs = session.get("SELECT count(*) AS n FROM hubs WHERE g = ?", row.g)?.n as number;
+    const hubs = session.get(HUB_RELATIONSHIPS, row.g)?.n as number;
     return {
       documents: { active: row.documents_active, deprecated: row.documents_deprecated },
       textUnits: { live: row.units_live, parked: row.units_parked },
@@ -52,7 +57,7 @@ export function counts(session: Session, groupId: string): GroupCounts {
       vectors: { searchable: row.vectors_searchable, parked: row.vectors_parked },
       candidates: {
         orphan_entities: candidates(CANDIDATE.orphan_entities),
-        // With entities whose relationships or similarity edges still wait to be looked at.
+        // With what hubs have left to look at, and entities whose similarity edges wait to be dropped.
         stale_edges: candidates(CANDIDATE.stale_edges) + candidates(CANDIDATE.similarity) + hubs,
         deprecated_vectors: candidates(CANDIDATE.deprecated_vectors),
       },

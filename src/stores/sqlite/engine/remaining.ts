@@ -122,7 +122,7 @@ function similarityOfParked(session: Session, g: number, epoch: number): number 
     ) +
     count(
       session,
-      `SELECT count(*) AS n FROM (${parked}) p CROSS JOIN similarity s CROSS JOIN entities o
+      `SELECT count(*) AS n FROM (${parked}) p CROSS JOIN similarity s INDEXED BY similarity_by_b CROSS JOIN entities o
        WHERE s.g = ?1 AND s.b = p.key AND s.from_epoch <= ?2 AND s.to_epoch > ?2 AND o.key = s.a AND o.live = 1`,
       g,
       epoch,

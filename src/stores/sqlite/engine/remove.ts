@@ -100,7 +100,7 @@ export function dropSimilarity(
   let count = 0;
   for (const sql of [
     "SELECT a, b, from_epoch, to_epoch FROM similarity WHERE g = ? AND a = ? LIMIT ?",
-    "SELECT a, b, from_epoch, to_epoch FROM similarity WHERE g = ? AND b = ? LIMIT ?",
+    "SELECT a, b, from_epoch, to_epoch FROM similarity INDEXED BY similarity_by_b WHERE g = ? AND b = ? LIMIT ?",
   ]) {
     const rows = session.all(sql, g, entity, limit - count);
     count += rows.length;
