@@ -53,11 +53,20 @@ export class CliContext {
    * null when the file is free: the command works on it itself.
    */
   async server(): Promise<GraphkeeperClient | null> {
-    const named = this.#options.url ?? this.#environment.GRAPHKEEPER_URL;
-    const url = named ?? (await readLock(this.config.data))?.address;
-    if (!url) return null;
-    const apiKey = this.#options.apiKey ?? this.config.auth.apiKey;
-    return new GraphkeeperClient({ url, apiKey });
+    const named = this.namedServer();
+    if (named) return named;
+    const address = readLock(this.config.data)?.address;
+    return address ? this.#client(address) : null;
+  }
+
+  /** The server that was named by --url or GRAPHKEEPER_URL: then even what only reads goes there, not to a file here. */
+  namedServer(): GraphkeeperClient | null {
+    const url = this.#options.url ?? this.#environment.GRAPHKEEPER_URL;
+    return url ? this.#client(url) : null;
+  }
+
+  #client(url: string): GraphkeeperClient {
+    return new GraphkeeperClient({ url, apiKey: this.#options.apiKey ?? this.config.auth.apiKey });
   }
 
   /** Opens the data file itself and closes it after the work. `write` refuses while a server holds it. */

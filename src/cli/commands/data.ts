@@ -5,9 +5,8 @@ import { type Command, Option } from "commander";
 import { GraphkeeperError } from "../../core/errors.ts";
 import { toWire } from "../../core/wire.ts";
 import type { JsonObject } from "../../core/words.ts";
-import { exportLines } from "../../documents/export.ts";
 import type { LocatedBlock } from "../../documents/import.ts";
-import { blockLines } from "../../formats/lines.ts";
+import { blockLines, readLines } from "../../formats/lines.ts";
 import { parseMsGraphrag } from "../../formats/msgraphrag.ts";
 import { parseNative } from "../../formats/native.ts";
 import { parseOpenie } from "../../formats/openie.ts";
@@ -54,8 +53,8 @@ export function dataCommands(program: Command, context: MakeContext): void {
     .description("write the live graph as native NDJSON")
     .action(async (_options: object, self: Command) => {
       const cli = context(self);
-      await cli.locally("read", async (graphkeeper) => {
-        for await (const line of exportLines(graphkeeper.store, cli.group)) await cli.output.line(line);
+      await withLines(cli, "export", {}, async (lines) => {
+        for await (const line of lines) await cli.output.line(line);
       });
     });
   program
@@ -65,19 +64,18 @@ export function dataCommands(program: Command, context: MakeContext): void {
     .option("--hash", "only its SHA-256")
     .action(async (options: { facts?: boolean; hash?: boolean }, self: Command) => {
       const cli = context(self);
-      await cli.locally("read", async (graphkeeper) => {
+      await withLines(cli, "dump", { facts: options.facts }, async (lines) => {
         const hash = createHash("sha256");
-        let lines = 0;
-        for await (const line of graphkeeper.dump(cli.group, { facts: options.facts })) {
-          lines++;
+        let count = 0;
+        for await (const line of lines) {
+          count++;
           if (options.hash) hash.update(line).update("\n");
           else await cli.output.line(line);
-          cli.output.progress("records", lines);
+          cli.output.progress("records", count);
         }
-        if (options.hash) {
-          const sha256 = hash.digest("hex");
-          cli.output.result({ group_id: cli.group, sha256, lines }, sha256);
-        }
+        if (!options.hash) return;
+        const sha256 = hash.digest("hex");
+        cli.output.result({ group_id: cli.group, sha256, lines: count }, sha256);
       });
     });
   program
@@ -85,14 +83,45 @@ export function dataCommands(program: Command, context: MakeContext): void {
     .description("check every invariant by a full scan; exit code 3 when something is wrong")
     .action(async (_options: object, self: Command) => {
       const cli = context(self);
-      const findings = await cli.locally("read", (graphkeeper) => graphkeeper.verify(cli.group));
-      const lines = findings.map((f) => `${f.code}: ${f.message}, such as ${f.samples.slice(0, 3).join(", ")}`);
+      const server = cli.namedServer();
+      const findings = server
+        ? list((await server.call({ path: `/groups/${encodeURIComponent(cli.group)}/verify` })).findings)
+        : list(toWire(await cli.locally("read", (graphkeeper) => graphkeeper.verify(cli.group))));
+      const lines = findings.map(
+        (f) => `${str(f.code)}: ${str(f.message)}, such as ${(f.samples as string[]).slice(0, 3).join(", ")}`,
+      );
       cli.output.result(
         { group_id: cli.group, findings },
         lines.length > 0 ? lines : "clean: the graph is as the law says",
       );
       if (findings.length > 0) process.exitCode = EXIT.findings;
     });
+}
+
+/** The lines of an export or a dump, from the server that was named or else from the file. */
+async function withLines(
+  cli: CliContext,
+  what: "export" | "dump",
+  query: { facts?: boolean },
+  work: (lines: AsyncIterable<string>) => Promise<void>,
+): Promise<void> {
+  const server = cli.namedServer();
+  if (!server) {
+    await cli.locally("read", (graphkeeper) =>
+      work(what === "export" ? graphkeeper.export(cli.group) : graphkeeper.dump(cli.group, query)),
+    );
+    return;
+  }
+  const response = await server.raw({
+    path: `/groups/${encodeURIComponent(cli.group)}/${what}`,
+    query,
+    signal: cli.signal,
+  });
+  await work(textOf(readLines(response.body as AsyncIterable<Uint8Array>)));
+}
+
+async function* textOf(lines: AsyncIterable<{ text: string }>): AsyncIterable<string> {
+  for await (const { text } of lines) yield text;
 }
 
 function blocksOf(path: string, format: Format): AsyncIterable<LocatedBlock> {

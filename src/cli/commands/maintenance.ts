@@ -1,4 +1,5 @@
 import { type Command, Option } from "commander";
+import type { GraphkeeperClient } from "../../client/client.ts";
 import { communityHash } from "../../core/ports.ts";
 import { toWire } from "../../core/wire.ts";
 import { COLLECTION_KINDS, type JsonObject } from "../../core/words.ts";
@@ -68,40 +69,79 @@ function communityCommands(program: Command, context: MakeContext): void {
     .option("--acknowledge", "mark all of them as summarised")
     .action(async (options: { since?: number; level?: number; acknowledge?: boolean }, self: Command) => {
       const cli = context(self);
-      await cli.locally(options.acknowledge ? "write" : "read", async (graphkeeper) => {
-        const changed = await changedCommunities(graphkeeper, cli.group, options);
-        const acknowledged = options.acknowledge ? await graphkeeper.acknowledge(cli.group, changed) : 0;
-        const rows = changed.map((c) => [c.id, String(c.level), String(c.size), String(c.changedGeneration), c.hash]);
-        cli.output.result({ communities: changed, acknowledged }, [
-          ...(rows.length > 0
-            ? table([["ID", "LEVEL", "MEMBERS", "GENERATION", "HASH"], ...rows])
-            : ["no summary needs writing"]),
-          ...(options.acknowledge ? [`${acknowledged} acknowledged`] : []),
-        ]);
-      });
+      // What only reads may read the file beside a server that holds it.
+      const server = options.acknowledge ? await cli.server() : cli.namedServer();
+      const { communities: changed, acknowledged } = server
+        ? await changedOverHttp(server, cli.group, options)
+        : await cli.locally(options.acknowledge ? "write" : "read", (graphkeeper) =>
+            changedHere(graphkeeper, cli.group, options),
+          );
+      const rows = changed.map((c) => [
+        str(c.id),
+        String(c.level),
+        String(c.size),
+        String(c.changed_generation),
+        str(c.hash),
+      ]);
+      cli.output.result({ communities: changed, acknowledged }, [
+        ...(rows.length > 0
+          ? table([["ID", "LEVEL", "MEMBERS", "GENERATION", "HASH"], ...rows])
+          : ["no summary needs writing"]),
+        ...(options.acknowledge ? [`${acknowledged} acknowledged`] : []),
+      ]);
     });
 }
 
-async function changedCommunities(
-  graphkeeper: Graphkeeper,
-  group: string,
-  options: { since?: number; level?: number },
-) {
-  const changed = [];
+interface ChangedOptions {
+  since?: number;
+  level?: number;
+  acknowledge?: boolean;
+}
+interface Changed {
+  communities: JsonObject[];
+  acknowledged: number;
+}
+
+async function changedHere(graphkeeper: Graphkeeper, group: string, options: ChangedOptions): Promise<Changed> {
+  const communities: JsonObject[] = [];
   let cursor: string | undefined;
   do {
-    const query = {
-      since: options.since,
-      level: options.level,
-      unacknowledged: options.since === undefined,
+    const { since, level } = options;
+    const page = await graphkeeper.communities(group, {
+      since,
+      level,
+      unacknowledged: since === undefined,
       cursor,
       limit: 1_000,
-    };
-    const page = await graphkeeper.communities(group, query);
-    changed.push(...page.items.map((c) => ({ ...c, hash: communityHash(c) })));
+    });
+    communities.push(...page.items.map((c) => toWire({ ...c, hash: communityHash(c) }) as JsonObject));
     cursor = page.nextCursor ?? undefined;
   } while (cursor !== undefined);
-  return changed;
+  const items = communities.map((c) => ({ id: str(c.id), hash: str(c.hash) }));
+  return { communities, acknowledged: options.acknowledge ? await graphkeeper.acknowledge(group, items) : 0 };
+}
+
+async function changedOverHttp(server: GraphkeeperClient, group: string, options: ChangedOptions): Promise<Changed> {
+  const communities: JsonObject[] = [];
+  const { since, level } = options;
+  for await (const community of server.pages(
+    { path: "/communities/changed", group, query: { since, level } },
+    "communities",
+  )) {
+    communities.push(community);
+  }
+  let acknowledged = 0;
+  for (let i = 0; options.acknowledge && i < communities.length; i += 1_000) {
+    const items = communities.slice(i, i + 1_000).map((c) => ({ id: c.id!, hash: c.hash! }));
+    const answer = await server.call({
+      method: "POST",
+      path: "/communities/acknowledge",
+      group,
+      body: { communities: items },
+    });
+    acknowledged += num(answer.acknowledged);
+  }
+  return { communities, acknowledged };
 }
 
 /** The result of the one group that was asked for, or the list of all stale ones. */
