@@ -58,11 +58,13 @@ export function leidenWith(
   const scale = twiceEdges > 0 ? resolution / twiceEdges : 0;
   space.state[STATE.random] = mix(seed);
   let done = 0;
+  let coarsest: LevelGraph | undefined;
   for (let iteration = 0; iteration < Math.max(1, iterations); iteration++) {
     const progress = (level: number) => options.onProgress?.(iteration * maxLevels + level, iterations * maxLevels);
     const result = iterate(kernel, space, partition, { scale, theta, maxLevels, control: options, progress });
     levels = result.levels;
     partition = levels.at(-1)!;
+    coarsest = result.coarsest;
     done++;
     if (result.moves === 0) break;
   }
@@ -72,7 +74,7 @@ export function leidenWith(
     levels: nested,
     membership,
     communities: count(membership),
-    modularity: modularity(graph, membership, resolution),
+    modularity: coarsest ? modularityApart(coarsest, resolution) : modularity(graph, membership, resolution),
     iterations: done,
   };
 }
@@ -105,7 +107,7 @@ function iterate(
   space: LeidenWorkspace,
   start: Int32Array,
   { scale, theta, maxLevels, control, progress }: IterationOptions,
-): { levels: Int32Array[]; moves: number } {
+): { levels: Int32Array[]; moves: number; coarsest?: LevelGraph } {
   let graph = space.graphs[0];
   space.community.set(start);
   renumber(space.community, graph.n, space.touched);
@@ -138,7 +140,8 @@ function iterate(
       refined = renumber(space.refined, graph.n, space.touched);
       if (refined === graph.n) break;
     }
-    for (let v = 0; v < place.length; v++) place[v] = space.refined[place[v]!]!;
+    const { refined: part } = space;
+    for (let v = 0; v < place.length; v++) place[v] = part[place[v]!]!;
     levels.push(place.slice());
     progress(level + 1);
     if (level >= maxLevels) break;
@@ -151,7 +154,20 @@ function iterate(
     graph = coarse;
   }
   if (levels.length === 0) levels.push(place.slice());
-  return { levels, moves };
+  // Without a limit on levels, the last graph's nodes are the communities.
+  return { levels, moves, coarsest: levels.length <= maxLevels ? graph : undefined };
+}
+
+/** Modularity with each node of an aggregated graph a community of its own: cheaper than over the finest graph. */
+function modularityApart({ n, offsets, weights, strength }: LevelGraph, resolution: number): number {
+  let all = 0;
+  for (let c = 0; c < n; c++) all += strength[c]!;
+  if (all === 0) return 0;
+  let between = 0;
+  for (let p = 0; p < offsets[n]!; p++) between += weights[p]!;
+  let expected = 0;
+  for (let c = 0; c < n; c++) expected += (strength[c]! / all) ** 2;
+  return 1 - between / all - resolution * expected;
 }
 
 function refinePartition(

@@ -99,27 +99,33 @@ export function leidenWorkspace(graph: CsrGraph, allocator: Allocator, seed: num
     original: allocator.i32(n),
     state: allocator.i32(8),
   };
-  const place = space.touched;
-  walk(graph, seed, space.original, place, space.queue, space.order);
-  const finest = space.graphs[0];
-  finest.n = n;
+  walk(graph, seed, space.original, space.touched, space.queue, space.order);
+  copyInOrder(graph, space.original, space.touched, space.graphs[0]);
+  return space;
+}
+
+/** Writes the graph with its nodes in the given order, without self-loops; `place` is the order's inverse. */
+function copyInOrder(graph: CsrGraph, order: Int32Array, place: Int32Array, copy: LevelGraph): void {
+  const { n, offsets, targets, weights } = graph;
+  const { offsets: newOffsets, targets: newTargets, weights: newWeights, strength } = copy;
+  copy.n = n;
   let q = 0;
   for (let i = 0; i < n; i++) {
-    const v = space.original[i]!;
+    const v = order[i]!;
+    const end = offsets[v + 1]!;
     let sum = 0;
-    for (let p = graph.offsets[v]!, end = graph.offsets[v + 1]!; p < end; p++) {
-      const u = graph.targets[p]!;
-      const w = graph.weights[p]!;
+    for (let p = offsets[v]!; p < end; p++) {
+      const u = targets[p]!;
+      const w = weights[p]!;
       sum += w;
       if (u === v) continue;
-      finest.targets[q] = place[u]!;
-      finest.weights[q] = w;
+      newTargets[q] = place[u]!;
+      newWeights[q] = w;
       q++;
     }
-    finest.offsets[i + 1] = q;
-    finest.strength[i] = sum;
+    newOffsets[i + 1] = q;
+    strength[i] = sum;
   }
-  return space;
 }
 
 /** Numbers the nodes depth first; `order` gets the nodes, `place` their numbers. `stack` and `next` are scratch. */
