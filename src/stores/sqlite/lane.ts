@@ -1,5 +1,8 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
 import { GraphkeeperError } from "../../core/errors.ts";
+import type { ImportBlock } from "../../core/words.ts";
+import { blockParts } from "./block-parts.ts";
 import { forgetThread } from "./gate.ts";
 import {
   type Answer,
@@ -13,6 +16,14 @@ import {
 interface Waiting {
   resolve: (answer: IteratorResult<unknown, undefined>) => void;
   reject: (error: unknown) => void;
+}
+
+/** What travels beside the arguments of a call. */
+export interface Cargo {
+  /** For `apply`: put into its options on the other side. */
+  block?: ImportBlock;
+  /** Memory of the arguments that is moved instead of copied. */
+  transfer?: ArrayBuffer[];
 }
 
 /**
@@ -32,10 +43,24 @@ export class Lane {
     this.#data = data;
   }
 
-  /** Calls run one after the other, in the order in which they were made. */
-  async call<T>(method: Method, args: unknown[], transfer: ArrayBuffer[] = []): Promise<T> {
-    const answer = await this.#ask({ kind: "call", id: ++this.#lastId, method, args }, transfer);
+  /** Calls run one after the other, in the order in which they (with all parts of a large block) have arrived. */
+  async call<T>(method: Method, args: unknown[], { block, transfer }: Cargo = {}): Promise<T> {
+    const id = ++this.#lastId;
+    const parts = block ? await this.#sendParts(id, block) : undefined;
+    const answer = await this.#ask({ kind: "call", id, method, args, parts }, transfer);
     return answer.value as T;
+  }
+
+  /** Other work of the event loop gets its turn between two parts. @returns the number of parts */
+  async #sendParts(id: number, block: ImportBlock): Promise<number> {
+    let parts = 0;
+    for (const part of blockParts(block)) {
+      if (parts > 0) await nextTurn();
+      if (this.#closed) throw this.#unavailable("The store is closed.");
+      this.#send({ kind: "part", id, block: part.block }, part.memory);
+      parts++;
+    }
+    return parts;
   }
 
   /** One chunk is fetched ahead; the thread makes no more than the reader takes. */
@@ -81,7 +106,7 @@ export class Lane {
     await ended;
   }
 
-  #ask(request: Exclude<Request, { kind: "close" | "return" }>, transfer?: ArrayBuffer[]) {
+  #ask(request: Exclude<Request, { kind: "close" | "return" | "part" }>, transfer?: ArrayBuffer[]) {
     return new Promise<IteratorResult<unknown, undefined>>((resolve, reject) => {
       if (this.#closed) throw this.#unavailable("The store is closed.");
       if (request.kind === "next" && !this.#worker) throw this.#unavailable("The thread of this stream has ended.");

@@ -1,5 +1,6 @@
 import { ERRORS, type ErrorCode, GraphkeeperError } from "../../core/errors.ts";
 import type { GraphStore, KeyStore } from "../../core/ports.ts";
+import type { ImportBlock } from "../../core/words.ts";
 import type { GateMemory } from "./gate.ts";
 
 /** What the main thread and the store's threads say to each other. */
@@ -17,7 +18,9 @@ export interface ThreadData {
 export type Method = Exclude<keyof (GraphStore & KeyStore), "close"> | "checkpoint";
 
 export type Request =
-  | { kind: "call"; id: number; method: Method; args: unknown[] }
+  | { kind: "call"; id: number; method: Method; args: unknown[]; parts?: number }
+  /** Of the block of the call with this id, which follows. */
+  | { kind: "part"; id: number; block: ImportBlock }
   /** Several answers, each asked for by `next`. */
   | { kind: "open"; id: number; method: Method; args: unknown[] }
   | { kind: "next"; id: number }

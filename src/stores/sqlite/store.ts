@@ -25,14 +25,13 @@ import type {
   GroupCounts,
   GroupState,
   Impact,
-  ImportBlock,
   JsonObject,
   Operation,
   OperationRecord,
   Policy,
 } from "../../core/words.ts";
 import { gateMemory } from "./gate.ts";
-import { Lane } from "./lane.ts";
+import { type Cargo, Lane } from "./lane.ts";
 import { type DataLock, takeLock } from "./lock.ts";
 import type { Method } from "./messages.ts";
 
@@ -176,9 +175,8 @@ export class SqliteStore implements GraphStore, KeyStore {
   }
 
   apply(operation: Operation, options: ApplyOptions = {}): Promise<OperationRecord> {
-    if (!options.block) return this.#write(this.#writer, "apply", [operation, options]);
-    const { block, memory } = packed(options.block);
-    return this.#write(this.#writer, "apply", [operation, { ...options, block }], memory);
+    const { block, ...others } = options;
+    return this.#write(this.#writer, "apply", [operation, others], { block });
   }
 
   advance(groupId: string, operationId: string, options?: { unitsPerTransaction?: number }): Promise<OperationRecord> {
@@ -248,12 +246,9 @@ export class SqliteStore implements GraphStore, KeyStore {
     publication: { generation: number; state: Uint8Array | null; detail: JsonObject; now: number },
   ): Promise<GroupState> {
     const state = publication.state?.slice() ?? null;
-    return this.#write(
-      this.#keeper,
-      "publishAnalytics",
-      [fence, { ...publication, state }],
-      state && state.byteLength > 0 ? [state.buffer] : [],
-    );
+    return this.#write(this.#keeper, "publishAnalytics", [fence, { ...publication, state }], {
+      transfer: state && state.byteLength > 0 ? [state.buffer] : [],
+    });
   }
 
   pruneAnalytics(fence: Fence, limit: number, now: number): Promise<number> {
@@ -316,14 +311,14 @@ export class SqliteStore implements GraphStore, KeyStore {
     await this.#writer.close();
   }
 
-  async #write<T>(lane: Lane, method: Method, args: unknown[], memory?: ArrayBuffer[]): Promise<T> {
+  async #write<T>(lane: Lane, method: Method, args: unknown[], cargo?: Cargo): Promise<T> {
     if (this.#readOnly) {
       throw new GraphkeeperError("FORBIDDEN", `The data file ${this.path} is open for reading only.`, {
         path: this.path,
       });
     }
     try {
-      return await lane.call<T>(method, args, memory);
+      return await lane.call<T>(method, args, cargo);
     } finally {
       this.#checkpointSoon();
     }
@@ -342,28 +337,4 @@ export class SqliteStore implements GraphStore, KeyStore {
         });
     this.#checkpoint = setTimeout(checkpoint, CHECKPOINT_MS).unref();
   }
-}
-
-/**
- * Copies the embeddings of a block into one piece of memory that can be moved to another thread: copying each with all that
- * lies around it (a caller's vectors may be rows of one large matrix) would hold up the event loop.
- */
-function packed(block: ImportBlock): { block: ImportBlock; memory: ArrayBuffer[] } {
-  let length = 0;
-  for (const { embedding } of block.textUnits) length += embedding?.length ?? 0;
-  for (const { embedding } of block.entities) length += embedding?.length ?? 0;
-  if (length === 0) return { block, memory: [] };
-  const memory = new Float32Array(length);
-  let offset = 0;
-  const pack = <T extends { embedding?: Float32Array }>(item: T): T => {
-    if (item.embedding === undefined) return item;
-    const embedding = memory.subarray(offset, offset + item.embedding.length);
-    embedding.set(item.embedding);
-    offset += embedding.length;
-    return { ...item, embedding };
-  };
-  return {
-    block: { ...block, textUnits: block.textUnits.map(pack), entities: block.entities.map(pack) },
-    memory: [memory.buffer],
-  };
 }

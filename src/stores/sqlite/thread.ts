@@ -1,5 +1,8 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { GraphkeeperError } from "../../core/errors.ts";
+import type { ApplyOptions } from "../../core/ports.ts";
+import type { ImportBlock } from "../../core/words.ts";
+import { joinParts } from "./block-parts.ts";
 import { type Engine, openEngine } from "./engine/index.ts";
 import { gateOf } from "./gate.ts";
 import {
@@ -23,6 +26,7 @@ const data = workerData as ThreadData;
 type Chunks = Iterator<unknown>;
 
 const streams = new Map<number, { chunks: Chunks; close: () => void }>();
+const parts = new Map<number, ImportBlock[]>();
 let engine: Engine | null = null;
 
 function open(readOnly: boolean): Engine {
@@ -36,6 +40,16 @@ function open(readOnly: boolean): Engine {
 function call(target: Engine, method: Method, args: unknown[]): unknown {
   if (method === "checkpoint") return target.session.db.exec("PRAGMA wal_checkpoint(PASSIVE)");
   return (target[method] as (...args: unknown[]) => unknown)(...args);
+}
+
+/** @throws GraphkeeperError `STORE_UNAVAILABLE` when this thread took the place of one that had got some of the parts */
+function addBlock(id: number, args: unknown[], expected: number): void {
+  const arrived = parts.get(id) ?? [];
+  parts.delete(id);
+  if (arrived.length !== expected) {
+    throw new GraphkeeperError("STORE_UNAVAILABLE", "The store's thread ended before the block had arrived.");
+  }
+  (args[1] as ApplyOptions).block = joinParts(arrived);
 }
 
 function openStream(id: number, method: Method, args: unknown[]): void {
@@ -66,7 +80,11 @@ function answerTo(request: Exclude<Request, { kind: "close" }>): void {
   const { id } = request;
   switch (request.kind) {
     case "call":
+      if (request.parts !== undefined) addBlock(request.id, request.args, request.parts);
       say({ kind: "result", id, value: call(engine as Engine, request.method, request.args) });
+      return;
+    case "part":
+      parts.set(id, [...(parts.get(id) ?? []), request.block]);
       return;
     case "open":
       openStream(id, request.method, request.args);
