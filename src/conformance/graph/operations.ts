@@ -207,6 +207,7 @@ export const OPERATION_CASES: GraphStoreCase[] = [
   },
   {
     name: "operation: rolling operations overlap; the end is what the law says of the last statuses",
+    alone: true,
     async run(w) {
       await w.import(G, long(7));
       const before = await w.dump(G);

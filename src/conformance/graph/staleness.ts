@@ -20,6 +20,7 @@ async function staleGroups(w: World): Promise<string[]> {
 export const STALENESS_CASES: GraphStoreCase[] = [
   {
     name: "staleness: a new group is stale since its first change, until collection and analytics have both followed",
+    alone: true,
     async run(w) {
       const { at } = await w.import(G, library());
       assert.deepEqual(await w.state(G), {
@@ -119,6 +120,7 @@ export const STALENESS_CASES: GraphStoreCase[] = [
   },
   {
     name: "staleness: groups are listed by id, in pages",
+    alone: true,
     async run(w) {
       for (const g of ["gamma", "Alpha", "alpha:2", "alpha", "0"])
         await w.import(g, block({ documents: ["d"], units: { u: "d" } }));

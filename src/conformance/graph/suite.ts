@@ -51,8 +51,10 @@ export type TestFunction = (name: string, run: () => Promise<void>) => unknown;
 
 export interface GraphStoreSuite {
   test: TestFunction;
-  /** A fresh, empty store; each case opens one and closes it. */
+  /** A fresh, empty store; a case closes what it opens. */
   open: () => Promise<GraphStore>;
+  /** Where opening is dear: one store for all cases that don't need one of their own; the caller closes it. */
+  shared?: () => Promise<GraphStore>;
   capabilities?: GraphStoreCapabilities;
 }
 
@@ -60,7 +62,7 @@ export interface GraphStoreSuite {
  * Holds a store to the contract of `GraphStore`: registers one test per case. Skipped cases are registered under a name that
  * tells the reason, so that nobody takes them for passed.
  */
-export function graphStoreSuite({ test, open, capabilities = {} }: GraphStoreSuite): void {
+export function graphStoreSuite({ test, open, shared, capabilities = {} }: GraphStoreSuite): void {
   const reasons = new Map((capabilities.skip ?? []).map(({ case: name, reason }) => [name, reason]));
   for (const name of reasons.keys()) {
     if (!GRAPH_STORE_CASES.some((graphCase) => graphCase.name === name))
@@ -68,7 +70,7 @@ export function graphStoreSuite({ test, open, capabilities = {} }: GraphStoreSui
   }
   for (const graphCase of GRAPH_STORE_CASES) {
     const reason = reasons.get(graphCase.name);
-    if (reason === undefined) test(graphCase.name, () => runCase(graphCase, open));
+    if (reason === undefined) test(graphCase.name, () => runCase(graphCase, open, shared));
     else test(`${graphCase.name} (not kept: ${reason})`, async () => {});
   }
 }
