@@ -1,9 +1,9 @@
 import { test } from "vitest";
 import { graphStoreSuite } from "../../src/conformance/index.ts";
 import { openNeo4jStore } from "../../src/stores/neo4j/index.ts";
-import { useNeo4j } from "./server.ts";
+import { SMALL_GRAPHS, useNeo4j } from "./server.ts";
 
-const db = useNeo4j();
+const db = useNeo4j({ settings: SMALL_GRAPHS });
 let installed = false;
 
 graphStoreSuite({

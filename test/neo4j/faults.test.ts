@@ -4,9 +4,9 @@ import { block, library, violations, World } from "../../src/conformance/index.t
 import { GraphkeeperError } from "../../src/core/errors.ts";
 import { openNeo4jStore } from "../../src/stores/neo4j/index.ts";
 import { BoltProxy } from "./bolt-proxy.ts";
-import { useNeo4j } from "./server.ts";
+import { SMALL_GRAPHS, useNeo4j } from "./server.ts";
 
-const db = useNeo4j();
+const db = useNeo4j({ settings: SMALL_GRAPHS });
 
 test("the answer to COMMIT is lost: the driver runs the work again, and the effect is exactly one", {
   timeout: 120_000,

@@ -2,9 +2,9 @@ import { test } from "vitest";
 import { MemoryStore } from "../../src/stores/memory/index.ts";
 import { openNeo4jStore } from "../../src/stores/neo4j/index.ts";
 import { explore, TIMEOUT_MS } from "../model/bounds.ts";
-import { useNeo4j } from "./server.ts";
+import { SMALL_GRAPHS, useNeo4j } from "./server.ts";
 
-const db = useNeo4j();
+const db = useNeo4j({ settings: SMALL_GRAPHS });
 let installed = false;
 
 test(

@@ -2,8 +2,11 @@ import neo4j, { type Driver } from "neo4j-driver";
 import { afterAll, beforeAll } from "vitest";
 import { type Neo4jServer, startNeo4j } from "../servers/neo4j.ts";
 
+/** For graphs of a handful of nodes: plans made once stay, although clearing the graph turns its statistics over. */
+export const SMALL_GRAPHS = { "dbms.cypher.min_replan_interval": "1h" };
+
 /** One server for all tests of a file; started before the first and stopped after the last. */
-export function useNeo4j(options: { version?: string; auth?: boolean } = {}): {
+export function useNeo4j(options: { version?: string; auth?: boolean; settings?: Record<string, string> } = {}): {
   uri(): string;
   server(): Neo4jServer;
   /** A driver of the test's own, to write and look behind the store's back. */

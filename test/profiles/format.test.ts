@@ -5,14 +5,15 @@ import { checkProfile, profileJsonSchema } from "../../src/profiles/format.ts";
 import { native, PROFILES, profileByName } from "../../src/profiles/index.ts";
 import { Shapes } from "../../src/stores/neo4j/shapes.ts";
 import { IMPORT_ONLY } from "../../src/stores/neo4j/statements/catalogue.ts";
+import { statementsTable } from "../../src/stores/neo4j/statements/table.ts";
 import { statementsFor } from "../../src/stores/neo4j/statements/index.ts";
 
 const file = new URL("../../src/profiles/profile.schema.json", import.meta.url);
 
 test("profile.schema.json is the JSON Schema of the format (GRAPHKEEPER_UPDATE=1 writes it)", () => {
-  const schema = `${JSON.stringify(profileJsonSchema(), null, 2)}\n`;
-  if (process.env.GRAPHKEEPER_UPDATE === "1") writeFileSync(file, schema);
-  expect(readFileSync(file, "utf8")).toBe(schema);
+  const schema = profileJsonSchema();
+  if (process.env.GRAPHKEEPER_UPDATE === "1") writeFileSync(file, `${JSON.stringify(schema, null, 2)}\n`);
+  expect(JSON.parse(readFileSync(file, "utf8"))).toEqual(schema);
 });
 
 test("every ready profile is valid, by its name", () => {
@@ -67,4 +68,9 @@ test("every statement of every profile names the group, but for those that list 
     }
   }
   expect([...without].sort()).toEqual(["listGroups", "unfinished"]);
+});
+
+test("docs/neo4j-statements.md is generated from the statements (node bench/neo4j/statements.ts)", () => {
+  const text = readFileSync(new URL("../../docs/neo4j-statements.md", import.meta.url), "utf8");
+  expect(text).toBe(statementsTable());
 });

@@ -15,9 +15,10 @@ import {
   parkedRows,
   parkFacts,
   showEntities,
+  settleUnits,
   showFacts,
 } from "./derive.ts";
-import { carryOut, type Plan } from "./documents.ts";
+import { carryOut, type Plan, unitsOf } from "./documents.ts";
 import { parkDerived } from "./parts.ts";
 import { idFromKey } from "./shapes.ts";
 import { noEffect, type Reading, type Work } from "./work.ts";
@@ -277,14 +278,7 @@ export function lawOf(r: Reading, entity: EntityFacts, policy: Policy, now: numb
       liveMentions: entity.liveMention ? 1 : 0,
       everMentioned: entity.everMentioned ?? entity.mentioned,
       // Other writers keep no age; what nothing ever mentioned there is not ours to judge, unless parked by us before.
-      ageMs:
-        entity.createdAt === null
-          ? imports
-            ? Number.POSITIVE_INFINITY
-            : entity.parked
-              ? Number.POSITIVE_INFINITY
-              : 0
-          : now - entity.createdAt,
+      ageMs: entity.createdAt !== null ? now - entity.createdAt : imports || entity.parked ? Number.POSITIVE_INFINITY : Number.NEGATIVE_INFINITY,
     },
     policy,
   );
@@ -371,7 +365,8 @@ export async function sweepStep(
   w: Work,
   options: { cursor: string | null; limit: number; policy: Policy; now: number },
 ): Promise<{ examined: number; found: number; cursor: string | null }> {
-  const [kind, ...rest] = (options.cursor ?? "e ").split(" ");
+  // Only other writers change the graph behind our back.
+  const [kind, ...rest] = (options.cursor ?? (w.shapes.profile.imports ? "e " : "d ")).split(" ");
   const after = rest.join(" ");
   const limit = w.int(options.limit);
   const candidates = async (of: CollectionKind, ids: string[]) => {
@@ -380,6 +375,7 @@ export async function sweepStep(
     w.note(of, fresh);
     return fresh.length;
   };
+  if (kind === "d") return reconcileDocuments(w, after, options);
   if (kind === "e") {
     const rows = await w.run<Handle>("entitiesPage", { after, limit });
     const facts = await entityFacts(
@@ -432,6 +428,24 @@ export async function sweepStep(
     verdicts.filter((v) => v.live).map((v) => v.fact.id),
   );
   return { examined: rows.length, found, cursor: rows.length === options.limit ? `p ${rows.at(-1)?.id}` : null };
+}
+
+/** The next deprecated document: what its writer added to it since is parked like the rest of it. */
+async function reconcileDocuments(
+  w: Work,
+  after: string,
+  options: { limit: number; now: number },
+): Promise<{ examined: number; found: number; cursor: string }> {
+  const [next] = await w.run<{ id: string }>("deprecatedDocuments", { after, limit: w.int(1) });
+  if (next === undefined) return { examined: 0, found: 0, cursor: "e " };
+  const units = (await unitsOf(w, [next.id], null, 10_000)).filter((unit) => !unit.parked).slice(0, options.limit);
+  await settleUnits(w, units, options.now);
+  const found = w.effect.textUnits;
+  if (found > 0) {
+    const detail = { document: next.id, textUnits: found };
+    await w.commitChange(options.now, { actor: "collection", action: "reconcile", ref: "sweep", detail });
+  }
+  return { examined: units.length, found, cursor: `d ${next.id}` };
 }
 
 /** What a run of the kind would still change, counted anew. */

@@ -22,6 +22,7 @@ export const groupStatements = {
   saveDocuments: `UNWIND $rows AS row MERGE (s:${OURS.document} {lc_group: $group, lc_id: row.id}) SET s += row.state`,
   deleteDocumentStates: `UNWIND $ids AS id MATCH (s:${OURS.document} {lc_group: $group, lc_id: id}) DELETE s`,
   clearSuccessors: `UNWIND $ids AS id MATCH (s:${OURS.document} {lc_group: $group, successor: id}) REMOVE s.successor`,
+  deprecatedDocuments: `MATCH (s:${OURS.document} {lc_group: $group}) WHERE s.lc_id > $after AND s.status = 'deprecated' RETURN s.lc_id AS id ORDER BY s.lc_id LIMIT $limit`,
   expiredDocuments: `MATCH (s:${OURS.document} {lc_group: $group}) WHERE s.deprecatedAt <= $before AND s.status = 'deprecated' AND NOT coalesce(s.legalHold, false)
     RETURN s.lc_id AS id, s.deprecatedAt AS deprecatedAt ORDER BY s.deprecatedAt, s.lc_id LIMIT $limit`,
 
