@@ -324,17 +324,18 @@ export class SqliteStore implements GraphStore, KeyStore {
     }
   }
 
-  /** Emptying the log takes many writes to the disk: on the keeper's thread nobody waits for them. */
+  /**
+   * Emptying the log takes many writes to the disk: on the keeper's thread nobody waits for them. As long as a reader is in
+   * the way it is tried again, because what was purged can be read in the log until then.
+   */
   #checkpointSoon(): void {
     if (this.#checkpoint || this.#closing) return;
-    const checkpoint = () =>
-      this.#keeper
-        .call("checkpoint", [])
-        // What goes wrong here goes wrong for the next write as well, which says so.
-        .catch(() => {})
-        .finally(() => {
-          this.#checkpoint = null;
-        });
+    const checkpoint = async () => {
+      this.#checkpoint = null;
+      // What goes wrong here goes wrong for the next write as well, which says so.
+      const empty = await this.#keeper.call<boolean>("checkpoint", []).catch(() => true);
+      if (!empty) this.#checkpointSoon();
+    };
     this.#checkpoint = setTimeout(checkpoint, CHECKPOINT_MS).unref();
   }
 }

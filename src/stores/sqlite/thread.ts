@@ -38,7 +38,6 @@ function open(readOnly: boolean): Engine {
 }
 
 function call(target: Engine, method: Method, args: unknown[]): unknown {
-  if (method === "checkpoint") return target.session.db.exec("PRAGMA wal_checkpoint(PASSIVE)");
   return (target[method] as (...args: unknown[]) => unknown)(...args);
 }
 

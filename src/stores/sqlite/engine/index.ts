@@ -30,6 +30,7 @@ import { advance, apply } from "./apply.ts";
 import { recordAudit } from "./audit.ts";
 import { collect } from "./collect.ts";
 import { acknowledgeCommunities, communities, members } from "./communities.ts";
+import { emptyLog } from "./empty-log.ts";
 import { finishCollection } from "./finish.ts";
 import { impact } from "./impact.ts";
 import * as keys from "./keys.ts";
@@ -260,6 +261,11 @@ export class Engine {
 
   ping(): void {
     this.session.get("SELECT 1");
+  }
+
+  /** @returns whether the write-ahead log is empty now */
+  checkpoint(): boolean {
+    return emptyLog(this.session);
   }
 
   close(): void {
