@@ -1,0 +1,146 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { afterAll, describe, expect, test } from "vitest";
+import { block, library, World } from "../../src/conformance/index.ts";
+import { openEngine } from "../../src/stores/sqlite/engine/index.ts";
+import { MIGRATIONS, migrate } from "../../src/stores/sqlite/engine/schema.ts";
+import { openSqliteStore } from "../../src/stores/sqlite/index.ts";
+import { openOnThisThread } from "./engine.ts";
+
+const folder = await mkdtemp(join(tmpdir(), "graphkeeper-file-"));
+afterAll(() => rm(folder, { recursive: true, force: true }));
+let files = 0;
+/** A data file in a folder of its own. */
+async function newPath(): Promise<string> {
+  return join(await mkdtemp(join(folder, `${++files}-`)), "graph.db");
+}
+
+/** Every file beside a data file, byte for byte. */
+function bytesBeside(path: string): Record<string, string> {
+  const parent = join(path, "..");
+  return Object.fromEntries(readdirSync(parent).map((name) => [name, readFileSync(join(parent, name), "latin1")]));
+}
+
+describe("the version of a data file", () => {
+  test("a file of a newer version is refused, and not a byte of it changes", async () => {
+    const path = await newPath();
+    const store = openOnThisThread(path);
+    await new World(store).import("alpha", library());
+    await store.close();
+    const db = new DatabaseSync(path);
+    db.exec(`PRAGMA user_version = ${MIGRATIONS.length + 1}`);
+    db.close();
+    const before = readFileSync(path, "latin1");
+    const refusal = {
+      code: "DATA_FROM_NEWER_VERSION",
+      details: { version: MIGRATIONS.length + 1, known: MIGRATIONS.length },
+    };
+    await expect(openSqliteStore({ path })).rejects.toMatchObject(refusal);
+    await expect(openSqliteStore({ path, readOnly: true })).rejects.toMatchObject(refusal);
+    expect(readFileSync(path, "latin1")).toBe(before);
+  });
+
+  test("so is one whose newer version stands only in the log of a process that was killed", async () => {
+    const path = await newPath();
+    const store = openOnThisThread(path);
+    await store.close();
+    const db = new DatabaseSync(path);
+    db.exec(`PRAGMA wal_autocheckpoint = 0; PRAGMA user_version = ${MIGRATIONS.length + 1}`);
+    // The files as a kill would leave them: the log not yet brought into the data file.
+    const killed = join(await newPath(), "..", "graph.db");
+    for (const end of ["", "-wal"]) await writeFile(killed + end, readFileSync(path + end));
+    db.close();
+    const before = readFileSync(killed, "latin1");
+    expect(() => openEngine(killed, { readOnly: false, synchronous: "NORMAL" })).toThrowError(
+      expect.objectContaining({ code: "DATA_FROM_NEWER_VERSION" }),
+    );
+    expect(readFileSync(killed, "latin1")).toBe(before);
+  });
+
+  test("files that are not ours are refused and left alone", async () => {
+    const foreign = await newPath();
+    const db = new DatabaseSync(foreign);
+    db.exec("PRAGMA application_id = 12345; CREATE TABLE theirs (x); INSERT INTO theirs VALUES (1)");
+    db.close();
+    const text = await newPath();
+    await writeFile(text, "This is a letter, not a database. ".repeat(100));
+    for (const path of [foreign, text]) {
+      const before = bytesBeside(path);
+      await expect(openSqliteStore({ path })).rejects.toMatchObject({ name: "GraphkeeperError" });
+      expect(bytesBeside(path)).toEqual(before);
+    }
+  });
+
+  test("a step that fails leaves the version before it; the next opening does it once", async () => {
+    const path = await newPath();
+    const steps = ["CREATE TABLE one (x)", "CREATE TABLE two (x); INSERT INTO two VALUES (1)"];
+    const db = new DatabaseSync(path);
+    let commits = 0;
+    const failSecond = (name: string) => {
+      if (name === "migrate:before-commit" && ++commits === 2) throw new Error("killed here");
+    };
+    expect(() => migrate(db, failSecond, steps)).toThrowError("killed here");
+    const tables = () =>
+      db
+        .prepare("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name")
+        .all()
+        .map((row) => row.name);
+    expect(tables()).toEqual(["one"]);
+    for (let again = 0; again < 2; again++) migrate(db, () => {}, steps);
+    expect(tables()).toEqual(["one", "two"]);
+    expect(db.prepare("SELECT count(*) AS n FROM two").get()).toEqual({ n: 1 });
+    db.close();
+  });
+});
+
+describe("what was purged", () => {
+  const text = "Nobody may read this sentence any more.";
+  const secret = block({
+    documents: ["d1", "d2"],
+    units: { u1: { documents: "d1", text }, u2: "d2" },
+    entities: { a: "Name of somebody who asked to be forgotten", c: "Another" },
+    mentions: { u1: "a", u2: "c" },
+  });
+  const found = (path: string, what: string) =>
+    Object.entries(bytesBeside(path))
+      .filter(([, bytes]) => bytes.includes(what))
+      .map(([name]) => name);
+
+  test("is in no byte of the data file or its log once the log is emptied", async () => {
+    const path = await newPath();
+    const engine = openEngine(path, { readOnly: false, synchronous: "NORMAL" });
+    const operation = { groupId: "alpha", requestHash: "", at: 1, actor: "test", reason: null };
+    engine.apply({ ...operation, id: "1", verb: "import", documentIds: ["d1", "d2"] }, { block: secret });
+    engine.apply({ ...operation, id: "2", verb: "purge", documentIds: ["d1"] }, { guard: null });
+    // The check would be worth nothing if it could not find it where it is.
+    expect(found(path, text)).toEqual(["graph.db-wal"]);
+    const reader = openEngine(path, { readOnly: true, synchronous: "NORMAL" });
+    const stream = reader.records("alpha");
+    stream.next();
+    engine.apply({ ...operation, id: "3", verb: "deprecate", documentIds: ["d2"] }, { guard: null });
+    expect(engine.checkpoint(), "while somebody reads").toBe(false);
+    stream.return([]);
+    reader.close();
+    expect(engine.checkpoint()).toBe(true);
+    for (const what of [text, "asked to be forgotten"]) expect(found(path, what)).toEqual([]);
+    engine.close();
+    expect(found(path, text)).toEqual([]);
+  });
+
+  test("nor while the store stays open, as soon as nobody reads any more", { timeout: 20_000 }, async () => {
+    const path = await newPath();
+    const store = await openSqliteStore({ path });
+    const w = new World(store);
+    await w.import("alpha", secret);
+    const records = store.records("alpha")[Symbol.asyncIterator]();
+    await records.next();
+    await w.call("alpha", "purge", "d1");
+    expect(found(path, text)).toEqual(["graph.db-wal"]);
+    await records.return?.();
+    await expect.poll(() => found(path, text), { timeout: 15_000, interval: 100 }).toEqual([]);
+    await store.close();
+  });
+});
