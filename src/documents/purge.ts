@@ -50,12 +50,14 @@ export async function purgeDocuments(
       },
     );
   }
-  // Ids of the units that only these documents own: the certificate looks for them by id.
-  const impact = await context.store.impact(groupId, "purge", documentIds);
+  // Ids of the units that only these documents own: the certificate looks for them by id. A repeated call finds the
+  // documents gone; its first answer is given again.
+  const known = options.operationId === undefined ? null : await context.store.operation(groupId, options.operationId);
+  const units = known === null ? (await context.store.impact(groupId, "purge", documentIds)).textUnits.ids : [];
   const operation = await perform(context, groupId, "purge", documentIds, options);
   if (options.certify === false) return { operation, certificate: null };
   const purged = operation.outcomes.filter((o) => o.outcome === "purged").map((o) => o.id);
-  return { operation, certificate: await certify(context.store, operation, purged, impact.textUnits.ids) };
+  return { operation, certificate: await certify(context.store, operation, purged, units) };
 }
 
 async function certify(

@@ -107,6 +107,12 @@ function checkLine(value: unknown, number: number): NativeLine {
       { line: number, field: "kind" },
     );
   }
+  if (kind === "document" && isDeeper(value, MAX_DEPTH)) {
+    throw new GraphkeeperError("INVALID_LINE", `Line ${number}: metadata is nested deeper than ${MAX_DEPTH} levels.`, {
+      line: number,
+      field: "metadata",
+    });
+  }
   const parsed = LINES[kind as Kind].safeParse(value);
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0]!;
@@ -121,6 +127,14 @@ function checkLine(value: unknown, number: number): NativeLine {
     line: number,
     field: field || issue.code,
   });
+}
+
+/** Whoever walks metadata does it by recursion; 100,000 levels fit into a line and into no stack. */
+const MAX_DEPTH = 64;
+
+function isDeeper(value: unknown, levels: number): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  return levels === 0 || Object.values(value).some((member) => isDeeper(member, levels - 1));
 }
 
 function addLine(block: ImportBlock, line: NativeLine, number: number): void {

@@ -16,7 +16,7 @@ export const documentBody = z.strictObject({
   metadata: z.record(z.string(), z.unknown()).optional(),
   text_units: z
     .array(z.strictObject({ id: z.string(), documents: z.array(z.string()).optional(), text: z.string(), embedding }))
-    .optional(),
+    .describe("Its text; an empty list leaves the document without any."),
   entities: z
     .array(
       z.strictObject({

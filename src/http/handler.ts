@@ -1,4 +1,5 @@
 import { Readable } from "node:stream";
+import { setImmediate } from "node:timers/promises";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { z } from "zod";
 import { GraphkeeperError } from "../core/errors.ts";
@@ -56,6 +57,7 @@ export function handlerOf(route: Route, context: ServerContext, auth: Authentica
 }
 
 const NOTHING = z.strictObject({});
+const LARGE = 1_048_576;
 
 async function readBody(route: Route, request: FastifyRequest, context: ServerContext) {
   if (route.method === "GET") return { body: undefined, lines: null };
@@ -67,11 +69,16 @@ async function readBody(route: Route, request: FastifyRequest, context: ServerCo
         : (["json"] as const);
   const type = mediaType(request.raw, accepted);
   if (type === "ndjson") return { body: undefined, lines: readStream(request.raw, context.limits) };
-  if (route.ndjson === "only") {
-    throw new GraphkeeperError("INVALID_REQUEST", "The call needs a body of NDJSON lines.", { field: "body" });
+  // An upload whose body was lost on the way must not be taken for an empty new version.
+  if (type === null && route.ndjson !== undefined) {
+    throw new GraphkeeperError("INVALID_REQUEST", "The call needs a body.", { field: "body" });
   }
   const body = type === null ? undefined : await readJson(request.raw, context.limits);
-  return { body: check(route.body ?? NOTHING, body === undefined ? {} : body, "body"), lines: null };
+  if (Number(request.headers["content-length"] ?? LARGE) >= LARGE) await setImmediate();
+  const checked = check(route.body ?? NOTHING, body === undefined ? {} : body, "body");
+  // Reading, checking and using a large body each take their turn of the event loop, so that others come in between.
+  if (Number(request.headers["content-length"] ?? LARGE) >= LARGE) await setImmediate();
+  return { body: checked, lines: null };
 }
 
 /** @throws GraphkeeperError `GROUP_REQUIRED`, `INVALID_GROUP_ID`, `GROUP_NOT_FOUND` */

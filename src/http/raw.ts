@@ -33,8 +33,13 @@ export function answerOddRequests(server: Server): void {
   });
   server.on("checkExpectation", (request: IncomingMessage, response: ServerResponse) => {
     const error = new GraphkeeperError("INVALID_REQUEST", "Only Expect: 100-continue is understood.");
-    response.writeHead(error.status, { "content-type": PROBLEM_TYPE, connection: "close" });
-    response.end(JSON.stringify(problemOf(error, { path: request.url })));
+    const body = JSON.stringify(problemOf(error, { path: request.url }));
+    response.writeHead(error.status, {
+      "content-type": PROBLEM_TYPE,
+      "content-length": Buffer.byteLength(body),
+      connection: "close",
+    });
+    response.end(body);
   });
 }
 

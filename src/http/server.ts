@@ -219,7 +219,8 @@ function methodsOf(app: FastifyInstance, routes: readonly Route[], path: string)
  * for two seconds.
  */
 function lingerUnread(request: IncomingMessage): void {
-  if (request.complete || request.destroyed) return;
+  // A request that was injected without a socket has no such member.
+  if (request.complete !== false || request.destroyed) return;
   const timer = setTimeout(() => request.socket.destroy(), 2_000);
   request.once("end", () => clearTimeout(timer));
   request.socket.once("close", () => clearTimeout(timer));

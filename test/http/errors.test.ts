@@ -229,7 +229,11 @@ const CASES: [string, string, Request, number, string, RegExp?][] = [
   [
     "bad weight in a replacement",
     "/documents/d0",
-    { ...acme, method: "PUT", body: { relationships: [{ id: "r", source: "a", target: "b", type: "T", weight: -1 }] } },
+    {
+      ...acme,
+      method: "PUT",
+      body: { text_units: [], relationships: [{ id: "r", source: "a", target: "b", type: "T", weight: -1 }] },
+    },
     422,
     "INVALID_VALUE",
     /weight/,

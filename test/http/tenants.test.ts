@@ -19,7 +19,7 @@ const GROUP_CALLS: [string, Request][] = [
   ["/documents/d0/purge", { body: { confirm: "d0" } }],
   ["/documents/d0/hold", { body: {} }],
   ["/documents/bulk", { body: { verb: "deprecate", documents: ["d0", "d1"] } }],
-  ["/documents/d0", { method: "PUT", body: { title: "x" } }],
+  ["/documents/d0", { method: "PUT", body: { text_units: [] } }],
   ["/search", { body: { vector: [1, 0, 0] } }],
   ["/communities", {}],
   ["/communities/changed", {}],

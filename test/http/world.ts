@@ -31,7 +31,7 @@ const worlds: World[] = [];
 
 /** A whole service in this process: the reference store, the real job store and worker, the real server. */
 export async function makeWorld(
-  options: { auth?: Partial<AuthOptions>; http?: Partial<HttpOptions>; worker?: boolean } = {},
+  options: { auth?: Partial<AuthOptions>; http?: Partial<HttpOptions>; worker?: boolean; memoryMb?: number } = {},
 ): Promise<World> {
   const folder = mkdtempSync(join(tmpdir(), "gk-http-"));
   const store = new MemoryStore();
@@ -41,7 +41,7 @@ export async function makeWorld(
     policy,
     sweepEveryMs: DAY_MS,
     batchSize: 500,
-    memoryMb: 512,
+    memoryMb: options.memoryMb ?? 512,
     k: 5,
     cutoff: 0.6,
     resolution: 1,
@@ -165,30 +165,36 @@ export async function fill(world: World, groupId: string, documents = 5): Promis
   for (let i = 0; i < documents; i++) await world.graphkeeper.importBlock(groupId, sampleBlock(i));
 }
 
-/** Writes bytes on a socket and reads until the other side ends or is silent for `quietMs`. */
-export function rawExchange(port: number, bytes: string | Buffer, quietMs = 300): Promise<string> {
+/**
+ * Writes bytes on a socket and reads the first answer, or with `answers` that many; else until the other side ends or
+ * five seconds have passed.
+ */
+export function rawExchange(port: number, bytes: string | Buffer, answers = 1): Promise<string> {
   return new Promise((resolve, reject) => {
     const socket = connect(port, "127.0.0.1");
     let text = "";
     const done = () => {
+      clearTimeout(timer);
       socket.destroy();
       resolve(text);
     };
-    let timer = setTimeout(done, 5_000);
+    const timer = setTimeout(done, 5_000);
     socket.on("connect", () => socket.write(bytes));
     socket.on("data", (data) => {
       text += data.toString("latin1");
-      clearTimeout(timer);
-      timer = setTimeout(done, quietMs);
+      if (completeAnswers(text) >= answers) done();
     });
-    socket.on("end", () => {
-      clearTimeout(timer);
-      done();
-    });
-    socket.on("error", (error) => {
-      clearTimeout(timer);
-      if (text !== "") resolve(text);
-      else reject(error);
-    });
+    socket.on("end", done);
+    socket.on("error", (error) => (text === "" ? reject(error) : done()));
   });
+}
+
+function completeAnswers(text: string): number {
+  let count = 0;
+  for (let at = 0; ; count++) {
+    const end = text.indexOf("\r\n\r\n", at);
+    if (end < 0) return count;
+    at = end + 4 + Number(/content-length: (\d+)/i.exec(text.slice(at, end))?.[1] ?? 0);
+    if (text.length < at) return count;
+  }
 }
