@@ -92,15 +92,17 @@ function realPath(path: string): string {
 }
 
 /**
- * The embedded store as the main thread sees it. Three threads, each started when first needed and with a connection of its
- * own: the writer carries out lifecycle calls; the reader answers questions and streams records, beside whatever is written;
- * the keeper does collection and analytics, and gives way to the writer between two batches.
+ * The embedded store as the main thread sees it. Four threads, each started when first needed and with a connection of its
+ * own: the writer carries out lifecycle calls; the reader answers short questions, beside whatever is written; the scanner
+ * those that go through much (search, impact, streams of records), so that the short ones need not wait for them; the keeper
+ * does collection and analytics, and gives way to the writer between two batches.
  */
 export class SqliteStore implements GraphStore, KeyStore {
   readonly path: string;
   readonly #lock: DataLock | null;
   readonly #writer: Lane;
   readonly #reader: Lane;
+  readonly #scanner: Lane;
   readonly #keeper: Lane;
   readonly #readOnly: boolean;
   #checkpoint: NodeJS.Timeout | null = null;
@@ -113,7 +115,8 @@ export class SqliteStore implements GraphStore, KeyStore {
     const shared = { path, ...options, gate: gateMemory() };
     this.#writer = new Lane("writer", { ...shared, thread: 1, urgent: true });
     this.#reader = new Lane("reader", { ...shared, thread: 2, urgent: true, readOnly: true });
-    this.#keeper = new Lane("keeper", { ...shared, thread: 3, urgent: false });
+    this.#scanner = new Lane("scanner", { ...shared, thread: 3, urgent: true, readOnly: true });
+    this.#keeper = new Lane("keeper", { ...shared, thread: 4, urgent: false });
   }
 
   /** Opens the file on a first thread, so that what is wrong with it shows now. */
@@ -155,11 +158,11 @@ export class SqliteStore implements GraphStore, KeyStore {
   }
 
   search(groupId: string, query: { of: "text_unit" | "entity"; vector: Float32Array; k: number }): Promise<Hit[]> {
-    return this.#reader.call("search", [groupId, { ...query, vector: query.vector.slice() }]);
+    return this.#scanner.call("search", [groupId, { ...query, vector: query.vector.slice() }]);
   }
 
   records(groupId: string, options?: { facts?: boolean }): AsyncIterable<StoredRecord[]> {
-    return this.#reader.stream<StoredRecord[]>("records", [groupId, options]);
+    return this.#scanner.stream<StoredRecord[]>("records", [groupId, options]);
   }
 
   operation(groupId: string, operationId: string): Promise<OperationRecord | null> {
@@ -167,7 +170,7 @@ export class SqliteStore implements GraphStore, KeyStore {
   }
 
   impact(groupId: string, verb: Impact["verb"], documentIds: string[]): Promise<Impact> {
-    return this.#reader.call("impact", [groupId, verb, documentIds]);
+    return this.#scanner.call("impact", [groupId, verb, documentIds]);
   }
 
   audit(groupId: string, query: { afterSeq: number; limit: number }): Promise<AuditEntry[]> {
@@ -306,6 +309,7 @@ export class SqliteStore implements GraphStore, KeyStore {
   async #closeLanes(): Promise<void> {
     if (this.#checkpoint) clearTimeout(this.#checkpoint);
     // The writer goes last: the last connection that may write empties the log into the file and removes it.
+    await this.#scanner.close();
     await this.#reader.close();
     await this.#keeper.close();
     await this.#writer.close();
