@@ -197,6 +197,8 @@ export interface CollectionBatch {
   deleted: number;
   /** Removed for good. */
   purged: number;
+  /** Whether the batch changed anything, bringing things back included, and so raised the generation. */
+  changed: boolean;
   /** Where the next batch goes on; null when the kind is done. */
   cursor: string | null;
   /** The first ids that were (or would be) deleted or purged, at most the batch's limit. */

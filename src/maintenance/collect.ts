@@ -147,6 +147,7 @@ class Run {
       await this.#kind(this.#options.kinds[this.#state.kind] as CollectionKind);
       this.#state.kind++;
       this.#state.cursor = null;
+      await this.#save();
     }
   }
 
@@ -168,7 +169,7 @@ class Run {
       result.durationMs += batch.durationMs;
       result.batches++;
       if (this.#dryRun) result.ids = [...(result.ids ?? []), ...batch.value.ids].slice(0, MAX_PREVIEW_IDS);
-      else if (batch.value.deleted + batch.value.purged > 0) this.#state.ownChanges++;
+      else if (batch.value.changed) this.#state.ownChanges++;
       this.#state.cursor = batch.value.cursor;
       this.#options.onBatch?.(kind, batch.value, result);
       if (batch.value.cursor === null) return;

@@ -3,7 +3,7 @@ import type { ComputedAnalytics } from "./community-hashes.ts";
 
 /** Rows of all kinds in one part: one transaction of the store. */
 const ROWS_PER_PART = 1_000;
-/** A rank that moved by less than this share is as it was: power iteration ends at 1e-9 anyway. */
+/** A rank that moved by less than this share is as it was. */
 const RANK_TOLERANCE = 1e-6;
 
 export interface Publication {

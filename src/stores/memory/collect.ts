@@ -37,13 +37,13 @@ export function collectBatch(draft: Group, kind: CollectionKind, options: Collec
   const tally: Tally = { examined: 0, deleted: 0, purged: 0, ids: [], changed: false };
   const cursor = runPhases(phasesOf(draft, kind, options), tally, options);
   const ids = [...new Set(tally.ids)].slice(0, options.limit);
-  const { examined, deleted, purged } = tally;
-  if (tally.changed) {
+  const { examined, deleted, purged, changed } = tally;
+  if (changed) {
     raiseGeneration(draft, options.now);
     const detail = { examined, deleted, purged, ids } as unknown as JsonObject;
     appendAudit(draft, { at: options.now, actor: "collection", action: "collect", ref: kind, detail });
   }
-  return { examined, deleted, purged, cursor, ids };
+  return { examined, deleted, purged, changed, cursor, ids };
 }
 
 /** The cursor is the phase and the last key judged in it. */

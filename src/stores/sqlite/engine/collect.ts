@@ -50,15 +50,15 @@ function runBatch(change: Change, kind: CollectionKind, options: CollectOptions)
   };
   const cursor = runPhases(batch, PHASES[kind]);
   change.session.failpoint("collect:judged");
-  const { examined, deleted, purged } = batch;
+  const { examined, deleted, purged, changed } = batch;
   const ids = [...new Set(batch.ids)].slice(0, options.limit);
-  if (batch.changed) {
+  if (changed) {
     raiseGeneration(change);
     const detail = { examined, deleted, purged, ids } as unknown as JsonObject;
     appendAudit(change, { at: options.now, actor: "collection", action: "collect", ref: kind, detail });
   }
   saveGroup(change);
-  return { examined, deleted, purged, cursor, ids };
+  return { examined, deleted, purged, changed, cursor, ids };
 }
 
 /** The cursor is the name of a phase and the position in it. */
