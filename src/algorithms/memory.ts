@@ -17,7 +17,8 @@ export interface MemoryEstimate {
 
 /**
  * Estimates the memory of a recompute before it starts: n nodes, m distinct edges, vectors of d components (0 = none).
- * It errs on the high side; bench/analytics/RESULTS.md has a measurement beside it.
+ * Counts all arrays that the steps hold, and 30 % for what is not collected yet; the engine itself takes another 100 MiB or
+ * so. bench/analytics/RESULTS-1M.md has a measurement beside it.
  */
 export function estimateMemory(n: number, m: number, d: number, { k = 10, levels = 3 } = {}): MemoryEstimate {
   const halves = 2 * m;
@@ -30,5 +31,6 @@ export function estimateMemory(n: number, m: number, d: number, { k = 10, levels
   const pageRank = edges + halves * 12 + n * 36;
   const padded = Math.ceil(d / 8) * 8;
   const knn = d === 0 ? 0 : n * (d * 8 + padded * 2 + 4 * 12 + (k + 9 + (k >> 1)) * 8 + k * 8 * 2);
-  return { graph, leiden, communities, pageRank, knn, peak: Math.max(graph, leiden + communities, pageRank, knn) };
+  const peak = 1.3 * Math.max(graph, leiden + communities, pageRank, knn);
+  return { graph, leiden, communities, pageRank, knn, peak };
 }
