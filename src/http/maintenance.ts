@@ -127,24 +127,17 @@ async function runKind(kind: RunKind, call: RunCall, params: JsonObject): Promis
   let [deleted, failed, waiting] = [0, 0, 0];
   // The list is read before the first run, so that groups that become stale meanwhile do not keep the call going.
   for (const groupId of await staleIds(kind, call)) {
-    const started = await start(kind, groupId, call, params).catch((error: unknown) => error);
-    if (GraphkeeperError.is(started)) {
-      // A group that fails, or was removed meanwhile, must not keep the others from their turn.
-      entries.push({
-        group_id: groupId,
-        kind,
-        status: "failed",
-        error: { code: started.code, message: started.message },
-      });
-      failed++;
-      continue;
-    }
-    if (started instanceof Error) throw started;
-    const { run, outcome } = started as Started;
+    const started = await start(kind, groupId, call, params).catch((error: unknown) => {
+      // Removed since the list was read.
+      if (GraphkeeperError.is(error, "GROUP_NOT_FOUND")) return null;
+      throw error;
+    });
+    if (started === null) continue;
+    const { run, outcome } = started;
     replayed ||= outcome === "replayed";
-    const entry = describeRun(await waitFor(run, call, until));
+    const { entry, underWay } = describeRun(await waitFor(run, call, until));
     if (entry.status === "failed") failed++;
-    if (entry.under_way) waiting++;
+    if (underWay) waiting++;
     if (typeof entry.deleted === "number") deleted += entry.deleted;
     entries.push(entry);
   }
@@ -153,8 +146,6 @@ async function runKind(kind: RunKind, call: RunCall, params: JsonObject): Promis
     ? { body, replayed }
     : { status: 202, body, headers: { location: `/maintenance/runs?kind=${kind}` }, replayed };
 }
-
-type Started = Awaited<ReturnType<typeof start>>;
 
 function start(kind: RunKind, groupId: string, call: RunCall, params: JsonObject) {
   const { idempotencyKey: key, principal } = call;
@@ -172,8 +163,8 @@ async function runGroup(kind: RunKind, call: RunCall, params: JsonObject, until:
   const { run: begun, outcome } = await start(kind, call.groupId, call, params);
   const run = await waitFor(begun, call, until);
   const replayed = outcome === "replayed";
-  const { under_way, ...body } = describeRun(run);
-  if (under_way) return { status: 202, body, headers: { location: `/maintenance/runs/${run.id}` }, replayed };
+  const { entry: body, underWay } = describeRun(run);
+  if (underWay) return { status: 202, body, headers: { location: `/maintenance/runs/${run.id}` }, replayed };
   if (run.state === "succeeded" || run.state === "skipped") return { body, replayed };
   const code = run.state === "cancelled" ? "CANCELLED" : (run.error?.code ?? "RUN_FAILED");
   throw new GraphkeeperError(
@@ -189,19 +180,20 @@ function waitFor(run: WatchedRun, call: RunCall, until: number): Promise<Watched
 }
 
 /** A run as the answer shows it: with its result flattened into it once it has one. */
-function describeRun(run: WatchedRun): Record<string, unknown> & { status: string; under_way: boolean } {
+function describeRun(run: WatchedRun): { entry: Record<string, unknown>; underWay: boolean } {
   const head = { group_id: run.groupId, run_id: run.id, kind: run.kind };
+  const { reason, error } = run;
   switch (run.state) {
     case "succeeded":
-      return { ...head, ...(run.result ?? {}), status: "succeeded", under_way: false };
+      return { entry: { ...head, ...run.result, status: "succeeded" }, underWay: false };
     case "skipped":
-      return { ...head, status: "skipped", reason: run.reason, deleted: 0, under_way: false };
+      return { entry: { ...head, status: "skipped", reason, deleted: 0 }, underWay: false };
     case "cancelled":
     case "failed":
     case "dead":
-      return { ...head, status: "failed", state: run.state, error: run.error, reason: run.reason, under_way: false };
+      return { entry: { ...head, status: "failed", state: run.state, reason, error }, underWay: false };
     default:
-      return { ...head, status: run.state, reason: run.reason, progress: toWire(run.progress), under_way: true };
+      return { entry: { ...head, status: run.state, reason, progress: toWire(run.progress) }, underWay: true };
   }
 }
 

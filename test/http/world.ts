@@ -13,6 +13,7 @@ import { maintenanceHandler, RUN_KINDS } from "../../src/maintenance/handler.ts"
 import { Graphkeeper } from "../../src/service.ts";
 import { MemoryKeyStore, MemoryStore } from "../../src/stores/memory/index.ts";
 import { openSqliteJobs } from "../../src/stores/sqlite/jobs.ts";
+import { openSqliteStore } from "../../src/stores/sqlite/store.ts";
 
 export interface World {
   graphkeeper: Graphkeeper;
@@ -29,13 +30,20 @@ export interface World {
 const DAY_MS = 86_400_000;
 const worlds: World[] = [];
 
-/** A whole service in this process: the reference store, the real job store and worker, the real server. */
+/** A whole service in this process: the reference store (or SQLite, in one file with the jobs), the real job store and worker, the real server. */
 export async function makeWorld(
-  options: { auth?: Partial<AuthOptions>; http?: Partial<HttpOptions>; worker?: boolean; memoryMb?: number } = {},
+  options: {
+    auth?: Partial<AuthOptions>;
+    http?: Partial<HttpOptions>;
+    worker?: boolean;
+    memoryMb?: number;
+    sqlite?: boolean;
+  } = {},
 ): Promise<World> {
   const folder = mkdtempSync(join(tmpdir(), "gk-http-"));
-  const store = new MemoryStore();
-  const keys = new MemoryKeyStore();
+  const sqlite = options.sqlite ? await openSqliteStore({ path: join(folder, "jobs.db") }) : null;
+  const store = sqlite ?? new MemoryStore();
+  const keys = sqlite ?? new MemoryKeyStore();
   const policy = { restoreWindowMs: 30 * DAY_MS, unsupported: "collect", graceAgeMs: DAY_MS } as const;
   const settings = {
     policy,
