@@ -5,10 +5,11 @@ import { GraphkeeperError } from "./core/errors.ts";
 import { nearestName } from "./core/names.ts";
 import type { GraphStore, KeyStore } from "./core/ports.ts";
 import type { JsonObject } from "./core/words.ts";
-import type { JobStore } from "./jobs/ports.ts";
+import type { JobStore, KindConfig } from "./jobs/ports.ts";
 import { JobService } from "./jobs/service.ts";
 import { type MaintenanceSettings, maintenanceHandler, RUN_KINDS, type RunObserver } from "./maintenance/handler.ts";
 import { Graphkeeper } from "./service.ts";
+import type { AfterEvents } from "./stores/sqlite/events.ts";
 import { openSqliteJobs } from "./stores/sqlite/jobs.ts";
 import { openSqliteStore } from "./stores/sqlite/store.ts";
 
@@ -24,10 +25,22 @@ export interface ComposeOptions {
 /** Waiting work of a group makes a collection due between the schedules from this many generations on. */
 const SWEEP_NEED = { base: 50, scale: 0.02, cap: 10_000, maxAgeMs: 60 * 60 * 1_000 };
 
+const KINDS: Record<string, KindConfig> = Object.fromEntries(
+  RUN_KINDS.map((kind) => [kind, { heavy: kind === "recompute" }]),
+);
+
 /** The only place where concrete classes meet: opens the stores that the configuration names and joins them. */
 export async function compose(config: Config, options: ComposeOptions = {}): Promise<Graphkeeper> {
   const policy = policyOf(config);
-  const { store, keys } = await openStores(config, options);
+  const debounce = {
+    quietMs: config.maintenance.quietSeconds * 1_000,
+    maxWaitMs: config.maintenance.maxWaitSeconds * 1_000,
+  };
+  // Where graph and jobs share a file, the run that a change asks for is written in the change's own transaction.
+  const sameFile = config.neo4j.uri === undefined && config.jobs.postgresUrl === undefined;
+  const wanted = config.maintenance.afterEvents;
+  const afterEvents = wanted && sameFile ? { kind: "gc_all", kinds: KINDS, debounce } : undefined;
+  const { store, keys } = await openStores(config, options, afterEvents);
   let jobStore: JobStore;
   try {
     jobStore = await openJobs(config);
@@ -49,12 +62,9 @@ export async function compose(config: Config, options: ComposeOptions = {}): Pro
   const jobs: JobService = new JobService({
     store: jobStore,
     handler: handle,
-    kinds: Object.fromEntries(RUN_KINDS.map((kind) => [kind, { heavy: kind === "recompute" }])),
+    kinds: KINDS,
     owner: `${hostname()}:${process.pid}:${randomUUID().slice(0, 8)}`,
-    debounce: {
-      quietMs: config.maintenance.quietSeconds * 1_000,
-      maxWaitMs: config.maintenance.maxWaitSeconds * 1_000,
-    },
+    debounce,
     worker: {
       heavyCap: config.maintenance.heavyRuns,
       exclusive: config.jobs.postgresUrl === undefined,
@@ -66,7 +76,7 @@ export async function compose(config: Config, options: ComposeOptions = {}): Pro
       const behind = group ? group.generation - group.collectedGeneration : 0;
       return { changes: behind, size: group?.generation ?? 0, since: behind > 0 ? (group?.staleSince ?? null) : null };
     },
-    sweeps: config.maintenance.afterEvents ? { gc_all: SWEEP_NEED } : undefined,
+    sweeps: wanted ? { gc_all: SWEEP_NEED } : undefined,
     onError: options.onError,
   });
   const graphkeeper = new Graphkeeper({
@@ -74,13 +84,17 @@ export async function compose(config: Config, options: ComposeOptions = {}): Pro
     keys,
     jobs,
     policy,
-    collectAfterEvents: config.maintenance.afterEvents,
+    collectAfterEvents: wanted && !sameFile,
   });
   return graphkeeper;
 }
 
-async function openStores(config: Config, options: ComposeOptions): Promise<{ store: GraphStore; keys: KeyStore }> {
-  const sqlite = { path: config.data, readOnly: options.readOnly, serve: options.serve };
+async function openStores(
+  config: Config,
+  options: ComposeOptions,
+  afterEvents: AfterEvents | undefined,
+): Promise<{ store: GraphStore; keys: KeyStore }> {
+  const sqlite = { path: config.data, readOnly: options.readOnly, serve: options.serve, afterEvents };
   if (config.neo4j.uri === undefined) {
     const store = await openSqliteStore(sqlite);
     return { store, keys: store };

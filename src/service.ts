@@ -36,7 +36,7 @@ export interface GraphkeeperParts {
   policy: Policy;
   clock?: () => number;
   newId?: () => string;
-  /** Ask for a debounced collection after each effective lifecycle call. */
+  /** Ask for a debounced collection after each effective lifecycle call; false where the store does it itself. */
   collectAfterEvents?: boolean;
 }
 

@@ -1,6 +1,7 @@
 import { ERRORS, type ErrorCode, GraphkeeperError } from "../../core/errors.ts";
 import type { GraphStore, KeyStore } from "../../core/ports.ts";
 import type { ImportBlock } from "../../core/words.ts";
+import type { AfterEvents } from "./events.ts";
 import type { GateMemory } from "./gate.ts";
 
 /** What the main thread and the store's threads say to each other. */
@@ -13,6 +14,8 @@ export interface ThreadData {
   gate: GateMemory;
   thread: number;
   urgent: boolean;
+  /** What each effective lifecycle operation asks for in its own transaction. */
+  afterEvents?: AfterEvents;
 }
 
 export type Method = Exclude<keyof (GraphStore & KeyStore), "close"> | "checkpoint";

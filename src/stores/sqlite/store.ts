@@ -30,10 +30,11 @@ import type {
   OperationRecord,
   Policy,
 } from "../../core/words.ts";
+import type { AfterEvents } from "./events.ts";
 import { gateMemory } from "./gate.ts";
 import { type Cargo, Lane } from "./lane.ts";
 import { type DataLock, takeLock } from "./lock.ts";
-import type { Method } from "./messages.ts";
+import type { Method, ThreadData } from "./messages.ts";
 
 export interface SqliteStoreOptions {
   /** Path of the data file; created when missing, readable by its owner only. */
@@ -47,6 +48,8 @@ export interface SqliteStoreOptions {
    * cut the last ones may be missing, never half of one.
    */
   synchronous?: "full" | "normal";
+  /** A run of the jobs in the same file that each effective lifecycle operation asks for, in its own transaction. */
+  afterEvents?: AfterEvents;
 }
 
 /** A checkpoint of the write-ahead log is asked for at most this often, while there are writes. */
@@ -60,7 +63,7 @@ const CHECKPOINT_MS = 1_000;
  *   `readOnly` and there is none, `STORE_UNAVAILABLE`
  */
 export async function openSqliteStore(options: SqliteStoreOptions): Promise<SqliteStore> {
-  const { readOnly = false, synchronous = "full" } = options;
+  const { readOnly = false, synchronous = "full", afterEvents } = options;
   const path = realPath(options.path);
   if (readOnly && !existsSync(path)) {
     throw new GraphkeeperError("NOT_FOUND", `There is no data file ${options.path}.`, { path: options.path });
@@ -70,7 +73,7 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Sqli
     if (!readOnly) lock = takeLock(path, options.serve?.address ?? null);
     // Before SQLite does it: its log and index files take over the mode.
     if (!readOnly && !existsSync(path)) closeSync(openSync(path, "a", 0o600));
-    const store = new SqliteStore(path, { readOnly, synchronous }, lock);
+    const store = new SqliteStore(path, { readOnly, synchronous, afterEvents }, lock);
     await store.begin();
     return store;
   } catch (error) {
@@ -108,7 +111,11 @@ export class SqliteStore implements GraphStore, KeyStore {
   #checkpoint: NodeJS.Timeout | null = null;
   #closing: Promise<void> | null = null;
 
-  constructor(path: string, options: { readOnly: boolean; synchronous: "full" | "normal" }, lock: DataLock | null) {
+  constructor(
+    path: string,
+    options: Pick<ThreadData, "readOnly" | "synchronous" | "afterEvents">,
+    lock: DataLock | null,
+  ) {
     this.path = path;
     this.#lock = lock;
     this.#readOnly = options.readOnly;

@@ -4,7 +4,9 @@ import type { ApplyOptions } from "../../core/ports.ts";
 import type { ImportBlock } from "../../core/words.ts";
 import { joinParts } from "./block-parts.ts";
 import { type Engine, openEngine } from "./engine/index.ts";
+import { askForRun } from "./events.ts";
 import { gateOf } from "./gate.ts";
+import { createJobTables } from "./jobs.ts";
 import {
   type Answer,
   inParts,
@@ -30,11 +32,16 @@ const parts = new Map<number, ImportBlock[]>();
 let engine: Engine | null = null;
 
 function open(readOnly: boolean): Engine {
-  return openEngine(data.path, {
+  const { afterEvents } = data;
+  const opened = openEngine(data.path, {
     readOnly,
     synchronous: data.synchronous === "normal" ? "NORMAL" : "FULL",
     gate: gateOf(data.gate, data.thread, data.urgent),
+    onEvent: afterEvents && ((db, event) => askForRun(db, afterEvents, event)),
   });
+  // The first event may come before the job store has been opened.
+  if (afterEvents && !readOnly) opened.session.write(() => createJobTables(opened.session.db));
+  return opened;
 }
 
 function call(target: Engine, method: Method, args: unknown[]): unknown {

@@ -64,6 +64,7 @@ export function apply(session: Session, operation: Operation, options: ApplyOpti
     insertOperation(session, group.g, operation, record, plan);
     session.failpoint("apply:recorded");
     saveGroup(change);
+    if (changed) session.onEvent?.(session.db, { groupId: group.id, at: operation.at });
     return record;
   });
 }

@@ -1,4 +1,5 @@
 import { existsSync, statSync } from "node:fs";
+import type { DatabaseSync } from "node:sqlite";
 import type {
   AnalyticsPart,
   ApplyOptions,
@@ -58,6 +59,8 @@ export interface EngineOptions {
   gate?: Gate;
   /** Called at named places of transactions; for tests that stop there. */
   failpoint?: (name: string) => void;
+  /** Called inside the transaction of each effective lifecycle operation. */
+  onEvent?: (db: DatabaseSync, event: { groupId: string; at: number }) => void;
 }
 
 const NO_GATE: Gate = { enter() {}, leave() {} };
@@ -82,6 +85,7 @@ export function openEngine(path: string, options: EngineOptions): Engine {
       session.db.exec("PRAGMA journal_mode = WAL");
       migrate(session.db, failpoint);
     }
+    session.onEvent = options.onEvent ?? null;
     return new Engine(session);
   } catch (error) {
     session.close();

@@ -24,6 +24,8 @@ export class Session {
   readonly gate: Gate;
   /** Called at named places of a transaction; does nothing in production. */
   readonly failpoint: (name: string) => void;
+  /** Called inside the transaction of each effective lifecycle operation. */
+  onEvent: ((db: DatabaseSync, event: { groupId: string; at: number }) => void) | null = null;
   readonly #statements = new Map<string, StatementSync>();
 
   constructor(options: SessionOptions, gate: Gate, failpoint: (name: string) => void) {
