@@ -16,9 +16,12 @@ const UNITS = 10;
 const MENTIONS = 5;
 const GROUP = "bench";
 
-const server = await startNeo4j({ settings: { "db.memory.transaction.max": "100m", "server.memory.pagecache.size": "1g" } });
+const server = await startNeo4j({
+  settings: { "db.memory.transaction.max": "100m", "server.memory.pagecache.size": "1g" },
+});
 const driver = neo4j.driver(server.uri, undefined, { disableLosslessIntegers: true });
-const run = async (statement: string, parameters: Record<string, unknown> = {}) => (await driver.executeQuery(statement, { g: GROUP, ...parameters })).records;
+const run = async (statement: string, parameters: Record<string, unknown> = {}) =>
+  (await driver.executeQuery(statement, { g: GROUP, ...parameters })).records;
 
 /** Deterministic, so that two runs load the same graph. */
 function random(seed: number): () => number {
@@ -38,26 +41,66 @@ async function load(entities: number): Promise<number> {
       await run(statement, { rows });
     }
   };
-  await parts(entities, (i) => ({ id: `e${i}`, v: [next(), next(), next(), next()] }), "UNWIND $rows AS row CREATE (e:Entity {group_id: $g, id: row.id, name: row.id, embedding: row.v, lc_active: true, lc_created_at: 1, lc_ever_mentioned: true})");
-  await parts(documents, (i) => `d${i}`, "UNWIND $rows AS id CREATE (:Document {group_id: $g, id: id}) CREATE (:GraphkeeperDocument {lc_group: $g, lc_id: id, status: 'active', version: 1, createdAt: 1})");
-  await parts(documents * UNITS, (i) => ({ id: `u${i}`, d: `d${Math.floor(i / UNITS)}`, v: [next(), next(), next(), next()] }), "UNWIND $rows AS row MATCH (d:Document {group_id: $g, id: row.d}) CREATE (:TextUnit {group_id: $g, id: row.id, text: row.id, embedding: row.v, lc_active: true})-[:PART_OF]->(d)");
+  await parts(
+    entities,
+    (i) => ({ id: `e${i}`, v: [next(), next(), next(), next()] }),
+    "UNWIND $rows AS row CREATE (e:Entity {group_id: $g, id: row.id, name: row.id, embedding: row.v, lc_active: true, lc_created_at: 1, lc_ever_mentioned: true})",
+  );
+  await parts(
+    documents,
+    (i) => `d${i}`,
+    "UNWIND $rows AS id CREATE (:Document {group_id: $g, id: id}) CREATE (:GraphkeeperDocument {lc_group: $g, lc_id: id, status: 'active', version: 1, createdAt: 1})",
+  );
+  await parts(
+    documents * UNITS,
+    (i) => ({ id: `u${i}`, d: `d${Math.floor(i / UNITS)}`, v: [next(), next(), next(), next()] }),
+    "UNWIND $rows AS row MATCH (d:Document {group_id: $g, id: row.d}) CREATE (:TextUnit {group_id: $g, id: row.id, text: row.id, embedding: row.v, lc_active: true})-[:PART_OF]->(d)",
+  );
   // Documents mention what lies near them and, now and then, one of a few hubs.
   const near = (unit: number) => Math.floor(((unit / (documents * UNITS)) * entities + next() * 40) % entities);
-  await parts(documents * UNITS * MENTIONS, (i) => ({ u: `u${Math.floor(i / MENTIONS)}`, e: `e${next() < 0.02 ? Math.floor(next() * 5) : near(Math.floor(i / MENTIONS))}` }), "UNWIND $rows AS row MATCH (u:TextUnit {group_id: $g, id: row.u}) MATCH (e:Entity {group_id: $g, id: row.e}) MERGE (u)-[:MENTIONS]->(e)");
-  await parts(entities, (i) => ({ id: `r${i}`, a: `e${i}`, b: `e${(i + 1 + Math.floor(next() * 20)) % entities}` }), "UNWIND $rows AS row MATCH (a:Entity {group_id: $g, id: row.a}) MATCH (b:Entity {group_id: $g, id: row.b}) CREATE (a)-[:RELATED_TO {group_id: $g, id: row.id, type: 'x', weight: 1.0}]->(b)");
+  await parts(
+    documents * UNITS * MENTIONS,
+    (i) => ({
+      u: `u${Math.floor(i / MENTIONS)}`,
+      e: `e${next() < 0.02 ? Math.floor(next() * 5) : near(Math.floor(i / MENTIONS))}`,
+    }),
+    "UNWIND $rows AS row MATCH (u:TextUnit {group_id: $g, id: row.u}) MATCH (e:Entity {group_id: $g, id: row.e}) MERGE (u)-[:MENTIONS]->(e)",
+  );
+  await parts(
+    entities,
+    (i) => ({ id: `r${i}`, a: `e${i}`, b: `e${(i + 1 + Math.floor(next() * 20)) % entities}` }),
+    "UNWIND $rows AS row MATCH (a:Entity {group_id: $g, id: row.a}) MATCH (b:Entity {group_id: $g, id: row.b}) CREATE (a)-[:RELATED_TO {group_id: $g, id: row.id, type: 'x', weight: 1.0}]->(b)",
+  );
   return documents;
 }
 
-const percentile = (values: number[], p: number) => [...values].sort((a, b) => a - b)[Math.min(values.length - 1, Math.floor(values.length * p))] as number;
+const percentile = (values: number[], p: number) =>
+  [...values].sort((a, b) => a - b)[Math.min(values.length - 1, Math.floor(values.length * p))] as number;
 
 async function measure(entities: number): Promise<void> {
   await driver.session().run("MATCH (n) CALL (n) { DETACH DELETE n } IN TRANSACTIONS OF 5000 ROWS");
   const store = await openNeo4jStore({ uri: server.uri });
   let n = 0;
   const call = (verb: "deprecate" | "restore", documentIds: string[]) =>
-    store.apply({ id: `${entities}-${++n}`, groupId: GROUP, verb, documentIds, requestHash: `${n}`, at: Date.now(), actor: "bench", reason: null }, { guard: null });
+    store.apply(
+      {
+        id: `${entities}-${++n}`,
+        groupId: GROUP,
+        verb,
+        documentIds,
+        requestHash: `${n}`,
+        at: Date.now(),
+        actor: "bench",
+        reason: null,
+      },
+      { guard: null },
+    );
   const { newGroup } = await import("../../src/stores/neo4j/work.ts");
-  await run("MERGE (g:GraphkeeperGroup {lc_group: $g}) SET g = $state", { state: Object.fromEntries(Object.entries(newGroup(GROUP, 1)).map(([k, v]) => [k, typeof v === "number" ? neo4j.int(v) : v])) });
+  await run("MERGE (g:GraphkeeperGroup {lc_group: $g}) SET g = $state", {
+    state: Object.fromEntries(
+      Object.entries(newGroup(GROUP, 1)).map(([k, v]) => [k, typeof v === "number" ? neo4j.int(v) : v]),
+    ),
+  });
   const loading = performance.now();
   const documents = await load(entities);
   const loadedS = (performance.now() - loading) / 1_000;
@@ -68,7 +111,10 @@ async function measure(entities: number): Promise<void> {
     const begun = performance.now();
     for (const kind of ["orphan_entities", "stale_edges", "deprecated_vectors"] as const) {
       let cursor: string | null = null;
-      do cursor = (await store.collect(fence, kind, { cursor, limit: 500, policy: POLICY, now: Date.now(), dryRun: false })).cursor;
+      do
+        cursor = (
+          await store.collect(fence, kind, { cursor, limit: 500, policy: POLICY, now: Date.now(), dryRun: false })
+        ).cursor;
       while (cursor !== null);
     }
     const ms = performance.now() - begun;
@@ -93,7 +139,8 @@ async function measure(entities: number): Promise<void> {
   for (let i = 0; i < chosen.length; i += 500) await call("restore", chosen.slice(i, i + 500));
 
   // The naive way on the same graph: labels on the documents' units, then scans of the group.
-  const naive = "MATCH (d:Document {group_id: $g, id: $id}) OPTIONAL MATCH (c)-[:PART_OF]->(d) SET d:Deprecated, c:Deprecated";
+  const naive =
+    "MATCH (d:Document {group_id: $g, id: $id}) OPTIONAL MATCH (c)-[:PART_OF]->(d) SET d:Deprecated, c:Deprecated";
   const naiveOne: number[] = [];
   for (const id of chosen) {
     const begun = performance.now();

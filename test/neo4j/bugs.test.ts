@@ -14,7 +14,19 @@ let store: Neo4jStore;
 let count = 0;
 
 const call = (verb: "deprecate" | "restore" | "purge", documentIds: string[], group = G) =>
-  store.apply({ id: `op${++count}`, groupId: group, verb, documentIds, requestHash: `${count}`, at: Date.now(), actor: "t", reason: null }, { guard: null });
+  store.apply(
+    {
+      id: `op${++count}`,
+      groupId: group,
+      verb,
+      documentIds,
+      requestHash: `${count}`,
+      at: Date.now(),
+      actor: "t",
+      reason: null,
+    },
+    { guard: null },
+  );
 
 async function collect(policy = POLICY): Promise<{ deleted: number; purged: number }> {
   const fence = (await store.acquireLease(G, `h${++count}`, 600_000, Date.now())) as Fence;
@@ -39,7 +51,8 @@ async function collect(policy = POLICY): Promise<{ deleted: number; purged: numb
   return sum;
 }
 
-const one = async (statement: string, parameters?: Record<string, unknown>) => Object.values((await db.run(statement, parameters))[0] ?? {})[0];
+const one = async (statement: string, parameters?: Record<string, unknown>) =>
+  Object.values((await db.run(statement, parameters))[0] ?? {})[0];
 
 /** A document with one sentence that mentions the given entities. */
 async function write(id: string, entities: string[], group = G): Promise<void> {
@@ -98,12 +111,21 @@ describe("the original's bugs", () => {
   test("B4: vectors are moved, not lost; restore gives back every bit, of sections and relationships too", async () => {
     await fresh();
     await write("a", ["x", "y"]);
-    await db.run("MATCH (d:Document {id: 'a'}) CREATE (d)-[:HAS_SECTION]->(:Section {id: 'sec', group_id: $g, section_embedding: [0.1, 0.3], structural_embedding: [0.7]})", { g: G });
-    await db.run("MATCH (x:Entity {id: 'x'}), (y:Entity {id: 'y'}) CREATE (x)-[:RELATED_TO {weight: 2.5, triple_embedding: [0.1, 0.9]}]->(y)");
+    await db.run(
+      "MATCH (d:Document {id: 'a'}) CREATE (d)-[:HAS_SECTION]->(:Section {id: 'sec', group_id: $g, section_embedding: [0.1, 0.3], structural_embedding: [0.7]})",
+      { g: G },
+    );
+    await db.run(
+      "MATCH (x:Entity {id: 'x'}), (y:Entity {id: 'y'}) CREATE (x)-[:RELATED_TO {weight: 2.5, triple_embedding: [0.1, 0.9]}]->(y)",
+    );
     const before = await userDump(db.run);
     await call("deprecate", ["a"]);
     await collect();
-    expect(await one("MATCH (n) WHERE n.id IN ['a_s', 'x', 'y', 'sec'] AND (n.section_embedding IS NOT NULL OR n.sentence_embedding IS NOT NULL OR n.entity_embedding IS NOT NULL OR n.structural_embedding IS NOT NULL) RETURN count(n)")).toBe(0);
+    expect(
+      await one(
+        "MATCH (n) WHERE n.id IN ['a_s', 'x', 'y', 'sec'] AND (n.section_embedding IS NOT NULL OR n.sentence_embedding IS NOT NULL OR n.entity_embedding IS NOT NULL OR n.structural_embedding IS NOT NULL) RETURN count(n)",
+      ),
+    ).toBe(0);
     await call("restore", ["a"]);
     expect(await userDump(db.run)).toEqual(before);
   });
@@ -118,7 +140,9 @@ describe("the original's bugs", () => {
     expect(await one("MATCH (e:Entity) RETURN count(e)")).toBe(0);
     await call("restore", ["a"]);
     expect((await db.run("MATCH (e:Entity) RETURN e.id AS id")).map((r) => r.id)).toEqual(["x"]);
-    expect((await store.audit(G, { afterSeq: 0, limit: 100 })).map((a) => a.action).filter((a) => a !== "collect")).toEqual(["deprecate", "deprecate", "restore"]);
+    expect(
+      (await store.audit(G, { afterSeq: 0, limit: 100 })).map((a) => a.action).filter((a) => a !== "collect"),
+    ).toEqual(["deprecate", "deprecate", "restore"]);
   });
 
   test("B6, B9: stale is a comparison of generations; what changes while a recompute runs stays stale", async () => {
@@ -129,7 +153,12 @@ describe("the original's bugs", () => {
     const fence = (await store.acquireLease(G, "r", 600_000, Date.now())) as Fence;
     const graph = await store.readGraph(G);
     await call("deprecate", ["b"]);
-    const state = await store.publishAnalytics(fence, { generation: graph.generation, state: null, detail: {}, now: Date.now() });
+    const state = await store.publishAnalytics(fence, {
+      generation: graph.generation,
+      state: null,
+      detail: {},
+      now: Date.now(),
+    });
     expect(state.generation).toBeGreaterThan(state.analyticsGeneration ?? 0);
     expect(await one("MATCH (m:GroupMeta {group_id: $g}) RETURN m.gds_stale", { g: G })).toBe(true);
     const again = await store.readGraph(G);
@@ -143,11 +172,20 @@ describe("the original's bugs", () => {
     await fresh();
     await write("a", ["x"]);
     for (const label of ["Table", "Figure", "KeyValue", "KeyValuePair", "SignatureBlock", "Barcode"]) {
-      await db.run(`MATCH (d:Document {id: 'a'}) CREATE (:${label} {id: '${label}', group_id: $g})-[:IN_DOCUMENT]->(d)`, { g: G });
+      await db.run(
+        `MATCH (d:Document {id: 'a'}) CREATE (:${label} {id: '${label}', group_id: $g})-[:IN_DOCUMENT]->(d)`,
+        { g: G },
+      );
     }
-    await db.run("MATCH (d:Document {id: 'a'}) CREATE (d)-[:HAS_SECTION]->(:Section {id: 'sec', group_id: $g})", { g: G });
+    await db.run("MATCH (d:Document {id: 'a'}) CREATE (d)-[:HAS_SECTION]->(:Section {id: 'sec', group_id: $g})", {
+      g: G,
+    });
     await call("purge", ["a"]);
-    expect(await one("MATCH (n) WHERE NOT any(l IN labels(n) WHERE l STARTS WITH 'Graphkeeper') AND NOT n:GroupMeta RETURN count(n)")).toBe(0);
+    expect(
+      await one(
+        "MATCH (n) WHERE NOT any(l IN labels(n) WHERE l STARTS WITH 'Graphkeeper') AND NOT n:GroupMeta RETURN count(n)",
+      ),
+    ).toBe(0);
   });
 
   test("B8, B10: facts go with their ends; orphans are parked, then purged after the window, with everything on them", async () => {
@@ -168,8 +206,12 @@ describe("the original's bugs", () => {
     await fresh();
     await write("a", ["x"]);
     await write("b", ["y"]);
-    await db.run("MATCH (x:Entity {id: 'x'}), (y:Entity {id: 'y'}) CREATE (x)-[:SEMANTICALLY_SIMILAR {method: 'gds_knn', score: 0.5}]->(y)");
-    await db.run("MATCH (s:Sentence {id: 'a_s'}), (t:Sentence {id: 'b_s'}) CREATE (s)-[:SEMANTICALLY_SIMILAR {method: 'knn_sentence', score: 0.5}]->(t)");
+    await db.run(
+      "MATCH (x:Entity {id: 'x'}), (y:Entity {id: 'y'}) CREATE (x)-[:SEMANTICALLY_SIMILAR {method: 'gds_knn', score: 0.5}]->(y)",
+    );
+    await db.run(
+      "MATCH (s:Sentence {id: 'a_s'}), (t:Sentence {id: 'b_s'}) CREATE (s)-[:SEMANTICALLY_SIMILAR {method: 'knn_sentence', score: 0.5}]->(t)",
+    );
     await call("deprecate", ["a"]);
     await collect();
     expect(await one("MATCH ()-[r:SEMANTICALLY_SIMILAR]->() RETURN count(r)")).toBe(0);
@@ -205,8 +247,85 @@ describe("the original's bugs", () => {
     const hostile = "x'}) DETACH DELETE n //";
     await write("a", ["x"]);
     await expect(call("deprecate", ["a"], hostile)).rejects.toMatchObject({ code: "GROUP_NOT_FOUND" });
-    await expect(call("deprecate", ["'}) MATCH (n) DETACH DELETE n //"])).rejects.toMatchObject({ code: "DOCUMENT_NOT_FOUND" });
+    await expect(call("deprecate", ["'}) MATCH (n) DETACH DELETE n //"])).rejects.toMatchObject({
+      code: "DOCUMENT_NOT_FOUND",
+    });
     expect(await one("MATCH (d:Document) RETURN count(d)")).toBe(1);
+  });
+});
+
+test("uninstall while things are parked: the writer's graph is what it was, and nothing of ours is left", async () => {
+  await fresh();
+  await write("a", ["x"]);
+  await write("b", ["y"]);
+  await db.run(
+    "MATCH (d:Document {id: 'a'}), (x:Entity {id: 'x'}), (y:Entity {id: 'y'}) CREATE (d)-[:HAS_SECTION]->(:Section {id: 'sec', group_id: $g, section_embedding: [0.5]}) CREATE (x)-[:RELATED_TO {weight: 2.0}]->(y) CREATE (x)-[:SEMANTICALLY_SIMILAR {score: 0.5}]->(y)",
+    { g: G },
+  );
+  const before = await userDump(db.run);
+  await call("deprecate", ["a"]);
+  await collect();
+  expect(await userDump(db.run)).not.toEqual(before);
+  await store.uninstall();
+  expect(await userDump(db.run)).toEqual(before);
+  expect(await one("MATCH (n) WHERE any(l IN labels(n) WHERE l STARTS WITH 'Graphkeeper') OR any(k IN keys(n) WHERE k STARTS WITH 'lc_') RETURN count(n)")).toBe(0);
+  expect(await db.run("SHOW INDEXES YIELD name WHERE name STARTS WITH 'graphkeeper_' RETURN name")).toEqual([]);
+  await store.install();
+});
+
+describe("publication in the writer's own shapes", () => {
+  test("similarity, communities and ranks stand where its readers look, and follow the next publication", async () => {
+    await fresh();
+    for (const id of ["a", "b", "c"]) await write(id, [`${id}1`, `${id}2`]);
+    await db.run(
+      "MATCH (e:Entity {id: 'a1'}) MERGE (c:Community {id: 'louvain_tenant-1_7', group_id: $g}) SET c.level = 0 MERGE (e)-[:BELONGS_TO]->(c)",
+      { g: G },
+    );
+    const fence = (await store.acquireLease(G, "r", 600_000, Date.now())) as Fence;
+    const publish = async (upsert: object, remove: object) => {
+      await store.stageAnalytics(fence, { upsert, remove }, Date.now());
+      await store.publishAnalytics(fence, { generation: 0, state: null, detail: {}, now: Date.now() });
+      while ((await store.pruneAnalytics(fence, 3, Date.now())) > 0);
+    };
+    const hashes = { memberHash: "m", edgeHash: "e", textHash: "t", changedGeneration: 0 };
+    await publish(
+      {
+        similarity: [{ a: "a1", b: "b1", score: 0.75 }],
+        communities: [
+          { id: "k0", level: 0, parent: "k1", size: 2, ...hashes },
+          { id: "k1", level: 1, parent: null, size: 2, ...hashes },
+        ],
+        memberships: [
+          { level: 0, entity: "a1", community: "k0" },
+          { level: 0, entity: "b1", community: "k0" },
+          { level: 1, entity: "a1", community: "k1" },
+        ],
+        ranks: [{ entity: "a1", score: 0.5, component: "a1" }],
+      },
+      {},
+    );
+    const a1 = () =>
+      one(
+        "MATCH (e:Entity {id: 'a1'}) RETURN {community: e.community_id, rank: e.pagerank, in: COLLECT { MATCH (e)-[:BELONGS_TO]->(c) RETURN c.id ORDER BY c.id }, near: COLLECT { MATCH (e)-[r:SEMANTICALLY_SIMILAR]->(o) RETURN o.id + ' ' + r.score }} AS x",
+      );
+    expect(await a1()).toEqual({ community: "k0", rank: 0.5, in: ["k0", "k1"], near: ["b1 0.75"] });
+    expect(await one("MATCH (:Community {id: 'k0'})-[:PARENT_COMMUNITY]->(p) RETURN p.id")).toBe("k1");
+    await publish(
+      {
+        memberships: [{ level: 0, entity: "a1", community: "k2" }],
+        communities: [{ id: "k2", level: 0, parent: null, size: 1, ...hashes }],
+      },
+      {
+        similarity: [{ a: "a1", b: "b1" }],
+        ranks: ["a1"],
+        communities: ["k1"],
+        memberships: [{ level: 1, entity: "a1" }],
+      },
+    );
+    expect(await a1()).toEqual({ community: "k2", rank: null, in: ["k2"], near: [] });
+    expect(await one("MATCH (c:Community {id: 'k1'}) RETURN count(c)")).toBe(0);
+    expect(await one("MATCH (e:Entity {id: 'b1'}) RETURN e.community_id")).toBe("k0");
+    await store.releaseLease(fence);
   });
 });
 
@@ -219,7 +338,9 @@ describe("the writer goes on", () => {
     await collect();
     await db.run("MATCH (s:Sentence {id: 'b_s'}) MATCH (e {id: 'x'}) CREATE (s)-[:MENTIONS]->(e)");
     await collect();
-    expect((await db.run("MATCH (e:Entity) RETURN e.id AS id, e.entity_embedding AS v ORDER BY id")).map((r) => r.id)).toEqual(["x", "y"]);
+    expect(
+      (await db.run("MATCH (e:Entity) RETURN e.id AS id, e.entity_embedding AS v ORDER BY id")).map((r) => r.id),
+    ).toEqual(["x", "y"]);
     expect(await collect()).toEqual({ deleted: 0, purged: 0 });
   });
 
@@ -254,7 +375,10 @@ describe("the writer goes on", () => {
     await write("a", ["x"]);
     await write("b", ["y"]);
     await call("deprecate", ["a"]);
-    await db.run("MATCH (d:Document {id: 'a'}) CREATE (:Sentence {id: 'late', group_id: $g, text: 'late', sentence_embedding: [1.0, 0.0, 0.0, 0.0]})-[:IN_DOCUMENT]->(d)", { g: G });
+    await db.run(
+      "MATCH (d:Document {id: 'a'}) CREATE (:Sentence {id: 'late', group_id: $g, text: 'late', sentence_embedding: [1.0, 0.0, 0.0, 0.0]})-[:IN_DOCUMENT]->(d)",
+      { g: G },
+    );
     await collect();
     expect((await db.run("MATCH (s:Sentence) RETURN s.id AS id")).map((r) => r.id)).toEqual(["b_s"]);
   });

@@ -5,8 +5,8 @@ import { checkProfile, profileJsonSchema } from "../../src/profiles/format.ts";
 import { native, PROFILES, profileByName } from "../../src/profiles/index.ts";
 import { Shapes } from "../../src/stores/neo4j/shapes.ts";
 import { IMPORT_ONLY } from "../../src/stores/neo4j/statements/catalogue.ts";
-import { statementsTable } from "../../src/stores/neo4j/statements/table.ts";
 import { statementsFor } from "../../src/stores/neo4j/statements/index.ts";
+import { statementsTable } from "../../src/stores/neo4j/statements/table.ts";
 
 const file = new URL("../../src/profiles/profile.schema.json", import.meta.url);
 

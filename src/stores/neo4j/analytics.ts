@@ -13,6 +13,7 @@ import {
 import type { JsonObject } from "../../core/words.ts";
 import type { Row } from "./connection.ts";
 import { entitiesById } from "./derive.ts";
+import { mirror } from "./mirror.ts";
 import { idFromKey } from "./shapes.ts";
 import type { GroupRow, Reading, Work } from "./work.ts";
 
@@ -260,6 +261,9 @@ export function settleStaleness(w: { group: GroupRow; set(state: { staleSince: n
 }
 
 export async function prune(w: Work, limit: number): Promise<number> {
+  // The writer's shapes follow first; rows that were replaced tell what to take away there.
+  const mirrored = await mirror(w, limit);
+  if (mirrored > 0) return mirrored;
   const [rows] = await w.run<{ count: number }>("pruneRows", {
     epoch: w.int(w.group.analyticsEpoch),
     limit: w.int(limit),

@@ -14,8 +14,8 @@ import {
   judged,
   parkedRows,
   parkFacts,
-  showEntities,
   settleUnits,
+  showEntities,
   showFacts,
 } from "./derive.ts";
 import { carryOut, type Plan, unitsOf } from "./documents.ts";
@@ -278,7 +278,12 @@ export function lawOf(r: Reading, entity: EntityFacts, policy: Policy, now: numb
       liveMentions: entity.liveMention ? 1 : 0,
       everMentioned: entity.everMentioned ?? entity.mentioned,
       // Other writers keep no age; what nothing ever mentioned there is not ours to judge, unless parked by us before.
-      ageMs: entity.createdAt !== null ? now - entity.createdAt : imports || entity.parked ? Number.POSITIVE_INFINITY : Number.NEGATIVE_INFINITY,
+      ageMs:
+        entity.createdAt !== null
+          ? now - entity.createdAt
+          : imports || entity.parked
+            ? Number.POSITIVE_INFINITY
+            : Number.NEGATIVE_INFINITY,
     },
     policy,
   );

@@ -1,5 +1,7 @@
 import type { Handle } from "./derive.ts";
+import { showParts } from "./parts.ts";
 import type { Neo4jStore } from "./store.ts";
+import type { Work } from "./work.ts";
 
 /** Brings all that is parked back, whatever the law says: what an uninstall leaves is the user's whole graph. */
 export async function showEverything(store: Neo4jStore): Promise<void> {
@@ -12,45 +14,43 @@ export async function showEverything(store: Neo4jStore): Promise<void> {
 }
 
 async function showGroup(store: Neo4jStore, groupId: string): Promise<void> {
-  const batch = (work: Parameters<typeof store.write<number>>[1]) => store.write(groupId, work);
-  for (;;) {
-    const shown = await batch(async (w) => {
-      const now = w.int(0);
-      const units = await w.run<Handle>("parkedUnitsPage", { limit: w.int(1_000) });
-      await w.each(
-        "showUnits",
-        "handles",
-        units.map((u) => u.handle),
-        { now },
-      );
-      const entities = await w.run<Handle>("parkedEntitiesPage", { limit: w.int(1_000) });
-      await w.each(
-        "showEntities",
-        "handles",
-        entities.map((e) => e.handle),
-      );
-      return units.length + entities.length;
-    });
-    if (shown === 0) break;
-  }
-  for (;;) {
-    const shown = await batch(async (w) => {
-      const rows = await w.run<{ id: string }>("parkedPage", { after: "", limit: w.int(1_000) });
-      await w.each(
-        "showFacts",
-        "ids",
-        rows.map((r) => r.id),
-      );
-      return rows.length;
-    });
-    if (shown === 0) break;
-  }
+  const untilDone = async (batch: (w: Work) => Promise<number>) => {
+    while ((await store.write(groupId, batch)) > 0);
+  };
+  await showDocuments(store, groupId);
+  await untilDone(async (w) => {
+    const limit = w.int(1_000);
+    const units = (await w.run<Handle>("parkedUnitsPage", { limit })).map((u) => u.handle);
+    await w.each("showUnits", "handles", units, { now: w.int(0) });
+    await showParts(w, "unit", units);
+    const entities = (await w.run<Handle>("parkedEntitiesPage", { limit })).map((e) => e.handle);
+    await w.each("showEntities", "handles", entities);
+    return units.length + entities.length;
+  });
+  await untilDone(async (w) => {
+    const rows = await w.run<{ id: string }>("parkedPage", { after: "", limit: w.int(1_000) });
+    const ids = rows.map((r) => r.id);
+    await w.each("showFacts", "ids", ids);
+    // What is left had lost an end: there is nothing to show.
+    await w.each("deleteParked", "ids", ids);
+    return ids.length;
+  });
+  await untilDone(async (w) => {
+    const rows = await w.run<{ handle: string }>("parkedEdgesPage", { limit: w.int(1_000) });
+    const handles = rows.map((r) => r.handle);
+    await w.each("showDerived", "handles", handles);
+    await w.each("dropDerived", "handles", handles);
+    return handles.length;
+  });
+}
+
+async function showDocuments(store: Neo4jStore, groupId: string): Promise<void> {
   for (let cursor: string | undefined; ; ) {
     const page = await store.documents(groupId, { status: "deprecated", limit: 200, cursor });
     await store.write(groupId, async (w) => {
       const keys = page.items.map((d) => w.documentKey(d.id));
       await w.each("showDocuments", "keys", keys);
-      for (const part of w.shapes.parts("document")) await w.tx.run(part.show, { group: groupId, owners: keys });
+      await showParts(w, "document", keys);
     });
     if (page.nextCursor === null) return;
     cursor = page.nextCursor;

@@ -222,6 +222,7 @@ export function graphStatements(s: Shapes) {
     deleteFacts: `UNWIND $handles AS handle MATCH ${fact("a", "r", "b")} WHERE elementId(r) = handle AND ${factWhere("a", "r", "b")} DELETE r`,
     deleteParked: `UNWIND $ids AS id MATCH (p:${OURS.parked} {lc_group: $group, lc_id: id}) DELETE p`,
 
+    parkedEdgesPage: `MATCH (p:${OURS.edge} {lc_group: $group}) WHERE p.lc_id IS NOT NULL RETURN p.lc_source AS handle LIMIT $limit`,
     parkedUnitsPage: `${s.all("unit", "u")} AND u.lc_active = false RETURN elementId(u) AS handle, ${s.id("unit", "u")} AS id LIMIT $limit`,
     parkedEntitiesPage: `${s.all("entity", "e")} AND e.lc_active = false RETURN elementId(e) AS handle, ${s.id("entity", "e")} AS id LIMIT $limit`,
 

@@ -1,3 +1,4 @@
+import { mirrorStatements } from "../mirror.ts";
 import type { Shapes } from "../shapes.ts";
 import { graphStatements } from "./graph.ts";
 import { groupStatements } from "./group.ts";
@@ -5,9 +6,10 @@ import { importStatements } from "./import.ts";
 
 export type Statements = typeof groupStatements &
   ReturnType<typeof graphStatements> &
-  ReturnType<typeof importStatements>;
+  ReturnType<typeof importStatements> &
+  ReturnType<typeof mirrorStatements>;
 
 /** Every statement that the store sends, by name. */
 export function statementsFor(shapes: Shapes): Statements {
-  return { ...groupStatements, ...graphStatements(shapes), ...importStatements(shapes) };
+  return { ...groupStatements, ...graphStatements(shapes), ...importStatements(shapes), ...mirrorStatements(shapes) };
 }

@@ -10,7 +10,8 @@ export function statementsTable(): string {
   const shapes = new Shapes(checkProfile(native));
   const statements = Object.entries(statementsFor(shapes)).sort(([a], [b]) => (a < b ? -1 : 1));
   const line = (text: string) => text.replace(/\s+/g, " ").trim().replaceAll("|", "\\|");
-  const parameters = (text: string) => [...new Set([...text.matchAll(/\$([a-z][A-Za-z]*)/g)].map((m) => m[1]))].sort().join(", ");
+  const parameters = (text: string) =>
+    [...new Set([...text.matchAll(/\$([a-z][A-Za-z]*)/g)].map((m) => m[1]))].sort().join(", ");
   const remark = (name: string) => (SCANS.has(name) ? "reads the whole group" : IMPORT_ONLY.has(name) ? "import" : "");
   return [
     "# Statements sent to Neo4j",
@@ -20,7 +21,11 @@ export function statementsTable(): string {
     "",
     "## What Graphkeeper adds to a database",
     "",
-    `Nodes: ${Object.values(OURS).map((l) => `\`${l}\``).join(", ")}. On nodes of the user: properties that begin with \`lc_\`, and while a node is parked the label \`Deprecated\`.`,
+    `Nodes: ${Object.values(OURS)
+      .map((l) => `\`${l}\``)
+      .join(
+        ", ",
+      )}. On nodes of the user: properties that begin with \`lc_\`, and while a node is parked the label \`Deprecated\`.`,
     "`uninstall` shows what is parked and takes all of it away.",
     "",
     "| constraint or index | |",

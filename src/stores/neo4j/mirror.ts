@@ -1,0 +1,137 @@
+import type { Row } from "./connection.ts";
+import { idFromKey, keyFromId, OURS, quoted, type Shapes } from "./shapes.ts";
+import type { Work } from "./work.ts";
+
+/**
+ * Publishes analytics into the shapes in which the writer's own readers look for them. Our rows stay the truth; after each
+ * publication the difference is carried over in bounded batches, and each row remembers that it was.
+ */
+
+/** Marks similarity edges and communities of ours, so that the writer's own are never taken for them. */
+const METHOD = "graphkeeper";
+
+export function mirrorStatements(s: Shapes) {
+  const { published, communities } = s.profile;
+  const tenant = s.tenantProperty;
+  const entity = (v: string, key: string) => s.byKey("entity", v, key, "row");
+  const none = "RETURN $group AS none";
+  const similarity = published?.similarity;
+  const edge = similarity
+    ? `[r:${quoted(similarity.type)}${similarity.marker ? ` {${quoted(similarity.marker)}: '${METHOD}'}` : ""}]`
+    : "";
+  const member = communities ? quoted(communities.member.type) : "";
+  const community = communities
+    ? `(c:${quoted(s.partLabel(communities.label))} {${tenant === null ? "" : `${quoted(tenant)}: $group, `}${quoted(communities.key)}: `
+    : "";
+  const path = (c: string) =>
+    communities?.member.direction === "from_community" ? `(e)<-[m:${member}]-${c}` : `(e)-[m:${member}]->${c}`;
+  return {
+    unmirrored: `MATCH (r:${OURS.analytics} {lc_group: $group, lc_from: $epoch}) WHERE r.lc_mirrored IS NULL AND r.lc_to IS NULL
+      RETURN elementId(r) AS row, properties(r) AS r LIMIT $limit`,
+    leaving: `MATCH (r:${OURS.analytics} {lc_group: $group, lc_to: $epoch}) WHERE r.lc_unmirrored IS NULL
+      AND NOT EXISTS { MATCH (x:${OURS.analytics} {lc_group: $group, lc_kind: r.lc_kind, lc_key: r.lc_key, lc_from: $epoch}) }
+      RETURN elementId(r) AS row, properties(r) AS r LIMIT $limit`,
+    markMirrored: `UNWIND $rows AS row MATCH (r:${OURS.analytics}) WHERE elementId(r) = row AND r.lc_group = $group SET r.lc_mirrored = true`,
+    markUnmirrored: `UNWIND $rows AS row MATCH (r:${OURS.analytics}) WHERE elementId(r) = row AND r.lc_group = $group SET r.lc_unmirrored = true`,
+    mirrorSimilarity: similarity
+      ? `UNWIND $rows AS row ${entity("a", "row.a")} CALL (row) { ${entity("b", "row.b")} RETURN b }
+        MERGE (a)-${edge}->(b) SET r.${quoted(similarity.score)} = row.score${tenant === null ? "" : `, r.${quoted(tenant)} = $group`}`
+      : none,
+    dropSimilarity: similarity
+      ? `UNWIND $rows AS row ${entity("a", "row.a")} MATCH (a)-${edge}->(b) WHERE ${s.id("entity", "b")} = row.b DELETE r`
+      : none,
+    mirrorRanks: published?.entityRank
+      ? `UNWIND $rows AS row ${entity("e", "row.entity")} SET e.${quoted(published.entityRank)} = row.score`
+      : none,
+    mirrorCommunities: communities
+      ? `UNWIND $rows AS row MERGE ${community}row.id}) SET c.level = toInteger(row.level), c.lc_ours = true`
+      : none,
+    mirrorParents:
+      communities?.parent && communities
+        ? `UNWIND $rows AS row MATCH ${community}row.id}) CALL (row) { MATCH (p:${quoted(s.partLabel(communities.label))} {${tenant === null ? "" : `${quoted(tenant)}: $group, `}${quoted(communities.key)}: row.parent}) RETURN p }
+          MERGE (c)${communities.parent.direction === "to_parent" ? `-[:${quoted(communities.parent.type)}]->` : `<-[:${quoted(communities.parent.type)}]-`}(p)`
+        : none,
+    dropCommunities: communities
+      ? `UNWIND $rows AS row MATCH ${community}row.id}) WHERE c.lc_ours DETACH DELETE c`
+      : none,
+    // An entity has one community per level: the edge to another one of the level goes.
+    leaveCommunities: communities
+      ? `UNWIND $rows AS row ${entity("e", "row.entity")} MATCH ${path(`(c:${quoted(s.partLabel(communities.label))})`)}
+        WHERE coalesce(c.${quoted(communities.level ?? "level")}, 0) = row.level AND c.${quoted(communities.key)} <> coalesce(row.community, '') DELETE m`
+      : none,
+    joinCommunities: communities
+      ? `UNWIND $rows AS row ${entity("e", "row.entity")} CALL (row) { MATCH ${community}row.community}) RETURN c }
+        MERGE ${path("(c)").replace(`[m:${member}]`, `[:${member}]`)}`
+      : none,
+    setCommunity: published?.entityCommunity
+      ? `UNWIND $rows AS row WITH row WHERE row.level = 0 ${entity("e", "row.entity")} SET e.${quoted(published.entityCommunity)} = row.community`
+      : none,
+  };
+}
+
+/** One bounded batch; 0 when readers see all of the publication. */
+export async function mirror(w: Work, limit: number): Promise<number> {
+  if (w.shapes.profile.published === undefined) return 0;
+  const parameters = { epoch: w.int(w.group.analyticsEpoch), limit: w.int(Math.min(limit, 1_000)) };
+  const leaving = await w.run<{ row: string; r: Row }>("leaving", parameters);
+  if (leaving.length > 0) {
+    await carry(
+      w,
+      leaving.map((l) => l.r),
+      true,
+    );
+    await w.each(
+      "markUnmirrored",
+      "rows",
+      leaving.map((l) => l.row),
+    );
+    return leaving.length;
+  }
+  const rows = await w.run<{ row: string; r: Row }>("unmirrored", parameters);
+  // Communities first: members and children need them.
+  rows.sort((a, b) => Number(a.r.lc_kind !== "community") - Number(b.r.lc_kind !== "community"));
+  await carry(
+    w,
+    rows.map((r) => r.r),
+    false,
+  );
+  await w.each(
+    "markMirrored",
+    "rows",
+    rows.map((r) => r.row),
+  );
+  return rows.length;
+}
+
+async function carry(w: Work, rows: Row[], gone: boolean): Promise<void> {
+  const of = (kind: string) => rows.filter((row) => row.lc_kind === kind);
+  const key = (id: unknown) => keyFromId(w.shapes.key("entity"), idFromKey(id));
+  const similarity = of("similarity").map((r) => ({ a: key(r.lc_a), b: key(r.lc_b), score: r.score }));
+  await w.each(gone ? "dropSimilarity" : "mirrorSimilarity", "rows", similarity);
+  await w.each(
+    "mirrorRanks",
+    "rows",
+    of("rank").map((r) => ({ entity: key(r.lc_a), score: gone ? null : r.score })),
+  );
+  const members = of("membership").map((r) => ({
+    entity: key(r.lc_a),
+    level: r.level,
+    community: gone ? null : r.community,
+  }));
+  const communities = of("community").map((r) => ({ id: r.id, level: r.level, parent: r.parent ?? null }));
+  if (!gone) {
+    await w.each("mirrorCommunities", "rows", [
+      ...communities,
+      ...members.map((m) => ({ id: m.community, level: m.level })),
+    ]);
+    await w.each(
+      "mirrorParents",
+      "rows",
+      communities.filter((c) => c.parent !== null),
+    );
+  }
+  await w.each("leaveCommunities", "rows", members);
+  if (!gone) await w.each("joinCommunities", "rows", members);
+  await w.each("setCommunity", "rows", members);
+  if (gone) await w.each("dropCommunities", "rows", communities);
+}
