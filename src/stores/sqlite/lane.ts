@@ -149,7 +149,8 @@ export class Lane {
     }
     const waiting = this.#waiting.get(answer.id);
     this.#waiting.delete(answer.id);
-    if (this.#waiting.size === 0) this.#worker?.unref();
+    // Once closed, `close` waits for the end of the thread: an answer that comes before it must not let the process go.
+    if (this.#waiting.size === 0 && !this.#closed) this.#worker?.unref();
     if (answer.kind === "error") waiting?.reject(graphkeeperError(answer.error));
     else if (answer.kind === "end") waiting?.resolve({ done: true, value: undefined });
     else waiting?.resolve({ done: false, value: answer.value });
@@ -158,7 +159,7 @@ export class Lane {
   #rejectAll(error: GraphkeeperError): void {
     const waiting = [...this.#waiting.values()];
     this.#waiting.clear();
-    this.#worker?.unref();
+    if (!this.#closed) this.#worker?.unref();
     for (const { reject } of waiting) reject(error);
   }
 
