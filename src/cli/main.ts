@@ -9,7 +9,7 @@ import { maintenanceCommands } from "./commands/maintenance.ts";
 import { runCommands } from "./commands/runs.ts";
 import { serveCommand } from "./commands/serve.ts";
 import { CliContext, type GlobalOptions } from "./context.ts";
-import { EXIT, exitCodeOf, Output } from "./output.ts";
+import { EXIT, exitCodeOf, explain, Output } from "./output.ts";
 
 /** What `graphkeeper --help` says; each command has its own `--help`. */
 const HELP = `graphkeeper keeps a GraphRAG knowledge graph true to its documents.
@@ -37,10 +37,28 @@ export async function main(args: string[], environment: NodeJS.ProcessEnv = proc
   };
   process.on("SIGINT", onInterrupt);
   // A reader that has seen enough (head, less) is no error.
-  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-    if (error.code === "EPIPE") process.exit(EXIT.ok);
-    throw error;
-  });
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on("error", (error: NodeJS.ErrnoException) => {
+      if (error.code === "EPIPE") process.exit(EXIT.ok);
+      throw error;
+    });
+  }
+  const program = buildProgram(environment, interrupt.signal);
+  try {
+    await program.parseAsync(args, { from: "user" });
+    return typeof process.exitCode === "number" ? process.exitCode : EXIT.ok;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+    const explained = explain(error);
+    new Output(program.opts<GlobalOptions>()).error(explained);
+    return exitCodeOf(explained);
+  } finally {
+    process.off("SIGINT", onInterrupt);
+  }
+}
+
+/** All commands with their options. Those of the program may stand before and after the command. */
+export function buildProgram(environment: NodeJS.ProcessEnv, signal: AbortSignal): Command {
   const program = new Command("graphkeeper")
     .description("keeps a GraphRAG knowledge graph true to its documents")
     .version(VERSION)
@@ -53,13 +71,13 @@ export async function main(args: string[], environment: NodeJS.ProcessEnv = proc
     .option("--quiet", "no progress and no remarks")
     .exitOverride()
     .showSuggestionAfterError()
+    .configureHelp({ showGlobalOptions: true })
     .helpCommand(true);
   program.helpInformation = ((original) =>
     function (this: Command, ...rest: Parameters<Command["helpInformation"]>) {
       return this === program ? `${HELP}\n` : original.apply(this, rest);
     })(program.helpInformation);
-  const context = (command: Command) =>
-    new CliContext(command.optsWithGlobals<GlobalOptions>(), environment, interrupt.signal);
+  const context = (command: Command) => new CliContext(command.optsWithGlobals<GlobalOptions>(), environment, signal);
   demoCommand(program);
   dataCommands(program, context);
   documentCommands(program, context);
@@ -68,32 +86,5 @@ export async function main(args: string[], environment: NodeJS.ProcessEnv = proc
   runCommands(program, context);
   keyCommands(program, context);
   doctorCommand(program, context);
-  acceptGlobalsAnywhere(program);
-  try {
-    await program.parseAsync(args, { from: "user" });
-    return typeof process.exitCode === "number" ? process.exitCode : EXIT.ok;
-  } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
-    new Output(program.opts<GlobalOptions>()).error(error);
-    return exitCodeOf(error);
-  } finally {
-    process.off("SIGINT", onInterrupt);
-  }
-}
-
-/** Options of all commands may stand after the command too: people write them there. */
-function acceptGlobalsAnywhere(program: Command): void {
-  const visit = (command: Command) => {
-    for (const sub of command.commands) {
-      sub.exitOverride();
-      for (const option of program.options) {
-        if (option.long === "--version" || sub.options.some((known) => known.long === option.long)) continue;
-        const copy = sub.createOption(option.flags, option.description);
-        copy.hidden = true;
-        sub.addOption(copy);
-      }
-      visit(sub);
-    }
-  };
-  visit(program);
+  return program;
 }

@@ -1,4 +1,4 @@
-import { GraphkeeperError } from "../core/errors.ts";
+import { ERRORS, type ErrorCode, GraphkeeperError } from "../core/errors.ts";
 import { toWire } from "../core/wire.ts";
 
 /** Exit codes of the command line; `docs/cli.md` lists the same. */
@@ -21,6 +21,22 @@ export function exitCodeOf(error: unknown): number {
   if (error.status === 409 || error.status === 401 || error.status === 403) return EXIT.refused;
   if (error.status === 503) return EXIT.unavailable;
   return error.status < 500 ? EXIT.usage : EXIT.failed;
+}
+
+/** What the operating system refused, in the product's words; everything else as it is. */
+export function explain(error: unknown): unknown {
+  const { code, path, address, port } = (error ?? {}) as NodeJS.ErrnoException & { address?: string; port?: number };
+  const told = (kind: ErrorCode, message: string, field: string) =>
+    new GraphkeeperError(kind, message, { field }, error);
+  if (code === "EADDRINUSE")
+    return told("INVALID_CONFIG", `http.port: another process listens on ${address}:${port}.`, "http.port");
+  if (code === "EADDRNOTAVAIL" || code === "ENOTFOUND")
+    return told("INVALID_CONFIG", `http.host: this machine has no address ${address ?? ""}.`, "http.host");
+  if (path === undefined) return error;
+  if (code === "ENOENT" || code === "ENOTDIR") return told("INVALID_VALUE", `${path} is not there.`, "path");
+  if (code === "EACCES" || code === "EPERM" || code === "EROFS")
+    return told("INVALID_VALUE", `${path}: this user may not do that (${code}).`, "path");
+  return error;
 }
 
 /** Where a command writes: data to stdout, everything said about the work to stderr. */
@@ -84,12 +100,18 @@ export class Output {
   error(error: unknown): void {
     this.endProgress();
     if (!GraphkeeperError.is(error)) {
-      this.#err.write(`graphkeeper: ${(error as Error)?.stack ?? String(error)}\n`);
+      // A fault of the program: the place in the code is what a report needs.
+      const detail = (error as Error)?.stack ?? String(error);
+      this.#err.write(
+        this.json
+          ? `${JSON.stringify({ code: "INTERNAL", detail, remedy: ERRORS.INTERNAL.remedy })}\n`
+          : `graphkeeper: ${detail}\n`,
+      );
       return;
     }
     if (this.json) {
       this.#err.write(
-        `${JSON.stringify({ code: error.code, detail: error.message, remedy: error.remedy, ...error.details })}\n`,
+        `${JSON.stringify({ ...error.details, code: error.code, detail: error.message, remedy: error.remedy })}\n`,
       );
       return;
     }

@@ -1,4 +1,11 @@
+import { InvalidArgumentError } from "commander";
 import type { JsonObject } from "../core/words.ts";
+
+/** The value of an option that is a whole number, 0 or more. */
+export function integer(text: string): number {
+  if (!/^\d{1,15}$/.test(text)) throw new InvalidArgumentError("expected a whole number, 0 or more.");
+  return Number(text);
+}
 
 /** Reads members of wire objects for display. */
 export function num(value: unknown): number {

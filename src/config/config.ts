@@ -33,7 +33,11 @@ export const CONFIG_SCHEMA = z.strictObject({
   policy: z
     .strictObject({
       /** Days for which a deprecated document can be restored; 0 = purge at the next collection, "forever" = never. */
-      restoreWindowDays: z.union([z.number().min(0).max(36_500), z.literal("forever")]).default(30),
+      restoreWindowDays: z
+        .union([z.number().min(0).max(36_500), z.literal("forever")], {
+          error: 'Invalid input: expected 0 to 36500 days, or "forever"',
+        })
+        .default(30),
       unsupported: z.enum(["keep", "collect"]).default("collect"),
       graceHours: z.number().min(0).default(24),
     })
@@ -128,7 +132,7 @@ export function loadConfig(
   const raw: Record<string, unknown> = readFile(options.file ?? environment.GRAPHKEEPER_CONFIG);
   for (const [variable, value] of Object.entries(environment)) {
     if (value === undefined || value === "") continue;
-    const key = ENVIRONMENT[variable];
+    const key = Object.hasOwn(ENVIRONMENT, variable) ? ENVIRONMENT[variable] : undefined;
     if (key !== undefined) setPath(raw, key, parseVariable(value, key));
     else if (variable.startsWith("GRAPHKEEPER_") && !OTHER_VARIABLES.has(variable)) {
       throw unknownKey(variable, [...Object.keys(ENVIRONMENT), ...OTHER_VARIABLES], "environment variable");
@@ -139,11 +143,12 @@ export function loadConfig(
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0]!;
   if (issue.code === "unrecognized_keys") {
-    const at = issue.path.join(".");
-    throw unknownKey([...issue.path, issue.keys[0]].join("."), knownKeys(at), "configuration key");
+    throw unknownKey([...issue.path, issue.keys[0]].join("."), knownKeys(issue.path), "configuration key");
   }
   const field = issue.path.join(".");
-  throw new GraphkeeperError("INVALID_CONFIG", `${field}: ${issue.message}.`, { field });
+  const variable = Object.keys(ENVIRONMENT).find((name) => ENVIRONMENT[name] === field && environment[name]);
+  const where = variable === undefined || options.overrides?.[field] !== undefined ? field : `${field} (${variable})`;
+  throw new GraphkeeperError("INVALID_CONFIG", `${where}: ${issue.message}.`, { field });
 }
 
 export function policyOf(config: Config): Policy {
@@ -173,7 +178,7 @@ function readFile(path: string | undefined): Record<string, unknown> {
 
 /** Keys whose values are numbers or booleans are written as such in the environment. */
 function parseVariable(text: string, key: string): unknown {
-  if (key.startsWith("neo4j.") || key.startsWith("auth.") || key === "data" || key === "jobs.postgresUrl") return text;
+  if (/^(neo4j|auth|jobs)\.|^(data|http\.host)$/.test(key)) return text;
   if (text === "true" || text === "false") return text === "true";
   return /^-?\d+(\.\d+)?$/.test(text) ? Number(text) : text;
 }
@@ -182,20 +187,22 @@ function setPath(target: Record<string, unknown>, path: string, value: unknown):
   const parts = path.split(".");
   let at = target;
   for (const part of parts.slice(0, -1)) {
-    const next = at[part];
-    if (typeof next !== "object" || next === null) at[part] = {};
+    at[part] ??= {};
+    // A file's wrong value stays, for the check that follows to name it.
+    if (typeof at[part] !== "object") return;
     at = at[part] as Record<string, unknown>;
   }
   at[parts.at(-1)!] = value;
 }
 
 /** Dotted names of the keys below a place. */
-function knownKeys(at: string): string[] {
-  const schema = z.toJSONSchema(CONFIG_SCHEMA, { io: "input" }) as {
-    properties?: Record<string, { properties?: object }>;
-  };
-  const under = at === "" ? schema : schema.properties?.[at];
-  return Object.keys(under?.properties ?? {}).map((key) => (at === "" ? key : `${at}.${key}`));
+function knownKeys(path: PropertyKey[]): string[] {
+  interface Level {
+    properties?: Record<string, Level>;
+  }
+  let level: Level | undefined = z.toJSONSchema(CONFIG_SCHEMA, { io: "input" }) as Level;
+  for (const part of path) level = level?.properties?.[String(part)];
+  return Object.keys(level?.properties ?? {}).map((key) => [...path, key].join("."));
 }
 
 function unknownKey(key: string, known: string[], what: string): GraphkeeperError {

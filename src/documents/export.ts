@@ -16,41 +16,49 @@ export async function* dumpLines(
 type Of<K extends StoredRecord["kind"]> = Extract<StoredRecord, { kind: K }>;
 
 /**
- * A group in the native format: active documents with their text units, what these mention, and the relationships that
- * are live. Importing it into an empty group gives the same live graph.
+ * A group in the native format: active documents with their text units, what these mention, and the relationships between
+ * that. Importing it into an empty group gives the same live graph.
  *
- * Blocks hold the documents that share text units; an entity stands in the first block that mentions it. Cost: all
- * records of the group in memory.
+ * Live is what the law says, collected yet or not: what only parked units mention or support stays away. Blocks hold the
+ * documents that share text units; an entity stands in the first block that mentions it, a relationship in the first in
+ * which all that it names has been written. Cost: all records of the group in memory.
  */
 export async function* exportLines(store: GroupReader, groupId: string): AsyncIterable<string> {
-  const documents: Of<"document">[] = [];
-  const units: Of<"text_unit">[] = [];
-  const entities = new Map<string, Of<"entity">>();
-  const relationships: Of<"relationship">[] = [];
-  const mentions = new Map<string, string[]>();
-  for await (const chunk of store.records(groupId, { facts: true })) {
-    for (const record of chunk) {
-      if (record.kind === "document" && record.status === "active") documents.push(record);
-      else if (record.kind === "text_unit" && record.presence === "live") units.push(record);
-      else if (record.kind === "entity" && record.presence === "live") entities.set(record.id, record);
-      else if (record.kind === "mention")
-        mentions.set(record.textUnit, [...(mentions.get(record.textUnit) ?? []), record.entity]);
-      else if (record.kind === "relationship" && record.presence === "live") relationships.push(record);
+  const graph = await readLive(store, groupId);
+  const { documents, units, entities, relationships, mentions } = graph;
+  const active = new Set(documents.map((d) => d.id));
+  const blockOf = joinBlocks(documents, units);
+  const blocks = new Map<string, Block>();
+  const block = (document: string) => {
+    const root = blockOf(document);
+    const known = blocks.get(root) ?? { documents: [], units: [], relationships: [] };
+    blocks.set(root, known);
+    return known;
+  };
+  for (const document of documents) block(document.id).documents.push(document);
+  for (const unit of units) block(unit.documents.find((d) => active.has(d))!).units.push(unit);
+  // What no block mentions comes after all of them; to a reader it belongs to the last.
+  const rest: Block = { documents: [], units: [], relationships: [] };
+  const ordered = [...blocks.values(), rest];
+  const place = new Map<string, number>();
+  const unitPlace = new Map<string, number>();
+  for (const [i, { units }] of ordered.entries()) {
+    for (const unit of units) {
+      unitPlace.set(unit.id, i);
+      for (const id of mentions.get(unit.id) ?? []) if (!place.has(id)) place.set(id, i);
     }
   }
-  const active = new Set(documents.map((d) => d.id));
-  const live = new Set(units.map((u) => u.id));
+  for (const r of relationships) {
+    const last = [r.source, r.target].map((id) => place.get(id) ?? blocks.size);
+    for (const unit of r.textUnits ?? []) last.push(unitPlace.get(unit)!);
+    ordered[Math.max(...last)]!.relationships.push(r);
+  }
   const written = new Set<string>();
-  const blockOf = joinBlocks(documents, units);
-  const blocks = new Map<string, { documents: Of<"document">[]; units: Of<"text_unit">[] }>();
-  for (const document of documents) entry(blocks, blockOf(document.id)).documents.push(document);
-  for (const unit of units) entry(blocks, blockOf(unit.documents.find((d) => active.has(d))!)).units.push(unit);
-  // Facts go last, as a block without documents: only then is every unit and entity that they name there.
-  for (const block of blocks.values()) {
-    for (const d of block.documents) {
+  for (const { documents, units, relationships } of ordered) {
+    for (const d of documents) {
       yield line({ kind: "document", id: d.id, title: d.title, content_hash: d.contentHash, metadata: d.metadata });
     }
-    for (const u of block.units) {
+    for (const u of units) {
       const owners = u.documents.filter((d) => active.has(d));
       yield line({ kind: "text_unit", id: u.id, documents: owners, text: u.text, embedding: components(u.vector) });
       for (const id of mentions.get(u.id) ?? []) {
@@ -61,20 +69,45 @@ export async function* exportLines(store: GroupReader, groupId: string): AsyncIt
         yield line({ kind: "mention", text_unit: u.id, entity: id });
       }
     }
+    if (documents.length === 0) {
+      for (const entity of entities.values()) if (!written.has(entity.id)) yield entityLine(entity);
+    }
+    for (const r of relationships) yield relationshipLine(r);
   }
-  for (const entity of entities.values()) if (!written.has(entity.id)) yield entityLine(entity);
-  for (const r of relationships) {
-    yield line({
-      kind: "relationship",
-      id: r.id,
-      source: r.source,
-      target: r.target,
-      type: r.type,
-      description: r.description,
-      weight: r.weight,
-      text_units: r.textUnits?.filter((u) => live.has(u)) ?? null,
-    });
+}
+
+interface Block {
+  documents: Of<"document">[];
+  units: Of<"text_unit">[];
+  relationships: Of<"relationship">[];
+}
+
+/** What the law calls live; relationships with their live support only. */
+async function readLive(store: GroupReader, groupId: string) {
+  const documents: Of<"document">[] = [];
+  const units: Of<"text_unit">[] = [];
+  const entities = new Map<string, Of<"entity">>();
+  const stated: Of<"relationship">[] = [];
+  const mentions = new Map<string, string[]>();
+  for await (const chunk of store.records(groupId, { facts: true })) {
+    for (const record of chunk) {
+      if (record.kind === "document" && record.status === "active") documents.push(record);
+      else if (record.kind === "text_unit" && record.presence === "live") units.push(record);
+      else if (record.kind === "entity" && record.presence === "live") entities.set(record.id, record);
+      else if (record.kind === "mention") {
+        const known = mentions.get(record.textUnit);
+        if (known) known.push(record.entity);
+        else mentions.set(record.textUnit, [record.entity]);
+      } else if (record.kind === "relationship" && record.presence === "live") stated.push(record);
+    }
   }
+  const live = new Set(units.map((u) => u.id));
+  const supported = new Set(units.flatMap((u) => mentions.get(u.id) ?? []));
+  for (const ids of mentions.values()) for (const id of ids) if (!supported.has(id)) entities.delete(id);
+  const relationships = stated
+    .map((r) => ({ ...r, textUnits: r.textUnits?.filter((u) => live.has(u)) ?? null }))
+    .filter((r) => entities.has(r.source) && entities.has(r.target) && r.textUnits?.length !== 0);
+  return { documents, units, entities, relationships, mentions };
 }
 
 /** Documents that share a text unit belong into one block (union-find over owners). */
@@ -95,12 +128,6 @@ function joinBlocks(documents: Of<"document">[], units: Of<"text_unit">[]): (id:
   return find;
 }
 
-function entry<T>(blocks: Map<string, { documents: T[]; units: Of<"text_unit">[] }>, id: string) {
-  const known = blocks.get(id) ?? { documents: [], units: [] };
-  blocks.set(id, known);
-  return known;
-}
-
 function entityLine(entity: Of<"entity">): string {
   return line({
     kind: "entity",
@@ -109,6 +136,19 @@ function entityLine(entity: Of<"entity">): string {
     type: entity.type,
     description: entity.description,
     embedding: components(entity.vector),
+  });
+}
+
+function relationshipLine(r: Of<"relationship">): string {
+  return line({
+    kind: "relationship",
+    id: r.id,
+    source: r.source,
+    target: r.target,
+    type: r.type,
+    description: r.description,
+    weight: r.weight,
+    text_units: r.textUnits,
   });
 }
 

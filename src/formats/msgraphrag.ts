@@ -118,7 +118,7 @@ function addEntities(
         target,
         type: "RELATED",
         description: optional(row.description),
-        weight: typeof row.weight === "number" && row.weight > 0 ? row.weight : undefined,
+        weight: Number(row.weight ?? 0) > 0 ? Number(row.weight) : undefined,
         textUnits,
       });
     }
@@ -171,14 +171,23 @@ async function readTable(folder: string, name: string): Promise<Row[]> {
       },
     );
   }
-  return parquetReadObjects({ file: await asyncBufferFromFile(path), compressors });
+  try {
+    return await parquetReadObjects({ file: await asyncBufferFromFile(path), compressors });
+  } catch (error) {
+    throw new GraphkeeperError(
+      "INVALID_LINE",
+      `${path} cannot be read as Parquet: ${(error as Error).message}.`,
+      { field: name },
+      error,
+    );
+  }
 }
 
 async function readVectors(folder: string, ...names: string[]): Promise<Map<string, Float32Array>> {
   for (const name of names) {
     if (!(await stat(join(folder, `${name}.parquet`)).catch(() => null))) continue;
     const rows = await readTable(folder, name);
-    return new Map(rows.map((row) => [String(row.id), Float32Array.from(row.embedding as number[])]));
+    return new Map(rows.filter((row) => row.embedding).map((row) => [text(row, "id", name), vector(row, name)]));
   }
   return new Map();
 }
@@ -197,6 +206,14 @@ function list(row: Row, column: string, table: string): string[] {
   if (Array.isArray(value)) return value.map(String);
   throw new GraphkeeperError("INVALID_LINE", `${table}.parquet: the column ${column} must hold lists.`, {
     field: column,
+  });
+}
+
+function vector(row: Row, table: string): Float32Array {
+  const { embedding } = row;
+  if (Array.isArray(embedding) || ArrayBuffer.isView(embedding)) return Float32Array.from(embedding as number[]);
+  throw new GraphkeeperError("INVALID_LINE", `${table}.parquet: the column embedding must hold lists of numbers.`, {
+    field: "embedding",
   });
 }
 

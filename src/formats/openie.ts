@@ -54,7 +54,7 @@ type Doc = z.infer<typeof FILE>["docs"][number];
 function parseFile(text: string, path: string): z.infer<typeof FILE> {
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = JSON.parse(text.replace(/^\uFEFF/, ""));
   } catch (error) {
     throw new GraphkeeperError("INVALID_LINE", `${path} is not JSON: ${(error as Error).message}.`, {}, error);
   }

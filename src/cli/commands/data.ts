@@ -1,10 +1,9 @@
 import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
-import { Readable } from "node:stream";
+import { createReadStream, statSync } from "node:fs";
 import { type Command, Option } from "commander";
 import { GraphkeeperError } from "../../core/errors.ts";
 import { toWire } from "../../core/wire.ts";
-import type { JsonObject } from "../../core/words.ts";
+import type { ImportBlock, JsonObject } from "../../core/words.ts";
 import type { LocatedBlock } from "../../documents/import.ts";
 import { blockLines, readLines } from "../../formats/lines.ts";
 import { parseMsGraphrag } from "../../formats/msgraphrag.ts";
@@ -125,9 +124,49 @@ async function* textOf(lines: AsyncIterable<{ text: string }>): AsyncIterable<st
 }
 
 function blocksOf(path: string, format: Format): AsyncIterable<LocatedBlock> {
+  refuseOther(path, format);
   if (format === "openie") return parseOpenie(path);
   if (format === "msgraphrag") return parseMsGraphrag(path);
-  return parseNative(path === "-" ? process.stdin : createReadStream(path));
+  return parseNative(bytesOf(path));
+}
+
+function bytesOf(path: string): AsyncIterable<Uint8Array> {
+  return path === "-" ? process.stdin : createReadStream(path);
+}
+
+/** A path that cannot be what the format reads is told of as that, not as what a read of it would have to say. */
+function refuseOther(path: string, format: Format): void {
+  const refuse = (message: string) => {
+    throw new GraphkeeperError("INVALID_VALUE", message, { field: "path" });
+  };
+  if (path === "-" && format === "native") return;
+  if (path === "-") refuse(`Standard input is read as native NDJSON only; give --format ${format} a path.`);
+  const found = statSync(path, { throwIfNoEntry: false });
+  if (!found) refuse(`${path} is not there.`);
+  if (found?.isDirectory() && format !== "msgraphrag")
+    refuse(`${path} is a folder; --format ${format} reads a file, --format msgraphrag a folder.`);
+  if (found?.isFile() && format === "msgraphrag") refuse(`${path} is a file; --format msgraphrag reads a folder.`);
+}
+
+/** What goes to a server: native files as they are, so that its line numbers are theirs; other formats made native on the way. */
+async function* upload(cli: CliContext, path: string, format: Format): AsyncIterable<Uint8Array | string> {
+  refuseOther(path, format);
+  if (format === "native") {
+    const total = path === "-" ? null : statSync(path).size;
+    let sent = 0;
+    for await (const bytes of bytesOf(path)) {
+      yield bytes;
+      sent += bytes.length;
+      cli.output.progress("bytes sent", sent, total);
+    }
+    return;
+  }
+  let sent = 0;
+  for await (const { block } of blocksOf(path, format)) {
+    yield `${[...blockLines(block)].join("\n")}\n`;
+    sent += block.documents.length;
+    cli.output.progress("documents sent", sent);
+  }
 }
 
 async function importPath(
@@ -137,18 +176,12 @@ async function importPath(
 ): Promise<JsonObject> {
   const server = await cli.server();
   if (server) {
-    // Other formats become native on the way, block by block.
-    const lines = async function* () {
-      for await (const { block } of blocksOf(path, options.format)) {
-        for (const line of blockLines(block)) yield `${line}\n`;
-      }
-    };
     return server.call({
       method: "POST",
       path: `/groups/${encodeURIComponent(cli.group)}/import`,
       group: cli.group,
       idempotencyKey: options.operationId,
-      stream: { type: "application/x-ndjson", body: Readable.toWeb(Readable.from(lines())) as ReadableStream },
+      stream: { type: "application/x-ndjson", body: upload(cli, path, options.format) },
       signal: cli.signal,
     });
   }
@@ -181,7 +214,10 @@ async function replace(
       path: `/documents/${encodeURIComponent(document)}`,
       group: cli.group,
       idempotencyKey: options.operationId,
-      stream: { type: "application/x-ndjson", body: [...blockLines(block)].join("\n") },
+      // NDJSON has no place for a reason.
+      ...(options.reason === undefined
+        ? { stream: { type: "application/x-ndjson", body: [...blockLines(block)].join("\n") } }
+        : { body: { ...jsonBody(block), reason: options.reason } }),
     });
   }
   return cli.locally("write", async (graphkeeper) => {
@@ -193,4 +229,21 @@ async function replace(
     });
     return toWire(record) as JsonObject;
   });
+}
+
+/** A block of one document as the JSON body of a replace: native lines without `kind`, by kind. */
+function jsonBody(block: ImportBlock): JsonObject {
+  const lines = Map.groupBy(
+    [...blockLines(block)].map((line) => JSON.parse(line) as JsonObject),
+    (line) => line.kind,
+  );
+  const of = (kind: string) => (lines.get(kind) ?? []).map(({ kind: _, ...members }) => members);
+  const { id: _, ...document } = of("document")[0]!;
+  return {
+    ...document,
+    text_units: of("text_unit"),
+    entities: of("entity"),
+    mentions: of("mention"),
+    relationships: of("relationship"),
+  };
 }

@@ -3,7 +3,6 @@ import { createReadStream, existsSync } from "node:fs";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import type { Command } from "commander";
 import { GraphkeeperClient } from "../../client/client.ts";
@@ -37,9 +36,16 @@ export function demoCommand(program: Command): void {
   program
     .command("demo")
     .description("the whole story on a small real corpus: deprecate, collect, recompute, restore")
-    .option("--data <openie.json>", "a larger graph instead: an OpenIE file with embeddings beside it")
-    .option("--keep", "leave the server running at the end")
-    .action(async (options: DemoOptions) => {
+    .option("--keep", "leave the server running at the end, on port 8000")
+    .addHelpText(
+      "after",
+      "\nWith --data <openie.json> a larger graph is told of: an OpenIE file with embeddings beside it.",
+    )
+    .action(async (_options: object, self: Command) => {
+      // --data is an option of all commands; here it names what to read, never what to write.
+      const options = self.optsWithGlobals<DemoOptions>();
+      if (options.data !== undefined && !existsSync(options.data))
+        throw new GraphkeeperError("INVALID_VALUE", `${options.data} is not there.`, { field: "data" });
       const folder = await mkdtemp(join(tmpdir(), "graphkeeper-demo-"));
       const config = loadConfig(
         { GRAPHKEEPER_LOG_LEVEL: "silent" },
@@ -113,8 +119,8 @@ class Story {
       this.#data === undefined ? "Import a small corpus on the history of lighthouses." : `Import ${file}.`,
       `curl -X POST G/groups/${GROUP}/import -H 'Content-Type: application/x-ndjson' --data-binary @${this.#data === undefined ? "demo/lighthouses.ndjson" : "…"}`,
     );
-    const body = this.#data === undefined ? createReadStream(file) : Readable.from(openieLines(file));
-    const stream = { type: "application/x-ndjson", body: Readable.toWeb(body) as ReadableStream };
+    const body = this.#data === undefined ? createReadStream(file) : openieLines(file);
+    const stream = { type: "application/x-ndjson", body };
     const progress = await this.#client.call({ method: "POST", path: `/groups/${GROUP}/import`, stream });
     this.#said(
       `${count(num(progress.documents), "document")}, ${count(num(progress.text_units), "text unit")}, ${count(num(progress.entities), "entity", "entities")}, ${count(num(progress.relationships), "relationship")}`,
@@ -306,7 +312,6 @@ class Story {
 }
 
 async function* openieLines(path: string): AsyncIterable<string> {
-  if (!existsSync(path)) throw new GraphkeeperError("INVALID_VALUE", `${path} is not there.`, { field: "data" });
   for await (const { block } of parseOpenie(path)) for (const line of blockLines(block)) yield `${line}\n`;
 }
 

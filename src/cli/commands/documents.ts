@@ -1,9 +1,10 @@
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 import { toWire } from "../../core/wire.ts";
 import type { JsonObject } from "../../core/words.ts";
 import type { CallOptions } from "../../documents/verbs.ts";
 import type { Graphkeeper } from "../../service.ts";
 import type { CliContext, MakeContext } from "../context.ts";
+import { EXIT } from "../output.ts";
 import { count, list, num, obj, str } from "../wire.ts";
 
 interface VerbOptions {
@@ -37,12 +38,13 @@ export function documentCommands(program: Command, context: MakeContext): void {
       if (options.dryRun) return showImpact(cli, verb as "deprecate" | "restore", documents);
       const record = await lifecycle(cli, verb, documents, options);
       cli.output.result(record, recordLines(record));
+      leaveWith(record);
     });
   }
   program
     .command("purge <document...>")
     .description("remove documents for good, with a certificate")
-    .requiredOption("--confirm <documents>", "repeat the ids, joined by commas")
+    .option("--confirm <documents>", "repeat the ids, joined by commas; without it nothing is purged")
     .option("--reason <text>", "why, for the audit")
     .option("--operation-id <id>", "the same id again has no second effect")
     .option("--force", "pass the blast-radius guard")
@@ -60,11 +62,15 @@ export function documentCommands(program: Command, context: MakeContext): void {
         lines.push(`certificate ${str(certificate.hash)}${certificate.complete ? "" : " INCOMPLETE"}`);
       }
       cli.output.result(result, lines);
+      leaveWith(obj(result.operation));
+      if (result.certificate && !certificate.complete) process.exitCode = EXIT.findings;
     });
   program
     .command("impact <document...>")
     .description("what deprecating (or --verb purge, restore) would do")
-    .option("--verb <verb>", "deprecate, restore or purge", "deprecate")
+    .addOption(
+      new Option("--verb <verb>", "which verb").choices(["deprecate", "restore", "purge"]).default("deprecate"),
+    )
     .action((documents: string[], options: { verb: "deprecate" | "restore" | "purge" }, self: Command) =>
       showImpact(context(self), options.verb, documents),
     );
@@ -161,7 +167,14 @@ async function showImpact(
   ]);
 }
 
-export function recordLines(record: JsonObject): string[] {
+/** Part of the documents was not there, or on hold: the others are done, and a script must be able to see it. */
+function leaveWith(record: JsonObject): void {
+  const outcomes = new Set(list(record.outcomes).map((o) => o.outcome));
+  if (outcomes.has("on_hold")) process.exitCode = EXIT.refused;
+  else if (outcomes.has("not_found")) process.exitCode = EXIT.notFound;
+}
+
+function recordLines(record: JsonObject): string[] {
   const outcomes = list(record.outcomes);
   const lines = outcomes.slice(0, 20).map((o) => `${str(o.id)}: ${str(o.outcome)}`);
   if (outcomes.length > 20) lines.push(`… and ${outcomes.length - 20} more`);

@@ -1,7 +1,10 @@
 import { type Command, Option } from "commander";
+import { GraphkeeperError } from "../../core/errors.ts";
+import { toWire } from "../../core/wire.ts";
+import type { JsonObject } from "../../core/words.ts";
 import { createApiKey, ROLES, type Role } from "../../http/api-key.ts";
 import type { MakeContext } from "../context.ts";
-import { table } from "../wire.ts";
+import { list, str, table } from "../wire.ts";
 
 /** keys create, list, revoke: on the data file; a running server sees the change at once. */
 export function keyCommands(program: Command, context: MakeContext): void {
@@ -12,8 +15,9 @@ export function keyCommands(program: Command, context: MakeContext): void {
     .requiredOption("--name <name>", "whose it is")
     .addOption(new Option("--role <role>", "what it may do").choices(ROLES).default("admin"))
     .option("--groups <groups...>", "group ids, prefixes that end in *, or *", ["*"])
-    .action(async (options: { name: string; role: Role; groups: string[] }, self: Command) => {
+    .action(async ({ name, role, groups }: { name: string; role: Role; groups: string[] }, self: Command) => {
       const cli = context(self);
+      const options = { name, role, groups };
       const server = await cli.server();
       if (server) {
         const made = await server.call({ method: "POST", path: "/keys", body: options });
@@ -33,14 +37,23 @@ export function keyCommands(program: Command, context: MakeContext): void {
     .description("keys, without their secrets")
     .action(async (_options: object, self: Command) => {
       const cli = context(self);
-      await cli.locally("read", async (graphkeeper) => {
-        const all = (await graphkeeper.keys.listKeys()).map(({ secretHash: _, ...key }) => key);
-        const rows = all.map((k) => [k.id, k.role, k.groups.join(","), k.name, k.revokedAt ? "revoked" : "valid"]);
-        cli.output.result(
-          { keys: all },
-          rows.length > 0 ? table([["ID", "ROLE", "GROUPS", "NAME", "STATE"], ...rows]) : "no keys",
-        );
-      });
+      const server = cli.namedServer();
+      const all = server
+        ? list((await server.call({ path: "/keys" })).keys)
+        : await cli.locally("read", async (graphkeeper) =>
+            (await graphkeeper.keys.listKeys()).map(({ secretHash: _, ...key }) => toWire(key) as JsonObject),
+          );
+      const rows = all.map((k) => [
+        str(k.id),
+        str(k.role),
+        (k.groups as string[]).join(","),
+        str(k.name),
+        k.revoked_at ? "revoked" : "valid",
+      ]);
+      cli.output.result(
+        { keys: all },
+        rows.length > 0 ? table([["ID", "ROLE", "GROUPS", "NAME", "STATE"], ...rows]) : "no keys",
+      );
     });
   keys
     .command("revoke <id>")
@@ -48,16 +61,13 @@ export function keyCommands(program: Command, context: MakeContext): void {
     .action(async (id: string, _options: object, self: Command) => {
       const cli = context(self);
       const server = await cli.server();
-      if (server) {
-        cli.output.result(
-          await server.call({ method: "DELETE", path: `/keys/${encodeURIComponent(id)}` }),
-          `${id} revoked`,
-        );
-        return;
+      if (server) await server.call({ method: "DELETE", path: `/keys/${encodeURIComponent(id)}` });
+      else {
+        await cli.locally("write", async (graphkeeper) => {
+          if (await graphkeeper.keys.revokeKey(id, graphkeeper.clock())) return;
+          throw new GraphkeeperError("NOT_FOUND", "There is no such key, or it was revoked before.", { key_id: id });
+        });
       }
-      await cli.locally("write", async (graphkeeper) => {
-        const revoked = await graphkeeper.keys.revokeKey(id, graphkeeper.clock());
-        cli.output.result({ id, revoked }, revoked ? `${id} revoked` : `${id} is no valid key`);
-      });
+      cli.output.result({ id, revoked: true }, `${id} revoked`);
     });
 }

@@ -6,7 +6,9 @@ import { COLLECTION_KINDS, type JsonObject } from "../../core/words.ts";
 import type { RunKind } from "../../maintenance/handler.ts";
 import type { Graphkeeper } from "../../service.ts";
 import type { CliContext, MakeContext } from "../context.ts";
-import { count, list, num, obj, str, table } from "../wire.ts";
+import { EXIT } from "../output.ts";
+import { count, integer, list, num, obj, str, table } from "../wire.ts";
+import { runKind } from "./run-kind.ts";
 
 /** gc, recompute, stale, health, communities */
 export function maintenanceCommands(program: Command, context: MakeContext): void {
@@ -19,8 +21,8 @@ export function maintenanceCommands(program: Command, context: MakeContext): voi
     .action(async (options: { kind?: RunKind; dryRun?: boolean; sweep?: boolean }, self: Command) => {
       const cli = context(self);
       const params: JsonObject = { ...(options.dryRun && { dry_run: true }), ...(options.sweep && { sweep: true }) };
-      const results = await run(cli, options.kind ?? "gc_all", params);
-      cli.output.result(single(cli, results), results.flatMap(collectionLines));
+      const results = await runKind(cli, options.kind ?? "gc_all", params);
+      show(cli, results, collectionLines);
     });
   program
     .command("recompute")
@@ -28,8 +30,8 @@ export function maintenanceCommands(program: Command, context: MakeContext): voi
     .option("--full", "from the start, without the state of the last run")
     .action(async (options: { full?: boolean }, self: Command) => {
       const cli = context(self);
-      const results = await run(cli, "recompute", options.full ? { full: true } : {});
-      cli.output.result(single(cli, results), results.map(recomputeLine));
+      const results = await runKind(cli, "recompute", options.full ? { full: true } : {});
+      show(cli, results, (result) => [recomputeLine(result)]);
     });
   program
     .command("stale")
@@ -64,8 +66,8 @@ function communityCommands(program: Command, context: MakeContext): void {
   communities
     .command("changed")
     .description("communities whose members, edges or texts changed since they were acknowledged")
-    .option("--since <generation>", "changed after this generation, acknowledged or not", Number)
-    .option("--level <level>", "0 = finest", Number)
+    .option("--since <generation>", "changed after this generation, acknowledged or not", integer)
+    .option("--level <level>", "0 = finest", integer)
     .option("--acknowledge", "mark all of them as summarised")
     .action(async (options: { since?: number; level?: number; acknowledge?: boolean }, self: Command) => {
       const cli = context(self);
@@ -145,64 +147,17 @@ async function changedOverHttp(server: GraphkeeperClient, group: string, options
 }
 
 /** The result of the one group that was asked for, or the list of all stale ones. */
-function single(cli: CliContext, results: JsonObject[]): unknown {
-  return cli.optionalGroup ? results[0] : { groups: results };
-}
-
-/** Runs a kind for the group, or for all stale groups, and waits for the end. */
-async function run(cli: CliContext, kind: RunKind, params: JsonObject): Promise<JsonObject[]> {
-  const server = await cli.server();
-  if (server) {
-    const path =
-      kind === "gc_all"
-        ? "/maintenance/run-all-gc"
-        : kind === "recompute"
-          ? "/maintenance/recompute-gds"
-          : `/maintenance/gc/${kind}`;
-    const answer = await server.call({
-      method: "POST",
-      path,
-      group: cli.optionalGroup,
-      body: params,
-      query: { wait: 3_600 },
-      signal: cli.signal,
-    });
-    return answer.groups ? list(answer.groups) : [answer];
-  }
-  return cli.locally("write", async (graphkeeper) => {
-    const groups = cli.optionalGroup ? [cli.optionalGroup] : await graphkeeper.targets(kind);
-    await graphkeeper.jobs.start({ roles: ["worker"] });
-    const results: JsonObject[] = [];
-    for (const groupId of groups) results.push(await runLocally(cli, graphkeeper, kind, groupId, params));
-    return results;
-  });
-}
-
-async function runLocally(
-  cli: CliContext,
-  graphkeeper: Graphkeeper,
-  kind: RunKind,
-  groupId: string,
-  params: JsonObject,
-): Promise<JsonObject> {
-  const { run } = await graphkeeper.run({ kind, groupId, actor: "cli", params });
-  const cancel = () => void graphkeeper.jobs.cancel(run.id).catch(() => {});
-  cli.signal.addEventListener("abort", cancel, { once: true });
-  let ended = await graphkeeper.jobs.get(run.id);
-  for await (const state of graphkeeper.jobs.events(run.id)) {
-    ended = state;
-    if (state.progress)
-      cli.output.progress(`${groupId}: ${state.progress.phase}`, state.progress.done, state.progress.total);
-  }
-  cli.signal.removeEventListener("abort", cancel);
-  if (ended.state === "succeeded") return { run_id: run.id, ...(ended.result ?? {}) };
-  const { GraphkeeperError, ERRORS } = await import("../../core/errors.ts");
-  const code = ended.state === "cancelled" ? "CANCELLED" : (ended.error?.code ?? "RUN_FAILED");
-  throw new GraphkeeperError(
-    Object.hasOwn(ERRORS, code) ? (code as keyof typeof ERRORS) : "RUN_FAILED",
-    ended.error?.message ?? ended.reason ?? `The run ended as ${ended.state}.`,
-    { run: run.id },
+function show(cli: CliContext, results: JsonObject[], describe: (result: JsonObject) => string[]): void {
+  const lines = results.flatMap((result) =>
+    result.status === "succeeded"
+      ? describe(result)
+      : [`${str(result.group_id)}: ${str(result.status)}: ${str(obj(result.error).message ?? result.reason)}`],
   );
+  cli.output.result(
+    cli.optionalGroup ? results[0] : { groups: results },
+    lines.length > 0 ? lines : "nothing to do: no group is stale",
+  );
+  if (results.some((result) => result.status === "failed")) process.exitCode = EXIT.failed;
 }
 
 async function staleGroups(cli: CliContext): Promise<JsonObject> {

@@ -5,7 +5,8 @@ import { parseCron } from "../../jobs/cron/parse.ts";
 import type { ScheduleInput } from "../../jobs/schedules.ts";
 import type { Graphkeeper } from "../../service.ts";
 import type { CliContext, MakeContext } from "../context.ts";
-import { list, num, obj, str, table } from "../wire.ts";
+import { EXIT } from "../output.ts";
+import { integer, list, num, obj, str, table } from "../wire.ts";
 
 /** runs list|show|watch|cancel|pause|resume|retry, schedules list|set|pause|resume|preview|delete */
 export function runCommands(program: Command, context: MakeContext): void {
@@ -13,7 +14,7 @@ export function runCommands(program: Command, context: MakeContext): void {
   runs
     .command("list")
     .description("newest first")
-    .option("--limit <n>", "how many", Number, 20)
+    .option("--limit <n>", "how many, up to 1,000", integer, 20)
     .action(async (options: { limit: number }, self: Command) => {
       const cli = context(self);
       const page = await read(
@@ -52,7 +53,7 @@ export function runCommands(program: Command, context: MakeContext): void {
     });
   runs
     .command("watch <id>")
-    .description("follow a run until it ends")
+    .description("follow a run until it ends; exit code 0 only when it succeeded")
     .action(async (id: string, _options: object, self: Command) => {
       const cli = context(self);
       for (;;) {
@@ -63,6 +64,8 @@ export function runCommands(program: Command, context: MakeContext): void {
         if (run.progress) cli.output.progress(str(progress.phase), num(progress.done), num(progress.total) || null);
         if (run.ended_at || cli.signal.aborted) {
           cli.output.result(run, `${id}: ${str(run.state)}${run.error ? `: ${str(obj(run.error).message)}` : ""}`);
+          if (run.state === "cancelled" || !run.ended_at) process.exitCode = EXIT.cancelled;
+          else if (run.state !== "succeeded" && run.state !== "skipped") process.exitCode = EXIT.failed;
           return;
         }
         await new Promise((resolve) => setTimeout(resolve, 500));
@@ -123,20 +126,18 @@ function scheduleCommands(program: Command, context: MakeContext): void {
     });
   schedules
     .command("set <id>")
-    .description("create or change a schedule")
+    .description("create or change a schedule; with --group for that group, else for all that are stale")
     .option("--kind <kind>", "orphan_entities, stale_edges, deprecated_vectors, gc_all or recompute")
     .option("--expression <expression>", "5-field cron, 6-field NCRONTAB, or @daily and the like")
     .addOption(new Option("--dialect <dialect>", "how the expression is read").choices(["cron", "ncrontab"]))
     .option("--time-zone <zone>", "such as Europe/Berlin")
     .action(async (id: string, options: ScheduleOptions, self: Command) => {
       const cli = context(self);
-      const input: ScheduleInput = { ...options, ...(cli.optionalGroup && { target: { groupId: cli.optionalGroup } }) };
-      const body = {
-        kind: input.kind,
-        expression: input.expression,
-        dialect: input.dialect,
-        time_zone: input.timeZone,
-      };
+      const { kind, expression, dialect, timeZone } = options;
+      const groupId = cli.optionalGroup;
+      const input: ScheduleInput = { kind, expression, dialect, timeZone, ...(groupId && { target: { groupId } }) };
+      const target = groupId && { group_id: groupId };
+      const body = { kind, expression, dialect, time_zone: timeZone, target };
       const call = { method: "PUT" as const, path: `/maintenance/schedules/${encodeURIComponent(id)}`, body };
       const schedule = await write(cli, call, (graphkeeper) => graphkeeper.jobs.schedules.set(id, input));
       cli.output.result(
@@ -149,7 +150,7 @@ function scheduleCommands(program: Command, context: MakeContext): void {
     .description("the next times of an expression, or why it is refused")
     .addOption(new Option("--dialect <dialect>", "how it is read").choices(["cron", "ncrontab"]).default("cron"))
     .option("--time-zone <zone>", "such as Europe/Berlin", "UTC")
-    .option("--count <n>", "how many", Number, 5)
+    .option("--count <n>", "how many", integer, 5)
     .action(
       (
         expression: string,

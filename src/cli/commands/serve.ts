@@ -3,6 +3,7 @@ import { loadConfig } from "../../config/config.ts";
 import type { ServiceRole } from "../../start.ts";
 import type { GlobalOptions } from "../context.ts";
 import { Output } from "../output.ts";
+import { integer } from "../wire.ts";
 
 const ROLES: readonly ServiceRole[] = ["http", "scheduler", "worker"];
 
@@ -18,7 +19,7 @@ export function serveCommand(program: Command): void {
     .command("serve")
     .description("the HTTP service, with its scheduler and worker")
     .option("--host <address>", "address to listen on; default 127.0.0.1")
-    .option("--port <port>", "port to listen on; default 8000, 0 = any free one", Number)
+    .option("--port <port>", "port to listen on; default 8000, 0 = any free one", integer)
     .addOption(
       new Option("--roles <roles>", "what this process does, of http,scheduler,worker")
         .argParser((text: string) => text.split(",").map((role) => role.trim()) as ServiceRole[])
@@ -32,6 +33,8 @@ export function serveCommand(program: Command): void {
         file: options.config,
         overrides: { data: options.data, "http.host": options.host, "http.port": options.port },
       });
+      // Heard from the beginning: a deployment that is rolled back at once must not leave through the default handler.
+      const asked = stopSignal();
       // The HTTP framework is loaded only where it is needed: other commands start in a third of the time.
       const { startServer } = await import("../../start.ts");
       const server = await startServer(config, { roles: options.roles });
@@ -40,7 +43,7 @@ export function serveCommand(program: Command): void {
         { address: server.address, pid: process.pid, data: config.data },
         server.address ? `listening on ${server.address}` : "working",
       );
-      await stopSignal();
+      await asked;
       output.say("stopping");
       await server.stop();
     });
