@@ -111,6 +111,12 @@ const RAW: [string, string | Buffer, number, string][] = [
     "REQUEST_TIMEOUT",
   ],
   [
+    "an import with a wrong line, and more to come",
+    `POST /groups/acme/import HTTP/1.1\r\n${HOST}\r\nContent-Type: application/x-ndjson\r\nTransfer-Encoding: chunked\r\n\r\n3\r\n{x\n\r\n`,
+    400,
+    "INVALID_LINE",
+  ],
+  [
     "a length over the limit, announced",
     `${HEAD}${JSON_TYPE}Content-Length: 99999999999\r\n\r\n{`,
     413,

@@ -111,11 +111,12 @@ test("while it stops, new requests on living connections get 503 and the connect
 
 test("a client that sends nothing more cannot hold it longer than the grace", async () => {
   const world = await makeWorld({ http: { graceMs: 500 } });
+  await fill(world, "acme", 1);
   await world.listen();
   const stuck = connect(world.port, "127.0.0.1");
   stuck.on("error", () => {});
   stuck.write(
-    "POST /search HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{",
+    "POST /search HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Group-ID: acme\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{",
   );
   await new Promise((resolve) => setTimeout(resolve, 50));
   const began = performance.now();
