@@ -53,6 +53,7 @@ export async function compose(config: Config, options: ComposeOptions = {}): Pro
     sweepEveryMs: config.maintenance.sweepHours * 3_600_000,
     batchSize: config.maintenance.batchSize,
     memoryMb: config.maintenance.memoryMb,
+    timeBudgetMs: config.maintenance.timeBudgetSeconds * 1_000,
     k: config.maintenance.k,
     cutoff: config.maintenance.cutoff,
     resolution: config.maintenance.resolution,

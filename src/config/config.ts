@@ -50,6 +50,8 @@ export const CONFIG_SCHEMA = z.strictObject({
       sweepHours: z.number().positive().default(24),
       /** Most memory of a recompute, in MB. */
       memoryMb: z.int().min(64).default(2_048),
+      /** Longest recompute, in seconds. */
+      timeBudgetSeconds: z.number().positive().max(86_400).default(3_600),
       k: z.int().min(1).max(100).default(5),
       cutoff: z.number().min(-1).max(1).default(0.6),
       resolution: z.number().positive().default(1),

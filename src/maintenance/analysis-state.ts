@@ -15,9 +15,11 @@ export interface AnalysisState {
   knnIds: string[];
   vectorHashes: BigUint64Array;
   dimension: number;
+  /** Of the last search of all rows. */
+  recall: number;
 }
 
-const VERSION = 1;
+const VERSION = 2;
 const HEADER_BYTES = 16;
 
 /** A header with the length of its JSON part, then JSON, then the three binary parts one after the other. */
@@ -34,6 +36,7 @@ export function packAnalysisState(state: AnalysisState): Uint8Array {
     JSON.stringify({
       version: VERSION,
       dimension: state.dimension,
+      recall: state.recall,
       ids: state.ids,
       knnIds: same ? "ids" : state.knnIds,
       lengths: [communities.length, knn.length, hashes.length],
@@ -55,6 +58,7 @@ export function unpackAnalysisState(bytes: Uint8Array | null): AnalysisState | n
     const json = JSON.parse(buffer.toString("utf8", HEADER_BYTES, jsonEnd)) as {
       version: number;
       dimension: number;
+      recall: number;
       ids: string[];
       knnIds: string[] | "ids";
       lengths: [number, number, number];
@@ -71,6 +75,7 @@ export function unpackAnalysisState(bytes: Uint8Array | null): AnalysisState | n
       knnIds: json.knnIds === "ids" ? json.ids : json.knnIds,
       vectorHashes: new BigUint64Array(hashes.buffer, 0, third / 8),
       dimension: json.dimension,
+      recall: json.recall,
     };
   } catch (error) {
     if (error instanceof BrokenState || error instanceof SyntaxError || error instanceof RangeError) return null;

@@ -4,7 +4,6 @@ import {
   csrFromEdges,
   edgesOf,
   IncrementalCommunities,
-  knn,
   pageRank,
   type SimilarityEdges,
   symmetrise,
@@ -81,6 +80,7 @@ export function analyse(
     knnIds: similarity.knn === null ? [] : graph.ids,
     vectorHashes: similarity.vectorHashes,
     dimension: graph.dimension,
+    recall: similarity.recall,
   });
   return {
     computed,
@@ -90,6 +90,7 @@ export function analyse(
       relationships: graph.sources.length,
       similarity_edges: similarity.edges.sources.length,
       similarity_rows_searched: similarity.searched,
+      similarity_recall: similarity.recall,
       edges: edges.sources.length,
       communities: new Set(communities.levels.at(-1) ?? []).size,
       levels: communities.levels.length,
@@ -119,13 +120,10 @@ function similarityOf(
       targets: new Uint32Array(0),
       scores: new Float64Array(0),
     };
-    return { edges, knn: null, vectorHashes: new BigUint64Array(0), searched: 0 };
+    return { edges, knn: null, vectorHashes: new BigUint64Array(0), searched: 0, recall: 1 };
   }
   const followed = followKnn(graph, previous, options, control);
-  if (followed) return { ...followed, edges: symmetrise(followed.table) };
-  const absent = graph.hasVector.map((has) => 1 - has);
-  const table = knn(graph.vectors, n, graph.dimension, { k: options.k, cutoff: options.cutoff, absent, ...control });
-  return { edges: symmetrise(table), knn: null, vectorHashes: new BigUint64Array(0), searched: n };
+  return { ...followed, edges: symmetrise(followed.table) };
 }
 
 /** Relationships and similarity edges as one undirected weighted graph; parallel edges merged. */

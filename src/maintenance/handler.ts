@@ -16,6 +16,7 @@ export interface MaintenanceSettings {
   sweepEveryMs: number;
   batchSize: number;
   memoryMb: number;
+  timeBudgetMs?: number;
   k: number;
   cutoff: number;
   resolution: number;
@@ -145,6 +146,7 @@ async function runRecompute(
     resolution: settings.resolution,
     seed: settings.seed,
     memoryMb: settings.memoryMb,
+    timeBudgetMs: settings.timeBudgetMs,
     full: context.params.full === true,
     clock,
     signal,

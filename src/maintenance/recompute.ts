@@ -1,3 +1,4 @@
+import { estimateMemory } from "../algorithms/index.ts";
 import { GraphkeeperError } from "../core/errors.ts";
 import type { Analytics, GroupReader, LiveGraph } from "../core/ports.ts";
 import type { Fence, JsonObject } from "../core/words.ts";
@@ -9,6 +10,8 @@ export interface RecomputeOptions extends Partial<AnalysisOptions> {
   signal?: AbortSignal;
   /** Most memory that the computation may take, in MB; refused with an estimate when it would not fit. Default 2,048. */
   memoryMb?: number;
+  /** Longest that the run may take. Default: no bound. */
+  timeBudgetMs?: number;
   onPhase?: (phase: string, done: number, total: number) => void;
   breathe?: () => Promise<void>;
 }
@@ -23,6 +26,8 @@ export interface RecomputeResult {
   entities: number;
   edges: number;
   similarityEdges: number;
+  /** Share of true nearest neighbours found, estimated on a sample; 1 when the search was exact. */
+  similarityRecall: number;
   /** Of PageRank. */
   iterations: number;
   /** `full`, `update`, `refresh` or `none`: how the communities were brought up to date. */
@@ -53,6 +58,24 @@ const ROWS_PER_STEP = 1_000;
  * @throws GraphkeeperError `CANCELLED`, `LEASE_LOST`, `OUT_OF_BUDGET` with the estimate
  */
 export async function recompute(
+  store: Analytics & GroupReader,
+  fence: Fence,
+  options: RecomputeOptions,
+): Promise<RecomputeResult> {
+  const budget = timeBudget(options.timeBudgetMs);
+  const signals = [options.signal, budget.signal].filter((signal) => signal !== undefined && signal !== null);
+  try {
+    return await recomputeWithin(store, fence, { ...options, signal: AbortSignal.any(signals) });
+  } catch (error) {
+    // Whoever noticed the end of the time called it a cancel.
+    if (budget.signal?.aborted && GraphkeeperError.is(error, "CANCELLED")) throw budget.signal.reason;
+    throw error;
+  } finally {
+    budget.end();
+  }
+}
+
+async function recomputeWithin(
   store: Analytics & GroupReader,
   fence: Fence,
   options: RecomputeOptions,
@@ -97,6 +120,7 @@ export async function recompute(
     entities: number(detail, "entities"),
     edges: number(detail, "edges"),
     similarityEdges: number(detail, "similarity_edges"),
+    similarityRecall: number(detail, "similarity_recall"),
     iterations: number(detail, "iterations"),
     mode: String(detail.communities_run),
     rowsWritten: publication.rows,
@@ -106,27 +130,36 @@ export async function recompute(
   };
 }
 
-/** Bytes that the computation holds at its peak: vectors twice and quantised, edges in three forms, ids and rows as objects. */
-export function estimateBytes(size: { entities: number; relationships: number; dimension: number; k: number }): number {
-  const { entities, relationships, dimension, k } = size;
-  const edges = relationships + entities * k;
-  return entities * (dimension * 10 + k * 8 + 600) + edges * 180;
-}
-
 function refuseOverBudget(graph: LiveGraph, memoryMb: number): void {
-  const bytes = estimateBytes({
-    entities: graph.ids.length,
-    relationships: graph.sources.length,
-    dimension: graph.dimension,
-    k: ANALYSIS_DEFAULTS.k,
-  });
-  const estimateMb = Math.ceil(bytes / 1_048_576);
+  const { ids, sources, dimension } = graph;
+  const edges = sources.length + ids.length * ANALYSIS_DEFAULTS.k;
+  const { peak } = estimateMemory(ids.length, edges, dimension, { k: ANALYSIS_DEFAULTS.k });
+  // Rows and ids as objects: what is published, and its difference to what is to be.
+  const rows = ids.length * 600 + edges * 120;
+  const estimateMb = Math.ceil((peak + rows) / 1_048_576);
   if (estimateMb <= memoryMb) return;
   throw new GraphkeeperError(
     "OUT_OF_BUDGET",
     `The recompute of ${graph.groupId} needs about ${estimateMb} MB; maintenance.memoryMb allows ${memoryMb}.`,
     { estimate_mb: estimateMb, budget_mb: memoryMb, field: "maintenance.memoryMb" },
   );
+}
+
+/** Aborted when the time is over, with the reason; `end` lets go of the timer. */
+function timeBudget(ms: number | undefined): { signal: AbortSignal | null; end: () => void } {
+  if (ms === undefined) return { signal: null, end: () => {} };
+  const over = new AbortController();
+  const timer = setTimeout(() => {
+    const details = { budget_ms: ms, field: "maintenance.timeBudgetSeconds" };
+    over.abort(
+      new GraphkeeperError(
+        "OUT_OF_BUDGET",
+        `The recompute took longer than ${ms / 1_000} s; nothing was published.`,
+        details,
+      ),
+    );
+  }, ms);
+  return { signal: over.signal, end: () => clearTimeout(timer) };
 }
 
 function stopIfAborted(signal: AbortSignal | undefined): void {

@@ -1,10 +1,10 @@
 import { createHash } from "node:crypto";
-import { IncrementalKnn, type Knn } from "../algorithms/index.ts";
+import { IncrementalKnn, type Knn, nearestNeighbours } from "../algorithms/index.ts";
 import type { LiveGraph } from "../core/ports.ts";
 import type { AnalysisState } from "./analysis-state.ts";
 
-/** Above this many rows the table is searched as a whole by the method that suits its size. */
-const MAX_ROWS = 200_000;
+/** Up to here every row is compared with every other; above, cells of near rows are searched, with the recall measured. */
+const EXACT_ROWS = 20_000;
 /** When more than this share of rows changed, a search of all rows is as cheap. */
 const MAX_CHANGED = 0.3;
 
@@ -13,24 +13,24 @@ export interface FollowedKnn {
   /** For the next run. */
   knn: Uint8Array;
   vectorHashes: BigUint64Array;
-  /** Rows that were compared with all others. */
+  /** Rows that were searched for. */
   searched: number;
+  /** Estimated share of true neighbours, of the last search of all rows; 1 when that was exact. */
+  recall: number;
 }
 
 /**
  * Nearest neighbours from the table of the last run: rows whose vector is new, changed or gone are followed up, all others
- * stay. The result is that of a full search, bit for bit.
- *
- * @returns null when the graph is too large for the exact search
+ * stay. Up to 20,000 rows the result is that of a full exact search, bit for bit; above, the first search goes through cells
+ * with a recall of at least 0.99, and what changes later is compared with everything.
  */
 export function followKnn(
   graph: LiveGraph,
   previous: AnalysisState | null,
   options: { k: number; cutoff: number },
   control: { shouldStop: () => boolean; onProgress: (done: number, total: number) => void },
-): FollowedKnn | null {
+): FollowedKnn {
   const n = graph.ids.length;
-  if (n > MAX_ROWS) return null;
   const hashes = vectorHashes(graph);
   const absent = graph.hasVector.map((has) => 1 - has);
   const moved =
@@ -44,10 +44,16 @@ export function followKnn(
       knn: packTable(followed.knn, options.cutoff),
       vectorHashes: hashes,
       searched: change.searched,
+      recall: previous?.recall ?? 1,
     };
   }
+  if (n > EXACT_ROWS) {
+    const found = nearestNeighbours(graph.vectors, n, graph.dimension, { ...options, absent, ...control });
+    const table = packTable(found.knn, options.cutoff);
+    return { table: found.knn, knn: table, vectorHashes: hashes, searched: n, recall: found.recall };
+  }
   const fresh = IncrementalKnn.fromVectors(graph.vectors, n, graph.dimension, { ...options, absent, ...control });
-  return { table: fresh.knn, knn: packTable(fresh.knn, options.cutoff), vectorHashes: hashes, searched: n };
+  return { table: fresh.knn, knn: packTable(fresh.knn, options.cutoff), vectorHashes: hashes, searched: n, recall: 1 };
 }
 
 /**

@@ -166,6 +166,18 @@ test("a recompute that would not fit into its memory is refused with the estimat
   });
 });
 
+test("a recompute that takes longer than its time budget ends and publishes nothing", async () => {
+  const { graphkeeper, run } = await world();
+  await run("recompute", "g");
+  const { store } = graphkeeper;
+  const before = await dumpOf(graphkeeper, "g", false);
+  const late = withLease(store, "g", lease, (fence) =>
+    recompute(store, fence, { clock: Date.now, full: true, resolution: 3, timeBudgetMs: 1 }),
+  );
+  await expect(late).rejects.toMatchObject({ code: "OUT_OF_BUDGET", details: { budget_ms: 1 } });
+  expect(await dumpOf(graphkeeper, "g", false)).toBe(before);
+});
+
 test("two holders of one group: the second is refused, or waits for the first", async () => {
   const { graphkeeper } = await world();
   const { store } = graphkeeper;
