@@ -15,7 +15,7 @@ export interface RecordingProxy {
   url: string;
   calls: RecordedCall[];
   /** Answers to give instead of the service's, in order: what a service does that is down or is stopping. */
-  faults: ({ status: number } | "cut" | "cut after")[];
+  faults: ({ status: number } | "pass" | "cut" | "cut after")[];
   stop(): Promise<void>;
 }
 
