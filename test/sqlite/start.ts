@@ -59,7 +59,7 @@ export function start(config: ChildConfig): Child {
     says,
     saysTimes,
     tell: (line) => void child.stdin.write(`${line}\n`),
-    kill: (signal) => void process.kill(pid, signal),
+    kill: (signal) => void child.kill(signal),
     ended,
   };
 }

@@ -95,9 +95,14 @@ export class Lane {
     return parts.value as T;
   }
 
+  /** From now on calls are refused. */
+  refuse(): void {
+    this.#closed = true;
+  }
+
   /** Waits for what is under way. */
   async close(): Promise<void> {
-    this.#closed = true;
+    this.refuse();
     const worker = this.#worker;
     if (!worker) return;
     const ended = new Promise<void>((resolve) => worker.once("exit", () => resolve()));

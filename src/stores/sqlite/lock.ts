@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
-import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, linkSync, readFileSync, realpathSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { basename, dirname, join, resolve } from "node:path";
 import { GraphkeeperError } from "../../core/errors.ts";
 
 /**
@@ -55,6 +56,20 @@ export function takeLock(dataPath: string, address: string | null = null): DataL
   };
 }
 
+/**
+ * One name for one file, however it is reached; the file itself need not be there yet.
+ *
+ * @throws GraphkeeperError `STORE_UNAVAILABLE` when its folder is not there
+ */
+export function realDataPath(path: string): string {
+  const full = resolve(path);
+  try {
+    return existsSync(full) ? realpathSync(full) : join(realpathSync(dirname(full)), basename(full));
+  } catch (cause) {
+    throw new GraphkeeperError("STORE_UNAVAILABLE", `There is no folder ${dirname(full)}.`, { path }, cause);
+  }
+}
+
 const held = new Set<() => void>();
 let watchesExit = false;
 
@@ -65,7 +80,8 @@ function releaseAll(): void {
 
 /** Who holds the data file; null when nobody that lives does. Takes nothing. */
 export function readLock(dataPath: string): LockHolder | null {
-  const content = readContent(lockPath(dataPath));
+  if (!existsSync(dataPath)) return null;
+  const content = readContent(lockPath(realDataPath(dataPath)));
   return content !== null && isAlive(content) ? { pid: content.pid, address: content.address } : null;
 }
 
