@@ -1,5 +1,4 @@
-import { closeSync, existsSync, openSync, realpathSync } from "node:fs";
-import { basename, dirname, join, resolve } from "node:path";
+import { closeSync, existsSync, openSync } from "node:fs";
 import { GraphkeeperError } from "../../core/errors.ts";
 import type {
   AnalyticsPart,
@@ -33,7 +32,7 @@ import type {
 import type { AfterEvents } from "./events.ts";
 import { gateMemory } from "./gate.ts";
 import { type Cargo, Lane } from "./lane.ts";
-import { type DataLock, takeLock } from "./lock.ts";
+import { type DataLock, realDataPath, takeLock } from "./lock.ts";
 import type { Method, ThreadData } from "./messages.ts";
 
 export interface SqliteStoreOptions {
@@ -64,7 +63,7 @@ const CHECKPOINT_MS = 1_000;
  */
 export async function openSqliteStore(options: SqliteStoreOptions): Promise<SqliteStore> {
   const { readOnly = false, synchronous = "full", afterEvents } = options;
-  const path = realPath(options.path);
+  const path = realDataPath(options.path);
   if (readOnly && !existsSync(path)) {
     throw new GraphkeeperError("NOT_FOUND", `There is no data file ${options.path}.`, { path: options.path });
   }
@@ -81,16 +80,6 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Sqli
     if (GraphkeeperError.is(error)) throw error;
     const { message } = error as Error;
     throw new GraphkeeperError("STORE_UNAVAILABLE", `The data file cannot be opened: ${message}`, { path }, error);
-  }
-}
-
-/** One name for one file, however it is reached. */
-function realPath(path: string): string {
-  const full = resolve(path);
-  try {
-    return existsSync(full) ? realpathSync(full) : join(realpathSync(dirname(full)), basename(full));
-  } catch (cause) {
-    throw new GraphkeeperError("STORE_UNAVAILABLE", `There is no folder ${dirname(full)}.`, { path }, cause);
   }
 }
 
@@ -316,10 +305,9 @@ export class SqliteStore implements GraphStore, KeyStore {
   async #closeLanes(): Promise<void> {
     if (this.#checkpoint) clearTimeout(this.#checkpoint);
     // The writer goes last: the last connection that may write empties the log into the file and removes it.
-    await this.#scanner.close();
-    await this.#reader.close();
-    await this.#keeper.close();
-    await this.#writer.close();
+    const lanes = [this.#scanner, this.#reader, this.#keeper, this.#writer];
+    for (const lane of lanes) lane.refuse();
+    for (const lane of lanes) await lane.close();
   }
 
   async #write<T>(lane: Lane, method: Method, args: unknown[], cargo?: Cargo): Promise<T> {
