@@ -5,7 +5,7 @@ import { GraphkeeperError } from "./core/errors.ts";
 import { nearestName } from "./core/names.ts";
 import type { GraphStore, KeyStore } from "./core/ports.ts";
 import type { JsonObject } from "./core/words.ts";
-import type { JobStore, KindConfig } from "./jobs/ports.ts";
+import type { JobHandler, JobStore, KindConfig } from "./jobs/ports.ts";
 import { JobService } from "./jobs/service.ts";
 import { type MaintenanceSettings, maintenanceHandler, RUN_KINDS, type RunObserver } from "./maintenance/handler.ts";
 import { Graphkeeper } from "./service.ts";
@@ -19,6 +19,8 @@ export interface ComposeOptions {
   /** Holds the data file against other processes; the address is what the command line finds the server by. */
   serve?: { address?: string };
   observe?: RunObserver;
+  /** Put around the handler of runs, for metrics and traces. */
+  watch?: (handler: JobHandler) => JobHandler;
   onError?: (error: unknown, where: string) => void;
 }
 
@@ -59,10 +61,10 @@ export async function compose(config: Config, options: ComposeOptions = {}): Pro
     resolution: config.maintenance.resolution,
     seed: config.maintenance.seed,
   };
-  const handle = maintenanceHandler(store, settings, Date.now, options.observe);
+  const handle: JobHandler = maintenanceHandler(store, settings, Date.now, options.observe);
   const jobs: JobService = new JobService({
     store: jobStore,
-    handler: handle,
+    handler: options.watch?.(handle) ?? handle,
     kinds: KINDS,
     owner: `${hostname()}:${process.pid}:${randomUUID().slice(0, 8)}`,
     debounce,

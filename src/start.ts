@@ -4,8 +4,10 @@ import { compose } from "./compose.ts";
 import type { Config } from "./config/config.ts";
 import { Authenticator, listenGuard } from "./http/auth.ts";
 import { createLogger } from "./http/log.ts";
+import { monitoringRoutes } from "./http/monitoring.ts";
 import { buildServer } from "./http/server.ts";
 import type { JobRole } from "./jobs/service.ts";
+import { MaintenanceMetrics, Monitoring, watchRuns } from "./monitoring/index.ts";
 import type { Graphkeeper } from "./service.ts";
 import { SqliteStore } from "./stores/sqlite/store.ts";
 import { VERSION } from "./version.ts";
@@ -31,9 +33,23 @@ export async function startServer(
   const roles = options.roles ?? ALL_ROLES;
   const logger: Logger | undefined =
     config.log.level === "silent" ? undefined : createLogger({ level: config.log.level });
+  const onError = (error: unknown, where: string) =>
+    logger?.error({ err: error, where }, "background work failed; it goes on");
+  const metrics = new MaintenanceMetrics({ groupLabels: config.metrics.groupLabels });
   const graphkeeper = await compose(config, {
     serve: {},
-    onError: (error, where) => logger?.error({ err: error, where }, "background work failed; it goes on"),
+    observe: metrics.observe,
+    watch: (handler) => watchRuns(handler, metrics),
+    onError,
+  });
+  const { webhookUrl: url, webhookSecret: secret } = config.alerts;
+  const monitoring = new Monitoring({
+    store: graphkeeper.store,
+    jobs: graphkeeper.jobs.store,
+    metrics,
+    version: VERSION,
+    webhook: url !== undefined && secret !== undefined ? { url, secret } : undefined,
+    onError,
   });
   let app: FastifyInstance | null = null;
   try {
@@ -50,20 +66,22 @@ export async function startServer(
         logger,
         bodyLimit: config.http.bodyLimit,
         waitMs: config.http.waitSeconds * 1_000,
+        routes: monitoringRoutes(monitoring),
       });
       address = await app.listen({ host: config.http.host, port: config.http.port });
       if (graphkeeper.keys instanceof SqliteStore) graphkeeper.keys.setAddress(address);
     }
     await graphkeeper.jobs.start({ roles: roles.filter((role): role is JobRole => role !== "http") });
+    if (roles.includes("scheduler")) monitoring.start();
     logger?.info({ address, roles, data: config.data, version: VERSION }, "graphkeeper is up");
-    return { graphkeeper, address, app, stop: () => stop(graphkeeper, app) };
+    return { graphkeeper, address, app, stop: () => stop(graphkeeper, app, monitoring) };
   } catch (error) {
-    await stop(graphkeeper, app);
+    await stop(graphkeeper, app, monitoring);
     throw error;
   }
 }
 
-async function stop(graphkeeper: Graphkeeper, app: FastifyInstance | null): Promise<void> {
-  await Promise.all([app?.close(), graphkeeper.jobs.stop({ graceMs: 8_000 })]);
+async function stop(graphkeeper: Graphkeeper, app: FastifyInstance | null, monitoring: Monitoring): Promise<void> {
+  await Promise.all([app?.close(), monitoring.stop(), graphkeeper.jobs.stop({ graceMs: 8_000 })]);
   await graphkeeper.close();
 }

@@ -77,6 +77,19 @@ export const CONFIG_SCHEMA = z.strictObject({
       tenant: z.string().default(""),
     })
     .prefault({}),
+  metrics: z
+    .strictObject({
+      /** How many groups `/metrics` names by label; 0 = none: groups are tenants. */
+      groupLabels: z.int().min(0).max(1_000).default(0),
+    })
+    .prefault({}),
+  alerts: z
+    .strictObject({
+      /** Where alerts that begin and end are posted, signed with the secret (Standard Webhooks). */
+      webhookUrl: z.url().optional(),
+      webhookSecret: z.string().min(8).optional(),
+    })
+    .prefault({}),
   log: z
     .strictObject({ level: z.enum(["silent", "fatal", "error", "warn", "info", "debug", "trace"]).default("info") })
     .prefault({}),
@@ -103,6 +116,9 @@ export const ENVIRONMENT: Record<string, string> = {
   GRAPHKEEPER_AFTER_EVENTS: "maintenance.afterEvents",
   GRAPHKEEPER_QUIET_SECONDS: "maintenance.quietSeconds",
   GRAPHKEEPER_POSTGRES_URL: "jobs.postgresUrl",
+  GRAPHKEEPER_METRICS_GROUP_LABELS: "metrics.groupLabels",
+  GRAPHKEEPER_ALERT_WEBHOOK_URL: "alerts.webhookUrl",
+  GRAPHKEEPER_ALERT_WEBHOOK_SECRET: "alerts.webhookSecret",
   GRAPHKEEPER_LOG_LEVEL: "log.level",
   NEO4J_URI: "neo4j.uri",
   NEO4J_USERNAME: "neo4j.username",
@@ -143,7 +159,9 @@ export function loadConfig(
   for (const [key, value] of Object.entries(options.overrides ?? {})) if (value !== undefined) setPath(raw, key, value);
   const parsed = CONFIG_SCHEMA.safeParse(raw);
   if (parsed.success) return parsed.data;
-  const issue = parsed.error.issues[0]!;
+  // A misspelt key is also a missing one; the misspelling is what helps.
+  const { issues } = parsed.error;
+  const issue = issues.find((i) => i.code === "unrecognized_keys") ?? issues[0]!;
   if (issue.code === "unrecognized_keys") {
     throw unknownKey([...issue.path, issue.keys[0]].join("."), knownKeys(issue.path), "configuration key");
   }
@@ -180,7 +198,7 @@ function readFile(path: string | undefined): Record<string, unknown> {
 
 /** Keys whose values are numbers or booleans are written as such in the environment. */
 function parseVariable(text: string, key: string): unknown {
-  if (/^(neo4j|auth|jobs)\.|^(data|http\.host)$/.test(key)) return text;
+  if (/^(neo4j|auth|jobs|alerts)\.|^(data|http\.host)$/.test(key)) return text;
   if (text === "true" || text === "false") return text === "true";
   return /^-?\d+(\.\d+)?$/.test(text) ? Number(text) : text;
 }
