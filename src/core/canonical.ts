@@ -24,10 +24,6 @@ export function hash64(data: string): bigint {
   return createHash("sha256").update(data).digest().readBigUInt64BE(0);
 }
 
-export function textHash(text: string): string {
-  return sha256(text);
-}
-
 export function entityHash(entity: { name: string; type?: string | null; description?: string | null }): bigint {
   return hash64(canonicalJson([entity.name, entity.type ?? null, entity.description ?? null]));
 }

@@ -1,0 +1,21 @@
+/**
+ * All benchmarks, or those that are named: `npm run bench`, `npm run bench -- embedded`. Each prints a table; what was
+ * measured is kept in bench/RESULTS.md and in the RESULTS.md of each folder, with its command.
+ */
+import { spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
+
+const ALL = ["embedded", "analytics", "service", "neo4j"];
+const named = process.argv.slice(2).filter((argument) => !argument.startsWith("-"));
+const options = process.argv.slice(2).filter((argument) => argument.startsWith("-"));
+for (const name of named.length > 0 ? named : ALL) {
+  const script = `bench/${name}/run.ts`;
+  if (!existsSync(script)) {
+    process.stderr.write(`There is no benchmark ${name}; there are ${ALL.join(", ")}.\n`);
+    process.exitCode = 1;
+    continue;
+  }
+  process.stdout.write(`\n# ${name}\n\n`);
+  const { status } = spawnSync(process.execPath, [script, ...options], { stdio: "inherit" });
+  if (status !== 0) process.exitCode = 1;
+}
