@@ -79,7 +79,7 @@ export async function collectGarbage(
   const group = await store.group(fence.groupId);
   if (!group)
     throw new GraphkeeperError("GROUP_NOT_FOUND", `There is no group ${fence.groupId}.`, { group: fence.groupId });
-  const state: CollectionCheckpoint = options.checkpoint ?? {
+  const state = resumed(options.checkpoint ?? null, group.generation) ?? {
     readGeneration: group.generation,
     ownChanges: 0,
     phase: "collect",
@@ -105,6 +105,17 @@ export async function collectGarbage(
     result.remaining = dryRun ? 0 : await store.remaining(fence.groupId, kind, options.policy, options.clock());
   }
   return finish(store, fence, options, state, sweptAt, dryRun);
+}
+
+/**
+ * A process that was killed between a batch and its checkpoint leaves a count of own changes that is one short; changes of
+ * others look the same. Then the kinds begin anew, at today's generation: what they did is not done again, because only
+ * what still waits is looked at. Without this the group would stay stale although nothing is left to do.
+ */
+function resumed(checkpoint: CollectionCheckpoint | null, generation: number): CollectionCheckpoint | null {
+  if (checkpoint === null || checkpoint.phase === "sweep") return checkpoint;
+  if (generation === checkpoint.readGeneration + checkpoint.ownChanges) return checkpoint;
+  return { ...checkpoint, readGeneration: generation, ownChanges: 0, kind: 0, cursor: null };
 }
 
 /** The loop state of one run: which kind, which cursor, how large a batch. */
