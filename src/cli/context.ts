@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import type { Command } from "commander";
 import { GraphkeeperClient } from "../client/client.ts";
 import { compose } from "../compose.ts";
@@ -34,6 +35,8 @@ export class CliContext {
     this.signal = signal;
     this.config = loadConfig(environment, { file: options.config, overrides: { data: options.data } });
     this.output = new Output(options);
+    // A wrong group is told of before a file is looked for or a server asked.
+    void this.optionalGroup;
   }
 
   /** The group of the command. @throws GraphkeeperError `GROUP_REQUIRED` */
@@ -69,8 +72,14 @@ export class CliContext {
     return new GraphkeeperClient({ url, apiKey: this.#options.apiKey ?? this.config.auth.apiKey });
   }
 
-  /** Opens the data file itself and closes it after the work. `write` refuses while a server holds it. */
-  async locally<T>(mode: "read" | "write", work: (graphkeeper: Graphkeeper) => Promise<T>): Promise<T> {
+  /**
+   * Opens the data file itself and closes it after the work. `write` and `create` refuse while another process holds it;
+   * only `create` makes a new one, so that a mistyped path is told of and leaves no file behind.
+   */
+  async locally<T>(mode: "read" | "write" | "create", work: (graphkeeper: Graphkeeper) => Promise<T>): Promise<T> {
+    const { data, neo4j } = this.config;
+    if (mode !== "create" && neo4j.uri === undefined && !existsSync(data))
+      throw new GraphkeeperError("NOT_FOUND", `There is no data file ${data}; the first import makes it.`, { data });
     const graphkeeper = await compose(this.config, { readOnly: mode === "read" });
     try {
       return await work(graphkeeper);

@@ -115,7 +115,9 @@ function checkLine(value: unknown, number: number): NativeLine {
   }
   const parsed = LINES[kind as Kind].safeParse(value);
   if (parsed.success) return parsed.data;
-  const issue = parsed.error.issues[0]!;
+  // A misspelt member is also a missing one; the misspelling is what helps.
+  const { issues } = parsed.error;
+  const issue = issues.find((i) => i.code === "unrecognized_keys") ?? issues[0]!;
   const field = issue.path.join(".");
   let message = `"${field}" of a ${kind}: ${issue.message}`;
   if (issue.code === "unrecognized_keys") {

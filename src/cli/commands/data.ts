@@ -150,7 +150,6 @@ function refuseOther(path: string, format: Format): void {
 
 /** What goes to a server: native files as they are, so that its line numbers are theirs; other formats made native on the way. */
 async function* upload(cli: CliContext, path: string, format: Format): AsyncIterable<Uint8Array | string> {
-  refuseOther(path, format);
   if (format === "native") {
     const total = path === "-" ? null : statSync(path).size;
     let sent = 0;
@@ -174,6 +173,7 @@ async function importPath(
   path: string,
   options: { format: Format; operationId?: string },
 ): Promise<JsonObject> {
+  refuseOther(path, options.format);
   const server = await cli.server();
   if (server) {
     return server.call({
@@ -185,7 +185,7 @@ async function importPath(
       signal: cli.signal,
     });
   }
-  return cli.locally("write", async (graphkeeper) => {
+  return cli.locally("create", async (graphkeeper) => {
     const progress = await graphkeeper.importBlocks(cli.group, blocksOf(path, options.format), {
       operationId: options.operationId,
       actor: "cli",

@@ -24,7 +24,7 @@ export function keyCommands(program: Command, context: MakeContext): void {
         cli.output.result(made, String(made.key));
         return;
       }
-      await cli.locally("write", async (graphkeeper) => {
+      await cli.locally("create", async (graphkeeper) => {
         const { key, stored } = createApiKey(options, graphkeeper.clock());
         await graphkeeper.keys.addKey(stored);
         const { secretHash: _, ...shown } = stored;
