@@ -6,6 +6,7 @@ import { doctorCommand } from "./commands/doctor.ts";
 import { documentCommands } from "./commands/documents.ts";
 import { keyCommands } from "./commands/keys.ts";
 import { maintenanceCommands } from "./commands/maintenance.ts";
+import { neo4jCommands } from "./commands/neo4j.ts";
 import { runCommands } from "./commands/runs.ts";
 import { serveCommand } from "./commands/serve.ts";
 import { CliContext, type GlobalOptions } from "./context.ts";
@@ -16,10 +17,10 @@ const HELP = `graphkeeper keeps a GraphRAG knowledge graph true to its documents
 
   demo                         the whole story on a small real corpus, in a minute
   import, export, replace      documents in and out (NDJSON, OpenIE, Microsoft GraphRAG)
-  deprecate, restore, purge    hide at once, bring back exactly, remove for good; impact shows it first
+  deprecate, restore, purge    hide at once, bring back exactly, remove for good; impact, hold, release
   gc, recompute, communities   collect what is orphaned, update communities, list summaries to write
   stale, health, verify, dump  what lags behind, how a group is, proof that all is as it should be
-  serve, runs, schedules, keys the HTTP service, its work and its API keys; doctor looks at an installation
+  serve, runs, schedules, keys the HTTP service, its work and its API keys; doctor, neo4j
 
 Options of all commands: --data <file> --group <id> --url <server> --json --quiet. More: graphkeeper <command> --help`;
 
@@ -86,5 +87,6 @@ export function buildProgram(environment: NodeJS.ProcessEnv, signal: AbortSignal
   runCommands(program, context);
   keyCommands(program, context);
   doctorCommand(program, context);
+  neo4jCommands(program, context);
   return program;
 }
