@@ -268,7 +268,11 @@ test("uninstall while things are parked: the writer's graph is what it was, and 
   expect(await userDump(db.run)).not.toEqual(before);
   await store.uninstall();
   expect(await userDump(db.run)).toEqual(before);
-  expect(await one("MATCH (n) WHERE any(l IN labels(n) WHERE l STARTS WITH 'Graphkeeper') OR any(k IN keys(n) WHERE k STARTS WITH 'lc_') RETURN count(n)")).toBe(0);
+  expect(
+    await one(
+      "MATCH (n) WHERE any(l IN labels(n) WHERE l STARTS WITH 'Graphkeeper') OR any(k IN keys(n) WHERE k STARTS WITH 'lc_') RETURN count(n)",
+    ),
+  ).toBe(0);
   expect(await db.run("SHOW INDEXES YIELD name WHERE name STARTS WITH 'graphkeeper_' RETURN name")).toEqual([]);
   await store.install();
 });

@@ -125,7 +125,7 @@ export function byLevelAndId(
 
 export async function readCommunities(r: Reading, epoch: number): Promise<CommunityRecord[]> {
   const acknowledged = new Map(
-    (await r.run<{ id: string; hash: string }>("acknowledged")).map((row) => [row.id, row.hash]),
+    (await readAcknowledged(r)).filter((row) => !row.gone).map((row) => [row.id, row.hash] as const),
   );
   const rows = await r.run<{ r: Row }>("publishedRows", { kind: "community", epoch: r.int(epoch) });
   return rows
@@ -237,6 +237,7 @@ export async function publish(
   publication: { generation: number; state: Uint8Array | null; detail: JsonObject; now: number },
 ): Promise<void> {
   const epoch = w.group.analyticsEpoch + 1;
+  await w.run("forgetReturned", { next: w.int(epoch) });
   await w.run("forgetAcknowledged", { next: w.int(epoch) });
   if (publication.state === null) await w.run("deleteState");
   else await w.run("writeState", { data: new Int8Array(publication.state.slice().buffer) });
@@ -272,8 +273,27 @@ export async function prune(w: Work, limit: number): Promise<number> {
 }
 
 export async function acknowledge(w: Work, items: { id: string; hash: string }[]): Promise<number> {
-  const current = new Map((await readCommunities(w, w.group.analyticsEpoch)).map((c) => [c.id, communityHash(c)]));
+  const epoch = w.group.analyticsEpoch;
+  const current = new Map((await readCommunities(w, epoch)).map((c) => [c.id, communityHash(c)]));
   const rows = items.filter((item) => current.get(item.id) === item.hash);
-  await w.each("acknowledge", "rows", rows);
-  return rows.length;
+  await w.each("acknowledge", "rows", rows, { epoch: w.int(epoch) });
+  const gone = new Map((await vanished(w)).map((c) => [c.id, c.hash]));
+  const forgotten = items.filter((item) => gone.get(item.id) === item.hash);
+  await w.each("forgetVanished", "rows", forgotten);
+  return rows.length + forgotten.length;
+}
+
+function readAcknowledged(r: Reading): Promise<{ id: string; hash: string; gone: boolean | null }[]> {
+  return r.run("acknowledged");
+}
+
+/** Acknowledged communities that are published no longer. */
+export async function vanished(r: Reading): Promise<{ id: string; hash: string }[]> {
+  const gone = (await readAcknowledged(r)).filter((row) => row.gone);
+  return gone.map(({ id, hash }) => ({ id, hash })).sort((x, y) => compareIds(x.id, y.id));
+}
+
+export async function acknowledgedMembers(r: Reading, community: string): Promise<string[] | null> {
+  const [row] = await r.run<{ members: string[] | null }>("acknowledgedMembers", { community });
+  return row ? [...(row.members ?? [])].sort(compareIds) : null;
 }

@@ -100,7 +100,15 @@ export class Connection {
 
   /** Schema statements are not part of data transactions. */
   async schema(statement: string): Promise<void> {
-    await this.write((tx) => tx.run(statement, {}));
+    const run = () => this.write((tx) => tx.run(statement, {}));
+    try {
+      await run();
+    } catch (error) {
+      // Of two processes that start together one finds, in spite of IF NOT EXISTS, what the other has just made: measured
+      // on 5.26 as EquivalentSchemaRuleAlreadyExists. The second time it is seen; a real conflict fails again.
+      if (!GraphkeeperError.is(error) || !String(error.details.neo4j).endsWith("AlreadyExists")) throw error;
+      await run();
+    }
   }
 
   async ping(): Promise<void> {

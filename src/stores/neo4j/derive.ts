@@ -306,6 +306,7 @@ export async function deleteEntities(w: Work, entities: Handle[]): Promise<strin
   );
   await w.each("deleteParked", "ids", new Set(parked.map((p) => p.id)));
   await w.each("rowsOfEntities", "ids", ids);
+  await w.each("forgetMembers", "ids", ids);
   await w.forget("orphan_entities", ids);
   await w.forget("deprecated_vectors", ids);
   await w.forget("stale_edges", gone);

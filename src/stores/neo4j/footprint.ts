@@ -87,6 +87,10 @@ export function footprint(shapes: Shapes): SchemaObject[] {
     index("entity_origin", range(shapes.label("entity"), [profile.origin]));
     if (shapes.mode === "swap") index("entity_origin_parked", range(shapes.parkedLabel("entity"), [profile.origin]));
   }
+  if (profile.published !== undefined && profile.communities) {
+    const { label, key: id } = profile.communities;
+    index("community_id", range(shapes.partLabel(label), [...tenant(shapes.tenantProperty), id]));
+  }
   const stale = profile.published?.stale;
   if (stale && shapes.tenantProperty !== null) index("stale", range(stale.label, [shapes.tenantProperty]));
   if (profile.documents.as === "node") {

@@ -210,6 +210,7 @@ async function dropOldUnits(
 ): Promise<StoredUnit[]> {
   const disown: { handle: string; document: string }[] = [];
   const gone = new Map<string, StoredUnit>();
+  const named = new Map(block.textUnits.map((u) => [ids.get(u.id) ?? u.id, u.text]));
   for (const documentId of replaced) {
     // By id and text: an id that the new version uses for another text is not the old unit.
     const kept = new Map(
@@ -219,13 +220,15 @@ async function dropOldUnits(
       if (!unit.owners.includes(documentId) || kept.get(unit.id) === unit.text) continue;
       unit.owners = unit.owners.filter((id) => id !== documentId);
       disown.push({ handle: unit.handle, document: documentId });
-      if (unit.owners.length === 0) gone.set(unit.id, unit);
+      // What the block gives to another document has no owner for this moment only: it is not removed.
+      if (unit.owners.length === 0 && named.get(unit.id) !== unit.text) gone.set(unit.id, unit);
     }
   }
+  const dropped = new Set([...gone.values()].map((u) => u.handle));
   await w.each(
     "disownUnits",
     "rows",
-    disown.filter((d) => ![...gone.values()].some((u) => u.handle === d.handle)),
+    disown.filter((d) => !dropped.has(d.handle)),
   );
   if (gone.size === 0) return [];
   const list = [...gone.values()].map((u) => ({ ...u, parkedVector: false }));

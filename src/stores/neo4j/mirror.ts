@@ -11,7 +11,8 @@ import type { Work } from "./work.ts";
 const METHOD = "graphkeeper";
 
 export function mirrorStatements(s: Shapes) {
-  const { published, communities } = s.profile;
+  const { published } = s.profile;
+  const communities = published === undefined ? undefined : s.profile.communities;
   const tenant = s.tenantProperty;
   const entity = (v: string, key: string) => s.byKey("entity", v, key, "row");
   const none = "RETURN $group AS none";

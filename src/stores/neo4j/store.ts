@@ -447,6 +447,14 @@ export class Neo4jStore implements GraphStore {
     return this.write(groupId, (w) => analytics.acknowledge(w, items));
   }
 
+  acknowledgedMembers(groupId: string, communityId: string): Promise<string[] | null> {
+    return this.read(groupId, (r) => analytics.acknowledgedMembers(r, communityId));
+  }
+
+  vanishedCommunities(groupId: string): Promise<{ id: string; hash: string }[]> {
+    return this.read(groupId, (r) => analytics.vanished(r));
+  }
+
   recordAudit(
     groupId: string,
     entry: { at: number; actor: string; action: string; ref: string; detail: JsonObject },

@@ -75,11 +75,25 @@ export const groupStatements = {
   membersOf: `MATCH (r:${OURS.analytics} {lc_group: $group, lc_b: $community})
     WHERE r.lc_a > $after AND r.lc_kind = 'membership' AND r.lc_from <= $epoch AND (r.lc_to IS NULL OR r.lc_to > $epoch)
     RETURN DISTINCT r.lc_a AS entity ORDER BY entity LIMIT $limit`,
+  // What was acknowledged of a community that vanishes: its members are forgotten, that it was is told until acknowledged.
   forgetAcknowledged: `MATCH (r:${OURS.analytics} {lc_group: $group, lc_to: $next}) WHERE r.lc_kind = 'community'
     AND NOT EXISTS { MATCH (:${OURS.analytics} {lc_group: $group, lc_kind: 'community', lc_key: r.lc_key, lc_from: $next}) }
-    MATCH (k:${OURS.acknowledged} {lc_group: $group, lc_id: r.id}) DELETE k`,
-  acknowledged: `MATCH (k:${OURS.acknowledged} {lc_group: $group}) WHERE k.lc_id IS NOT NULL RETURN k.lc_id AS id, k.hash AS hash`,
-  acknowledge: `UNWIND $rows AS row MERGE (k:${OURS.acknowledged} {lc_group: $group, lc_id: row.id}) SET k.hash = row.hash`,
+    MATCH (k:${OURS.acknowledged} {lc_group: $group, lc_id: r.id}) SET k.gone = true REMOVE k.members`,
+  // One that has the id of a vanished one is another one.
+  forgetReturned: `MATCH (r:${OURS.analytics} {lc_group: $group, lc_from: $next}) WHERE r.lc_kind = 'community'
+    MATCH (k:${OURS.acknowledged} {lc_group: $group, lc_id: r.id}) WHERE k.gone DELETE k`,
+  acknowledged: `MATCH (k:${OURS.acknowledged} {lc_group: $group}) WHERE k.lc_id IS NOT NULL RETURN k.lc_id AS id, k.hash AS hash, k.gone AS gone`,
+  acknowledge: `UNWIND $rows AS row MERGE (k:${OURS.acknowledged} {lc_group: $group, lc_id: row.id}) SET k.hash = row.hash REMOVE k.gone
+    WITH row, k CALL (row) {
+      MATCH (r:${OURS.analytics} {lc_group: $group, lc_b: row.id})
+      WHERE r.lc_kind = 'membership' AND r.lc_from <= $epoch AND (r.lc_to IS NULL OR r.lc_to > $epoch)
+      RETURN collect(DISTINCT r.lc_a) AS members
+    } SET k.members = members`,
+  forgetVanished: `UNWIND $rows AS row MATCH (k:${OURS.acknowledged} {lc_group: $group, lc_id: row.id}) DELETE k`,
+  acknowledgedMembers: `MATCH (k:${OURS.acknowledged} {lc_group: $group, lc_id: $community}) WHERE k.gone IS NULL RETURN k.members AS members`,
+  // Purged entities must not stay in what was summarised.
+  forgetMembers: `MATCH (k:${OURS.acknowledged} {lc_group: $group})
+    WHERE k.lc_id IS NOT NULL AND any(member IN k.members WHERE member IN $ids) SET k.members = [member IN k.members WHERE NOT member IN $ids]`,
   countRows: `MATCH (r:${OURS.analytics} {lc_group: $group, lc_kind: $kind})
     WHERE r.lc_from <= $epoch AND (r.lc_to IS NULL OR r.lc_to > $epoch) RETURN count(r) AS count`,
 } as const;
