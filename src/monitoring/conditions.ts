@@ -1,5 +1,4 @@
-import { isGdsStaleFor } from "./prometheus.ts";
-import type { Snapshot } from "./snapshot.ts";
+import { isGdsStaleFor, type Snapshot } from "./snapshot.ts";
 
 /** Names of the alerts; runbooks have the same with hyphens, Prometheus rules in CamelCase with the prefix Graphkeeper. */
 export const ALERTS = ["stale_groups", "job_failures", "job_absent", "orphan_growth"] as const;

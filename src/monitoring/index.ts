@@ -1,6 +1,6 @@
 export type { Alert, AlertReport } from "./alerts.ts";
 export { ALERTS, type AlertName, DEFAULT_THRESHOLDS, type Thresholds } from "./conditions.ts";
-export { MaintenanceMetrics } from "./metrics.ts";
+export { MaintenanceMetrics, unseenSdk } from "./metrics.ts";
 export { Monitoring, type MonitoringOptions } from "./monitoring.ts";
 export { METRICS_CONTENT_TYPE } from "./prometheus.ts";
 export { watchRuns } from "./watch-runs.ts";

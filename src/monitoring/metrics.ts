@@ -1,7 +1,7 @@
 import { type BatchObservableCallback, metrics } from "@opentelemetry/api";
 import type { RunObserver } from "../maintenance/handler.ts";
 import { CountedSeries, MeasuredSeries, type Sample } from "./series.ts";
-import type { Snapshot } from "./snapshot.ts";
+import { isGdsStaleFor, type Snapshot } from "./snapshot.ts";
 
 /** How a run's attempt ended, as metrics count it. */
 export type AttemptOutcome = "succeeded" | "failed" | "skipped" | "interrupted";
@@ -140,6 +140,17 @@ export class MaintenanceMetrics {
 }
 
 /**
+ * Why what an OpenTelemetry SDK registered does not reach us, or null. The API takes no registration that was made by an older copy
+ * of itself (an SDK 2.x brings 1.9, an SDK 3.x 1.10) and says nothing of it: metrics and traces would be missing in silence.
+ */
+export function unseenSdk(): string | null {
+  const key = Symbol.for("opentelemetry.js.api.1");
+  const registered = (globalThis as { [key: symbol]: { version?: string; metrics?: object } | undefined })[key];
+  if (registered?.metrics === undefined || metrics.getMeterProvider() === registered.metrics) return null;
+  return `An OpenTelemetry SDK was registered by @opentelemetry/api ${registered.version ?? "of another version"}, which this process's own copy does not accept: install one version for both (npm ls @opentelemetry/api).`;
+}
+
+/**
  * Registers the gauges of the OpenTelemetry meter; they are read together, once per collection of the SDK.
  * @returns takes them back
  */
@@ -151,10 +162,14 @@ export function observeGauges(read: () => Promise<Snapshot>): () => void {
   const dead = gauge("graphkeeper.runs.dead", "Runs that used up their retries, by kind.");
   const failures = gauge("graphkeeper.job.consecutive_failures", "Runs of a kind that failed since its last success.");
   const stale = gauge("graphkeeper.groups.stale", "Groups whose collection (gc) or analytics (gds) lag behind.");
+  const late = gauge(
+    "graphkeeper.groups.gds_stale",
+    "Groups whose analytics are stale for longer than the attribute says.",
+  );
   const age = gauge("graphkeeper.groups.stale_age", "Age of the oldest change that was not followed.", "s");
   const behind = gauge("graphkeeper.generations_behind", "Generations that the group furthest behind lags.");
   const orphans = gauge("graphkeeper.orphan_entities", "Orphan entities that are still stored.");
-  const gauges = [queued, dead, failures, stale, age, behind, orphans];
+  const gauges = [queued, dead, failures, stale, late, age, behind, orphans];
   const callback: BatchObservableCallback = async (result) => {
     const snapshot = await read();
     for (const kind of snapshot.kinds) {
@@ -165,6 +180,8 @@ export function observeGauges(read: () => Promise<Snapshot>): () => void {
     const totals = totalsOf(snapshot);
     result.observe(stale, totals.gcStale, { work: "gc" });
     result.observe(stale, totals.gdsStale, { work: "gds" });
+    for (const seconds of STALE_AGES)
+      result.observe(late, staleLongerThan(snapshot, seconds), { older_than_seconds: seconds });
     result.observe(age, totals.staleAgeSeconds);
     result.observe(behind, totals.behindGc, { work: "gc" });
     result.observe(behind, totals.behindGds, { work: "gds" });
@@ -172,6 +189,14 @@ export function observeGauges(read: () => Promise<Snapshot>): () => void {
   };
   meter.addBatchObservableCallback(callback, gauges);
   return () => meter.removeBatchObservableCallback(callback, gauges);
+}
+
+/** Ages by which stale groups are counted, in seconds: at all, an hour, a day (the alert's), a week. */
+export const STALE_AGES = [0, 3_600, 86_400, 604_800];
+
+/** Groups whose analytics have been stale for longer than so many seconds; 0 = stale at all. */
+export function staleLongerThan(snapshot: Snapshot, seconds: number): number {
+  return snapshot.groups.filter((group) => isGdsStaleFor(group, seconds * 1_000, snapshot.at)).length;
 }
 
 /** Sums and maxima over all groups. */

@@ -1,13 +1,10 @@
 import type { Family } from "./metrics.ts";
-import { totalsOf } from "./metrics.ts";
+import { STALE_AGES, staleLongerThan, totalsOf } from "./metrics.ts";
 import type { Sample } from "./series.ts";
 import type { GroupFigures, Snapshot } from "./snapshot.ts";
 
 /** Media type of the answer of `/metrics`. */
 export const METRICS_CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8";
-
-/** Ages by which stale groups are counted, in seconds: an hour, a day (the alert's), a week. */
-const STALE_AGES = [0, 3_600, 86_400, 604_800];
 
 /** Families in the text exposition format 0.0.4, in the order given; families without a sample are left out. */
 export function writeExposition(families: Family[]): string {
@@ -52,8 +49,6 @@ export function gaugeFamilies(snapshot: Snapshot, groupLabels: number): Family[]
     });
   const seconds = (at: number | null) => (at === null ? null : at / 1_000);
   const totals = totalsOf(snapshot);
-  const staleFor = (age: number) =>
-    snapshot.groups.filter((group) => isGdsStaleFor(group, age * 1_000, snapshot.at)).length;
   const families = [
     gauge("graphkeeper_groups", "Groups in the store.", [one(snapshot.groups.length)]),
     gauge("graphkeeper_stale_groups", "Groups whose collection (gc) or analytics (gds) lag behind.", [
@@ -63,7 +58,7 @@ export function gaugeFamilies(snapshot: Snapshot, groupLabels: number): Family[]
     gauge(
       "graphkeeper_gds_stale_groups",
       "Groups whose analytics have been stale for longer than the label says, in seconds.",
-      STALE_AGES.map((age) => one(staleFor(age), { older_than_seconds: String(age) })),
+      STALE_AGES.map((age) => one(staleLongerThan(snapshot, age), { older_than_seconds: String(age) })),
     ),
     gauge("graphkeeper_stale_age_seconds", "Age of the oldest change that was not followed; 0 when nothing is stale.", [
       one(totals.staleAgeSeconds),
@@ -145,11 +140,6 @@ export function gaugeFamilies(snapshot: Snapshot, groupLabels: number): Family[]
     );
   }
   return families;
-}
-
-/** Analytics stale for longer than `ageMs`; `ageMs` 0 = stale at all. */
-export function isGdsStaleFor(group: GroupFigures, ageMs: number, now: number): boolean {
-  return group.gdsStale && (ageMs === 0 || (group.staleSince !== null && now - group.staleSince > ageMs));
 }
 
 function longestStaleFirst(a: GroupFigures, b: GroupFigures): number {

@@ -44,6 +44,11 @@ export function orphansOf(counts: unknown): number | null {
   return typeof parked === "number" && typeof waiting === "number" ? parked + waiting : null;
 }
 
+/** Analytics stale for longer than `ageMs`; `ageMs` 0 = stale at all. */
+export function isGdsStaleFor(group: GroupFigures, ageMs: number, now: number): boolean {
+  return group.gdsStale && (ageMs === 0 || (group.staleSince !== null && now - group.staleSince > ageMs));
+}
+
 /**
  * Reads the state that gauges and alerts are made of.
  *

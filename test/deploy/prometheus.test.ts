@@ -5,8 +5,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { beforeAll, describe, expect, test } from "vitest";
+import { ALERTS } from "../../src/monitoring/conditions.ts";
 import { MaintenanceMetrics } from "../../src/monitoring/metrics.ts";
 import { gaugeFamilies } from "../../src/monitoring/prometheus.ts";
+import { startGraphkeeper } from "../servers/graphkeeper.ts";
 import { findPromtool } from "../servers/prometheus.ts";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
@@ -17,12 +19,13 @@ beforeAll(async () => {
   promtool = await findPromtool();
 }, 300_000);
 
-function run(args: string[], cwd: string): Promise<{ code: number; output: string }> {
+function run(args: string[], cwd: string, input = ""): Promise<{ code: number; output: string }> {
   return new Promise((resolve, reject) => {
-    execFile(promtool, args, { cwd }, (error, stdout, stderr) => {
+    const child = execFile(promtool, args, { cwd }, (error, stdout, stderr) => {
       if (error !== null && typeof error.code !== "number") reject(error);
       else resolve({ code: error === null ? 0 : Number(error.code), output: stdout + stderr });
     });
+    child.stdin?.end(input);
   });
 }
 
@@ -61,6 +64,27 @@ describe("the Prometheus rules", () => {
       expect((await run(["test", "rules", "rules.test.yaml"], folder)).code).toBe(1);
     } finally {
       await rm(folder, { recursive: true, force: true });
+    }
+  });
+
+  test("what a started service gives under /metrics passes promtool and answers the rules", async () => {
+    const server = await startGraphkeeper();
+    try {
+      await server.fill("g1", ["a"]);
+      await server.call("POST", "/maintenance/run-all-gc", { group: "g1" });
+      const headers = { authorization: `Bearer ${server.apiKey}` };
+      const answer = await fetch(`${server.url}/metrics`, { headers });
+      expect(answer.headers.get("content-type")).toBe("text/plain; version=0.0.4; charset=utf-8");
+      const text = await answer.text();
+      expect(await run(["check", "metrics"], FOLDER, text)).toEqual({ code: 0, output: "" });
+      expect(text).toMatch(/^graphkeeper_job_last_success_timestamp_seconds\{kind="orphan_entities"\} \d+/m);
+      const { alerts } = await server.call<{ alerts: { name: string; status: string }[] }>(
+        "GET",
+        "/maintenance/alerts",
+      );
+      expect(alerts.map((alert) => [alert.name, alert.status])).toEqual(ALERTS.map((name) => [name, "ok"]));
+    } finally {
+      await server.stop();
     }
   });
 

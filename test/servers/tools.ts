@@ -2,7 +2,7 @@ import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
-import { mkdir, rename, rm, writeFile } from "node:fs/promises";
+import { mkdir, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { homedir } from "node:os";
 import { delimiter, join } from "node:path";
@@ -56,40 +56,13 @@ export async function needProgram(name: string, debianPackage: string): Promise<
 export async function pythonWith(requirements: string[]): Promise<string> {
   const python = findProgram("python3");
   if (python === null) throw new Error("python3 is needed: it is not on the path.");
-  const name = createHash("sha256").update(requirements.join("\n")).digest("hex").slice(0, 12);
-  const cache = join(process.env.XDG_CACHE_HOME || join(homedir(), ".cache"), "graphkeeper");
-  const home = join(cache, `python-${name}`);
-  const interpreter = join(home, "bin", "python");
-  if (existsSync(join(home, "ready"))) return interpreter;
-  await mkdir(cache, { recursive: true });
-  // A virtual environment knows its own path, so it is made in its place; the lock keeps two tests from making it at once.
-  const lock = join(cache, `python-${name}.lock`);
-  for (let tries = 0; ; tries++) {
-    try {
-      await mkdir(lock);
-      break;
-    } catch (error) {
-      if ((error as { code?: string }).code !== "EEXIST") throw error;
-      if (existsSync(join(home, "ready"))) return interpreter;
-      if (tries > 600) throw new Error(`${lock} has been there for five minutes: remove it if no test is running.`);
-      await new Promise((resolve) => setTimeout(resolve, 500));
-    }
-  }
-  try {
-    if (existsSync(join(home, "ready"))) return interpreter;
-    await rm(home, { recursive: true, force: true });
+  // A virtual environment knows its own path, so it is made in its place.
+  const home = await keptFolder(requirements.join("\n"), "python", async (home) => {
     await execute(python, ["-m", "venv", home]);
-    await execute(interpreter, ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", ...requirements], {
-      maxBuffer: 64 << 20,
-    });
-    await writeFile(join(home, "ready.part"), requirements.join("\n"));
-    await rename(join(home, "ready.part"), join(home, "ready"));
-    return interpreter;
-  } catch (error) {
-    throw new Error(`Python packages are needed (${requirements.join(" ")}): ${(error as Error).message}`);
-  } finally {
-    await rm(lock, { recursive: true, force: true });
-  }
+    const pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"];
+    await execute(join(home, "bin", "python"), [...pip, ...requirements], { maxBuffer: 64 << 20 });
+  });
+  return join(home, "bin", "python");
 }
 
 export async function freePort(): Promise<number> {
@@ -101,4 +74,51 @@ export async function freePort(): Promise<number> {
   await once(server, "close");
   if (address === null || typeof address === "string") throw new Error("no port");
   return address.port;
+}
+
+/**
+ * A folder whose `node_modules` has these npm packages, made once and kept in `$XDG_CACHE_HOME/graphkeeper`: for what users may bring
+ * along and the product does not depend on.
+ *
+ * @param packages exact versions, such as `@opentelemetry/sdk-metrics@3.1.1`
+ * @throws Error that says what could not be installed
+ */
+export async function nodeModulesWith(packages: string[]): Promise<string> {
+  return keptFolder(`npm-${packages.join("\n")}`, "npm", async (home) => {
+    await mkdir(home, { recursive: true });
+    await writeFile(join(home, "package.json"), JSON.stringify({ name: "kept", private: true }));
+    const flags = ["--ignore-scripts", "--no-audit", "--no-fund", "--no-save", "--no-package-lock"];
+    await execute("npm", ["install", ...flags, ...packages], { cwd: home, maxBuffer: 64 << 20 });
+  });
+}
+
+/** A folder of the cache that is made once, by one test at a time. */
+async function keptFolder(key: string, kind: string, make: (home: string) => Promise<void>): Promise<string> {
+  const cache = join(process.env.XDG_CACHE_HOME || join(homedir(), ".cache"), "graphkeeper");
+  const home = join(cache, `${kind}-${createHash("sha256").update(key).digest("hex").slice(0, 12)}`);
+  if (existsSync(join(home, "ready"))) return home;
+  await mkdir(cache, { recursive: true });
+  const lock = `${home}.lock`;
+  for (let tries = 0; ; tries++) {
+    try {
+      await mkdir(lock);
+      break;
+    } catch (error) {
+      if ((error as { code?: string }).code !== "EEXIST") throw error;
+      if (existsSync(join(home, "ready"))) return home;
+      if (tries > 600) throw new Error(`${lock} has been there for five minutes: remove it if no test is running.`);
+      await new Promise((resolve) => setTimeout(resolve, 500));
+    }
+  }
+  try {
+    if (existsSync(join(home, "ready"))) return home;
+    await rm(home, { recursive: true, force: true });
+    await make(home);
+    await writeFile(join(home, "ready"), key);
+    return home;
+  } catch (error) {
+    throw new Error(`Packages are needed (${key.replaceAll("\n", " ")}): ${(error as Error).message}`);
+  } finally {
+    await rm(lock, { recursive: true, force: true });
+  }
 }
