@@ -345,8 +345,19 @@ export interface Analytics {
   ): Promise<Page<CommunityRecord>>;
   /** Members of one community, sorted, at most `limit` after `cursor`. */
   members(groupId: string, communityId: string, query: { cursor?: string; limit: number }): Promise<Page<string>>;
-  /** Stores what was summarised; a hash that is not the current one is not stored. Returns the number stored. */
+  /**
+   * Stores what was summarised, the hash and the published members; a hash that is not the current one is not stored. A
+   * vanished community is acknowledged with the hash that `vanishedCommunities` gives, which forgets it. Returns the number
+   * stored or forgotten.
+   */
   acknowledgeCommunities(groupId: string, items: { id: string; hash: string }[], now: number): Promise<number>;
+  /**
+   * Members of a published community as of its acknowledgement, sorted; null when it was never summarised, or is not
+   * published. Without entities that were purged since: nothing of these stays.
+   */
+  acknowledgedMembers(groupId: string, communityId: string): Promise<string[] | null>;
+  /** Communities that were acknowledged and are published no longer, by id, each with the hash it was acknowledged with. */
+  vanishedCommunities(groupId: string): Promise<{ id: string; hash: string }[]>;
 }
 
 export interface GraphStore extends GroupReader, DocumentLifecycle, Leases, Collection, Analytics {

@@ -1,5 +1,13 @@
-import type { AnalyticsPart, CollectOptions } from "../../src/core/ports.ts";
-import type { CollectionBatch, CollectionKind, Fence, GroupState, JsonObject } from "../../src/core/words.ts";
+import type { AnalyticsPart, ApplyOptions, CollectOptions } from "../../src/core/ports.ts";
+import type {
+  CollectionBatch,
+  CollectionKind,
+  Fence,
+  GroupState,
+  JsonObject,
+  Operation,
+  OperationRecord,
+} from "../../src/core/words.ts";
 import { setEntity } from "../../src/stores/memory/derive.ts";
 import type { DocumentRow, Group } from "../../src/stores/memory/state.ts";
 import { Spoilt } from "./spoilt.ts";
@@ -126,6 +134,27 @@ export class PublicationBringsPurgedBack extends Spoilt {
       }
     });
     return state;
+  }
+}
+
+export class MembersOfTheSummaryForgotten extends Spoilt {
+  override async acknowledgeCommunities(groupId: string, items: { id: string; hash: string }[], now: number) {
+    const stored = await super.acknowledgeCommunities(groupId, items, now);
+    this.spoil(groupId, (group) => {
+      for (const [id, { hash }] of group.acknowledged) group.acknowledged.set(id, { hash, members: [] });
+    });
+    return stored;
+  }
+}
+
+export class PurgedStaysInTheSummary extends Spoilt {
+  override async apply(operation: Operation, options?: ApplyOptions): Promise<OperationRecord> {
+    const before = this.groupsById.get(operation.groupId)?.acknowledged;
+    const record = await super.apply(operation, options);
+    this.spoil(operation.groupId, (group) => {
+      if (before) group.acknowledged = new Map(before);
+    });
+    return record;
   }
 }
 

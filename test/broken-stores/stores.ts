@@ -18,8 +18,10 @@ import {
   CollectionAcrossGroups,
   DryRunWrites,
   LostUpdateOfTheGeneration,
+  MembersOfTheSummaryForgotten,
   OrphanStillMentioned,
   PublicationBringsPurgedBack,
+  PurgedStaysInTheSummary,
   RetentionIgnoresLegalHold,
   StagedAnalyticsVisible,
   UnboundedBatch,
@@ -181,5 +183,19 @@ export const BROKEN_STORES: BrokenStore[] = [
     fault: "the blast-radius guard is not asked",
     foundBy: ["guard: refuses in the transaction what would hide more entities than allowed, unless forced"],
     open: () => new GuardNotAsked(),
+  },
+  {
+    fault: "the members that were summarised are forgotten",
+    foundBy: [
+      "analytics: the members that were summarised are kept until the next acknowledgement, without what was purged",
+    ],
+    open: () => new MembersOfTheSummaryForgotten(),
+  },
+  {
+    fault: "a purged entity stays among the members that were summarised",
+    foundBy: [
+      "analytics: the members that were summarised are kept until the next acknowledgement, without what was purged",
+    ],
+    open: () => new PurgedStaysInTheSummary(),
   },
 ];

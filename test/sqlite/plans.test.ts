@@ -23,7 +23,7 @@ const BOUNDED = [
   ["apply", "advance", "unfinished", "operation", "impact", "document", "documents", "audit", "counts", "group"],
   ["acquireLease", "renewLease", "releaseLease", "collect", "sweep", "remaining", "finishCollection"],
   ["stageAnalytics", "discardStaged", "publishAnalytics", "pruneAnalytics", "analyticsState", "recordAudit"],
-  ["members", "acknowledgeCommunities"],
+  ["members", "acknowledgeCommunities", "acknowledgedMembers"],
 ].flat();
 
 /** Few rows at most: hubs of a group, operations that a crash left rolling, the one row of the sequence. */

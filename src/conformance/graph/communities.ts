@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
-import { communityHash } from "../../core/ports.ts";
+import { type AnalyticsPart, communityHash } from "../../core/ports.ts";
 import { library } from "./blocks.ts";
 import type { GraphStoreCase } from "./case.ts";
+import { recordsOf } from "./dump.ts";
 import { community, publishLibrary } from "./published.ts";
+import type { World } from "./world.ts";
 
 const G = "alpha";
 
@@ -84,4 +86,99 @@ export const COMMUNITY_CASES: GraphStoreCase[] = [
       );
     },
   },
+  {
+    name: "analytics: the members that were summarised are kept until the next acknowledgement, without what was purged",
+    async run(w) {
+      await w.import(G, library());
+      await publishLibrary(w, G);
+      const remembered = (id: string) => w.store.acknowledgedMembers(G, id);
+      for (const id of ["c1", "missing"]) assert.equal(await remembered(id), null);
+      assert.equal(await acknowledge(w, "c1", "top"), 2);
+      assert.deepEqual(await remembered("c1"), ["a", "b"]);
+      assert.deepEqual(await remembered("top"), ["a", "b", "c", "d"]);
+      assert.equal(await remembered("c2"), null);
+      await publish(w, {
+        communities: [community("c1", 0, { parent: "top", memberHash: "other" })],
+        memberships: [
+          { level: 0, entity: "b", community: "c2" },
+          { level: 0, entity: "d", community: "c1" },
+          { level: 0, entity: "c", community: "c1" },
+        ],
+      });
+      const late = [{ id: "c1", hash: communityHash(community("c1", 0)) }];
+      assert.equal(await w.store.acknowledgeCommunities(G, late, w.now), 0);
+      assert.deepEqual(await remembered("c1"), ["a", "b"], "as it was when it was acknowledged");
+      assert.equal(await acknowledge(w, "c1"), 1);
+      assert.deepEqual(await remembered("c1"), ["a", "c", "d"]);
+      await w.purge(G, ["d1", "d2", "d3"]);
+      const { ids } = await w.store.readGraph(G);
+      assert.ok(!ids.includes("a"), "the purge takes a member");
+      const left = new Set<string>();
+      for (const record of await recordsOf(w.store, G)) if (record.kind === "entity") left.add(record.id);
+      for (const [id, before] of [
+        ["c1", ["a", "c", "d"]],
+        ["top", ["a", "b", "c", "d"]],
+      ] as const) {
+        assert.deepEqual(
+          await remembered(id),
+          before.filter((member) => left.has(member)),
+        );
+      }
+    },
+  },
+  {
+    name: "analytics: a community that vanished after it was acknowledged is told until that is acknowledged too",
+    async run(w) {
+      await w.import(G, library());
+      await publishLibrary(w, G);
+      assert.deepEqual(await w.store.vanishedCommunities(G), []);
+      assert.equal(await acknowledge(w, "c1", "top"), 2);
+      const memberships = ["c", "d"].map((entity) => ({ level: 0, entity, community: "c1" }));
+      await publish(w, { memberships }, ["top", "c2"]);
+      while (await w.withLease(G, (fence) => w.store.pruneAnalytics(fence, 10, w.now)));
+      const hash = communityHash(community("top", 1));
+      assert.deepEqual(await w.store.vanishedCommunities(G), [{ id: "top", hash }]);
+      assert.equal(await w.store.acknowledgedMembers(G, "top"), null);
+      const items = [
+        { id: "top", hash: "not the hash" },
+        { id: "c2", hash: communityHash(community("c2", 0)) },
+      ];
+      assert.equal(await w.store.acknowledgeCommunities(G, items, w.now), 0);
+      assert.equal(await w.store.acknowledgeCommunities(G, [{ id: "top", hash }], w.now), 1);
+      assert.deepEqual(await w.store.vanishedCommunities(G), []);
+      assert.equal(await w.store.acknowledgeCommunities(G, [{ id: "top", hash }], w.now), 0);
+      // One that has the id of a vanished one is new: nobody has summarised it.
+      await publish(w, {}, ["c1"]);
+      assert.deepEqual(
+        (await w.store.vanishedCommunities(G)).map(({ id }) => id),
+        ["c1"],
+      );
+      await publish(w, { communities: [community("c1", 0)] });
+      assert.deepEqual(await w.store.vanishedCommunities(G), []);
+      const [again] = (await w.store.communities(G, { limit: 1 })).items;
+      assert.deepEqual([again?.id, again?.acknowledgedHash], ["c1", null]);
+      assert.equal(await w.store.acknowledgedMembers(G, "c1"), null);
+      await publish(w, {}, ["c1"]);
+      assert.deepEqual(await w.store.vanishedCommunities(G), [], "and when it goes, no summary goes with it");
+    },
+  },
 ];
+
+function publish(w: World, upsert: AnalyticsPart["upsert"], communities: string[] = []) {
+  return w.withLease(G, async (fence) => {
+    await w.store.stageAnalytics(fence, { upsert, remove: { communities } }, w.now);
+    const { generation } = await w.state(G);
+    await w.store.publishAnalytics(fence, { generation, state: null, detail: {}, now: w.now });
+  });
+}
+
+/** With the hashes that they have now. */
+async function acknowledge(w: World, ...ids: string[]): Promise<number> {
+  const { items } = await w.store.communities(G, { limit: 100 });
+  const wanted = items.filter(({ id }) => ids.includes(id));
+  return w.store.acknowledgeCommunities(
+    G,
+    wanted.map((c) => ({ id: c.id, hash: communityHash(c) })),
+    w.now,
+  );
+}

@@ -34,6 +34,8 @@ export const READING_CASES: GraphStoreCase[] = [
         () => store.communities(g, { limit: 1 }),
         () => store.members(g, "c1", { limit: 1 }),
         () => store.acknowledgeCommunities(g, [], w.now),
+        () => store.acknowledgedMembers(g, "c1"),
+        () => store.vanishedCommunities(g),
         () => store.recordAudit(g, { at: w.now, actor: "a", action: "b", ref: "c", detail: {} }),
       ];
       for (const call of calls) await failure(call, "GROUP_NOT_FOUND");

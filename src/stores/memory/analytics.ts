@@ -90,8 +90,12 @@ export function publish(
     const old = rows.get(rowKey);
     if (row !== null && !isStored(group, row)) continue; // Purged between reading and publishing: it must not come back.
     if (old) group.replaced.push({ table, row: old });
-    if (row === null) rows.delete(rowKey);
-    else if (table === "communities") {
+    if (row === null) {
+      rows.delete(rowKey);
+      if (table === "communities" && old) vanish(group, (old as CommunityRecord).id);
+    } else if (table === "communities") {
+      // One that had this id once, and was acknowledged, is another one.
+      if (!old) group.acknowledged.delete((row as CommunityRecord).id);
       const acknowledgedHash = (old as CommunityRecord | undefined)?.acknowledgedHash ?? null;
       rows.set(rowKey, { ...(row as CommunityRecord), acknowledgedHash });
     } else rows.set(rowKey, row);
@@ -110,13 +114,36 @@ function isStored(group: Group, row: AnalyticsRow): boolean {
   return !("a" in row) || (group.entities.has(row.a) && group.entities.has(row.b));
 }
 
+function vanish(group: Group, id: string): void {
+  const acknowledged = group.acknowledged.get(id);
+  if (acknowledged) group.acknowledged.set(id, { hash: acknowledged.hash, members: [] });
+}
+
 export function acknowledge(group: Group, items: { id: string; hash: string }[]): number {
   let stored = 0;
   for (const { id, hash } of items) {
     const community = group.published.communities.get(key(id));
-    if (!community || communityHash(community) !== hash) continue;
+    if (!community) {
+      if (group.acknowledged.get(id)?.hash !== hash) continue;
+      group.acknowledged.delete(id);
+      stored++;
+      continue;
+    }
+    if (communityHash(community) !== hash) continue;
     group.published.communities.set(key(id), { ...community, acknowledgedHash: hash });
+    const rows = [...group.published.memberships.values()].filter((row) => row.community === id);
+    group.acknowledged.set(id, { hash, members: sortedIds(new Set(rows.map((row) => row.entity))) });
     stored++;
   }
   return stored;
+}
+
+export function acknowledgedMembers(group: Group, id: string): string[] | null {
+  const acknowledged = group.published.communities.has(key(id)) ? group.acknowledged.get(id) : undefined;
+  return acknowledged ? [...acknowledged.members] : null;
+}
+
+export function vanished(group: Group): { id: string; hash: string }[] {
+  const gone = [...group.acknowledged].filter(([id]) => !group.published.communities.has(key(id)));
+  return gone.map(([id, { hash }]) => ({ id, hash })).sort((x, y) => compareIds(x.id, y.id));
 }

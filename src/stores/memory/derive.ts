@@ -137,5 +137,8 @@ export function deleteEntity(group: Group, id: string): { relationships: number 
     (change) => change.table === "communities" || !(JSON.parse(change.key) as unknown[]).includes(id),
   );
   group.replaced = group.replaced.filter(({ row }) => !named(row));
+  for (const [community, { hash, members }] of group.acknowledged) {
+    if (members.includes(id)) group.acknowledged.set(community, { hash, members: members.filter((m) => m !== id) });
+  }
   return { relationships: touching.length };
 }

@@ -122,6 +122,8 @@ export class Group {
   /** Rows that the last publication replaced and that nobody has pruned yet. */
   replaced: { table: AnalyticsTable; row: AnalyticsRow }[] = [];
   analyticsState: Uint8Array | null = null;
+  /** What was summarised, by community; without members when that one is not published any more. */
+  acknowledged = new Map<string, { readonly hash: string; readonly members: readonly string[] }>();
 
   constructor(groupId: string, at: number) {
     this.state = {
@@ -163,6 +165,7 @@ export class Group {
     copy.staged = [...this.staged];
     copy.replaced = [...this.replaced];
     copy.analyticsState = this.analyticsState;
+    copy.acknowledged = new Map(this.acknowledged);
     return copy;
   }
 }

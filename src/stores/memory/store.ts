@@ -278,6 +278,14 @@ export class MemoryStore implements GraphStore {
     return this.transaction(groupId, (draft) => analytics.acknowledge(draft, items));
   }
 
+  async acknowledgedMembers(groupId: string, communityId: string): Promise<string[] | null> {
+    return analytics.acknowledgedMembers(this.snapshot(groupId), communityId);
+  }
+
+  async vanishedCommunities(groupId: string): Promise<{ id: string; hash: string }[]> {
+    return analytics.vanished(this.snapshot(groupId));
+  }
+
   async recordAudit(
     groupId: string,
     entry: { at: number; actor: string; action: string; ref: string; detail: JsonObject },

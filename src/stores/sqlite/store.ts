@@ -269,6 +269,14 @@ export class SqliteStore implements GraphStore, KeyStore {
     return this.#write(this.#writer, "acknowledgeCommunities", [groupId, items, now]);
   }
 
+  acknowledgedMembers(groupId: string, communityId: string): Promise<string[] | null> {
+    return this.#reader.call("acknowledgedMembers", [groupId, communityId]);
+  }
+
+  vanishedCommunities(groupId: string): Promise<{ id: string; hash: string }[]> {
+    return this.#reader.call("vanishedCommunities", [groupId]);
+  }
+
   recordAudit(
     groupId: string,
     entry: { at: number; actor: string; action: string; ref: string; detail: JsonObject },

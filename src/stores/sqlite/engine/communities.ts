@@ -1,5 +1,6 @@
 import { type CommunityRecord, communityHash, type Page } from "../../../core/ports.ts";
 import { needGroup } from "./change.ts";
+import { forgetCommunity } from "./publication.ts";
 import type { Row, Session } from "./session.ts";
 
 /** Communities as published, and which of them were summarised. */
@@ -85,7 +86,7 @@ export function members(
   });
 }
 
-/** @returns the number stored: a hash that is not the community's present one is not */
+/** @returns the number stored or forgotten: a hash that is not the community's present one is not stored */
 export function acknowledgeCommunities(
   session: Session,
   groupId: string,
@@ -96,10 +97,76 @@ export function acknowledgeCommunities(
     let stored = 0;
     for (const { id, hash } of items) {
       const row = session.get(PUBLISHED_COMMUNITY, group.g, group.analytics_epoch, id);
-      if (!row || communityHash(communityRecord(row)) !== hash) continue;
+      if (!row) {
+        stored += forgetVanished(session, group.g, id, hash);
+        continue;
+      }
+      if (communityHash(communityRecord(row)) !== hash) continue;
       session.run("UPDATE community_ids SET acknowledged_hash = ? WHERE g = ? AND id = ?", hash, group.g, id);
+      rememberMembers(session, group.g, row.community as number, group.analytics_epoch);
       stored++;
     }
     return stored;
+  });
+}
+
+/** Writes only the difference to what was acknowledged before. */
+function rememberMembers(session: Session, g: number, community: number, epoch: number): void {
+  const published = `SELECT entity FROM memberships INDEXED BY memberships_by_community
+    WHERE g = ?1 AND community = ?2 AND from_epoch <= ?3 AND to_epoch > ?3`;
+  session.run(
+    `DELETE FROM acknowledged_members WHERE g = ?1 AND community = ?2 AND entity NOT IN (${published})`,
+    g,
+    community,
+    epoch,
+  );
+  session.run(
+    `INSERT OR IGNORE INTO acknowledged_members (g, community, entity) SELECT ?1, ?2, entity FROM (${published})`,
+    g,
+    community,
+    epoch,
+  );
+}
+
+function forgetVanished(session: Session, g: number, id: string, hash: string): number {
+  const row = session.get(
+    "SELECT key FROM community_ids WHERE g = ? AND id = ? AND acknowledged_hash = ?",
+    g,
+    id,
+    hash,
+  );
+  if (!row) return 0;
+  session.run("UPDATE community_ids SET acknowledged_hash = NULL WHERE g = ? AND key = ?", g, row.key as number);
+  session.run("DELETE FROM acknowledged_members WHERE g = ? AND community = ?", g, row.key as number);
+  forgetCommunity(session, g, row.key as number);
+  return 1;
+}
+
+export function acknowledgedMembers(session: Session, groupId: string, communityId: string): string[] | null {
+  return session.read(() => {
+    const group = needGroup(session, groupId);
+    const row = session.get(PUBLISHED_COMMUNITY, group.g, group.analytics_epoch, communityId);
+    if (!row || row.acknowledged_hash === null) return null;
+    const rows = session.all(
+      `SELECT e.id FROM acknowledged_members m CROSS JOIN entities e
+       WHERE m.g = ? AND m.community = ? AND e.key = m.entity ORDER BY e.id`,
+      group.g,
+      row.community as number,
+    );
+    return rows.map((member) => member.id as string);
+  });
+}
+
+export function vanishedCommunities(session: Session, groupId: string): { id: string; hash: string }[] {
+  return session.read(() => {
+    const group = needGroup(session, groupId);
+    const rows = session.all(
+      `SELECT i.id, i.acknowledged_hash AS hash FROM community_ids i
+       WHERE i.g = ?1 AND i.acknowledged_hash IS NOT NULL AND NOT EXISTS (SELECT 1 FROM communities c
+         WHERE c.g = ?1 AND c.community = i.key AND c.from_epoch <= ?2 AND c.to_epoch > ?2) ORDER BY i.id`,
+      group.g,
+      group.analytics_epoch,
+    );
+    return rows.map((row) => ({ id: row.id as string, hash: row.hash as string }));
   });
 }

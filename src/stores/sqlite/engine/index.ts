@@ -30,7 +30,13 @@ import type {
 import { advance, apply } from "./apply.ts";
 import { recordAudit } from "./audit.ts";
 import { collect } from "./collect.ts";
-import { acknowledgeCommunities, communities, members } from "./communities.ts";
+import {
+  acknowledgeCommunities,
+  acknowledgedMembers,
+  communities,
+  members,
+  vanishedCommunities,
+} from "./communities.ts";
 import { emptyLog } from "./empty-log.ts";
 import { finishCollection } from "./finish.ts";
 import { impact } from "./impact.ts";
@@ -238,6 +244,14 @@ export class Engine {
 
   acknowledgeCommunities(groupId: string, items: { id: string; hash: string }[], _now: number): number {
     return acknowledgeCommunities(this.session, groupId, items);
+  }
+
+  acknowledgedMembers(groupId: string, communityId: string): string[] | null {
+    return acknowledgedMembers(this.session, groupId, communityId);
+  }
+
+  vanishedCommunities(groupId: string): { id: string; hash: string }[] {
+    return vanishedCommunities(this.session, groupId);
   }
 
   recordAudit(

@@ -148,6 +148,12 @@ function prune(session: Session, g: number, { kind, a, b }: StagedKey, published
       return;
     case STAGED.community:
       session.run("DELETE FROM communities WHERE g = ? AND community = ? AND to_epoch <= ?", g, a, published);
+      session.run(
+        `DELETE FROM acknowledged_members WHERE g = ?1 AND community = ?2
+           AND NOT EXISTS (SELECT 1 FROM communities WHERE g = ?1 AND community = ?2)`,
+        g,
+        a,
+      );
       forgetCommunity(session, g, a);
       return;
     case STAGED.membership: {
@@ -162,10 +168,10 @@ function prune(session: Session, g: number, { kind, a, b }: StagedKey, published
   }
 }
 
-/** Removes the id of a community that no row names any more. */
-function forgetCommunity(session: Session, g: number, community: number): void {
+/** Removes the id of a community that no row names any more; one that was acknowledged stays until that is taken back. */
+export function forgetCommunity(session: Session, g: number, community: number): void {
   session.run(
-    `DELETE FROM community_ids WHERE g = ?1 AND key = ?2
+    `DELETE FROM community_ids WHERE g = ?1 AND key = ?2 AND acknowledged_hash IS NULL
        AND NOT EXISTS (SELECT 1 FROM communities WHERE g = ?1 AND community = ?2)
        AND NOT EXISTS (SELECT 1 FROM memberships INDEXED BY memberships_by_community WHERE g = ?1 AND community = ?2)`,
     g,

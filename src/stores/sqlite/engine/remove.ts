@@ -123,6 +123,7 @@ function dropMemberships(change: Change, entity: number): void {
   for (const level of levelsOf(session, g)) {
     session.run("DELETE FROM memberships WHERE g = ? AND level = ? AND entity = ?", g, level, entity);
   }
+  session.run("DELETE FROM acknowledged_members WHERE g = ? AND entity = ?", g, entity);
 }
 
 /** The levels of the hierarchy, by jumps along the primary key. */

@@ -189,6 +189,11 @@ CREATE INDEX similarity_by_b ON similarity (g, b, a);
 CREATE TABLE community_ids (
   key INTEGER PRIMARY KEY, g INTEGER NOT NULL, id TEXT NOT NULL, acknowledged_hash TEXT, UNIQUE (g, id)
 );
+-- Members as of the acknowledgement; of published communities only.
+CREATE TABLE acknowledged_members (
+  g INTEGER NOT NULL, community INTEGER NOT NULL, entity INTEGER NOT NULL, PRIMARY KEY (g, community, entity)
+) WITHOUT ROWID;
+CREATE INDEX acknowledged_members_by_entity ON acknowledged_members (g, entity);
 CREATE TABLE communities (
   g INTEGER NOT NULL, community INTEGER NOT NULL, from_epoch INTEGER NOT NULL, to_epoch INTEGER NOT NULL,
   level INTEGER NOT NULL, parent TEXT, size INTEGER NOT NULL, member_hash TEXT NOT NULL, edge_hash TEXT NOT NULL,

@@ -155,7 +155,10 @@ class Staging {
     const { session, g } = this.#change;
     const isNew = !this.#endCommunity(key) && !this.#isPublished(key);
     // One that had this id once, and was acknowledged, is another one.
-    if (isNew) session.run("UPDATE community_ids SET acknowledged_hash = NULL WHERE g = ? AND key = ?", g, key);
+    if (isNew) {
+      session.run("UPDATE community_ids SET acknowledged_hash = NULL WHERE g = ? AND key = ?", g, key);
+      session.run("DELETE FROM acknowledged_members WHERE g = ? AND community = ?", g, key);
+    }
     this.#run(
       `INSERT INTO communities (g, community, from_epoch, to_epoch, level, parent, size, member_hash, edge_hash, text_hash,
          changed_generation) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
