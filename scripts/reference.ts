@@ -35,6 +35,7 @@ interface Property {
   properties?: Record<string, Property>;
   default?: unknown;
   enum?: unknown[];
+  items?: Property;
   anyOf?: Property[];
   const?: unknown;
   minimum?: number;
@@ -74,6 +75,7 @@ ${rows.join("\n")}
 
 function typeOf(property: Property): string {
   if (property.enum) return property.enum.map((value) => `\`${value}\``).join(", ");
+  if (property.items) return `list of ${typeOf(property.items)}`;
   if (property.anyOf) return property.anyOf.map(typeOf).join(" or ");
   if (property.const !== undefined) return `\`${property.const}\``;
   const range =

@@ -87,6 +87,7 @@ export async function compose(config: Config, options: ComposeOptions = {}): Pro
     keys,
     jobs,
     policy,
+    summaryGrades: config.summaries.grades,
     collectAfterEvents: wanted && !sameFile,
   });
   return graphkeeper;

@@ -13,6 +13,7 @@ import type {
   JsonObject,
   OperationRecord,
   Policy,
+  SummaryGrade,
   Verb,
 } from "./core/words.ts";
 import { dumpLines, exportLines } from "./documents/export.ts";
@@ -27,6 +28,7 @@ import { type PurgeResult, purgeDocuments } from "./documents/purge.ts";
 import { type CallOptions, perform, resumeUnfinished } from "./documents/verbs.ts";
 import type { JobService, Visible, WatchedRun } from "./jobs/service.ts";
 import type { RunKind } from "./maintenance/handler.ts";
+import { type ChangedCommunities, type ChangedQuery, changedCommunities } from "./maintenance/summaries.ts";
 import { verifyGroup } from "./maintenance/verify.ts";
 
 export interface GraphkeeperParts {
@@ -34,6 +36,8 @@ export interface GraphkeeperParts {
   keys: KeyStore;
   jobs: JobService;
   policy: Policy;
+  /** Changes of communities that are listed as summaries to write; all by default. */
+  summaryGrades?: readonly SummaryGrade[];
   clock?: () => number;
   newId?: () => string;
   /** Ask for a debounced collection after each effective lifecycle call; false where the store does it itself. */
@@ -85,6 +89,7 @@ export class Graphkeeper {
   readonly clock: () => number;
   readonly newId: () => string;
   readonly #collectAfterEvents: boolean;
+  readonly #summaryGrades: readonly SummaryGrade[] | undefined;
 
   constructor(parts: GraphkeeperParts) {
     this.store = parts.store;
@@ -93,6 +98,7 @@ export class Graphkeeper {
     this.policy = parts.policy;
     this.clock = parts.clock ?? Date.now;
     this.newId = parts.newId ?? randomUUID;
+    this.#summaryGrades = parts.summaryGrades;
     this.#collectAfterEvents = parts.collectAfterEvents ?? true;
   }
 
@@ -258,9 +264,14 @@ export class Graphkeeper {
   communities(groupId: string, query: Parameters<GraphStore["communities"]>[1]): Promise<Page<CommunityRecord>> {
     return this.store.communities(checkGroupId(groupId), query);
   }
+  /** The summaries to write again, each with what changed; see `changedCommunities` of maintenance for what it costs. */
+  changedCommunities(groupId: string, query: ChangedQuery): Promise<ChangedCommunities> {
+    return changedCommunities(this.store, checkGroupId(groupId), query, this.#summaryGrades);
+  }
   members(groupId: string, communityId: string, query: { cursor?: string; limit: number }): Promise<Page<string>> {
     return this.store.members(checkGroupId(groupId), communityId, query);
   }
+  /** Says what was summarised: the hash of a listed community, or of a removed one. Returns how many were right. */
   acknowledge(groupId: string, items: { id: string; hash: string }[]): Promise<number> {
     return this.store.acknowledgeCommunities(checkGroupId(groupId), items, this.clock());
   }

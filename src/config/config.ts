@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { z } from "zod";
 import { GraphkeeperError } from "../core/errors.ts";
 import { nearestName } from "../core/names.ts";
-import type { Policy } from "../core/words.ts";
+import { type Policy, SUMMARY_GRADES } from "../core/words.ts";
 
 const DAY_MS = 24 * 60 * 60 * 1_000;
 
@@ -64,6 +64,15 @@ export const CONFIG_SCHEMA = z.strictObject({
       heavyRuns: z.int().min(1).default(1),
     })
     .prefault({}),
+  summaries: z
+    .strictObject({
+      /** Changes that call for a new summary of a community; others are listed only when asked for. */
+      grades: z
+        .array(z.enum(SUMMARY_GRADES))
+        .min(1)
+        .default([...SUMMARY_GRADES]),
+    })
+    .prefault({}),
   jobs: z.strictObject({ postgresUrl: z.string().min(1).optional() }).prefault({}),
   neo4j: z
     .strictObject({
@@ -115,6 +124,7 @@ export const ENVIRONMENT: Record<string, string> = {
   GRAPHKEEPER_MEMORY_MB: "maintenance.memoryMb",
   GRAPHKEEPER_AFTER_EVENTS: "maintenance.afterEvents",
   GRAPHKEEPER_QUIET_SECONDS: "maintenance.quietSeconds",
+  GRAPHKEEPER_SUMMARY_GRADES: "summaries.grades",
   GRAPHKEEPER_POSTGRES_URL: "jobs.postgresUrl",
   GRAPHKEEPER_METRICS_GROUP_LABELS: "metrics.groupLabels",
   GRAPHKEEPER_ALERT_WEBHOOK_URL: "alerts.webhookUrl",
@@ -199,6 +209,7 @@ function readFile(path: string | undefined): Record<string, unknown> {
 /** Keys whose values are numbers or booleans are written as such in the environment. */
 function parseVariable(text: string, key: string): unknown {
   if (/^(neo4j|auth|jobs|alerts)\.|^(data|http\.host)$/.test(key)) return text;
+  if (key === "summaries.grades") return text.split(",").map((grade) => grade.trim());
   if (text === "true" || text === "false") return text === "true";
   return /^-?\d+(\.\d+)?$/.test(text) ? Number(text) : text;
 }

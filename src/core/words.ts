@@ -21,6 +21,9 @@ export type Presence = "live" | "parked";
 /** The kinds of garbage collection, in the order in which they run. */
 export const COLLECTION_KINDS = ["orphan_entities", "stale_edges", "deprecated_vectors"] as const;
 export type CollectionKind = (typeof COLLECTION_KINDS)[number];
+/** In what a community differs from what was summarised of it; `new`: nobody has summarised it. */
+export const SUMMARY_GRADES = ["new", "members", "edges", "texts"] as const;
+export type SummaryGrade = (typeof SUMMARY_GRADES)[number];
 /** All job kinds, in the order in which they run. */
 export const JOB_KINDS = [...COLLECTION_KINDS, "recompute"] as const;
 export type JobKind = (typeof JOB_KINDS)[number];

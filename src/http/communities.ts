@@ -2,10 +2,11 @@ import { z } from "zod";
 import { GraphkeeperError } from "../core/errors.ts";
 import { isStale } from "../core/law.ts";
 import { type CommunityRecord, communityHash } from "../core/ports.ts";
+import { type GroupState, SUMMARY_GRADES } from "../core/words.ts";
 import type { Graphkeeper } from "../service.ts";
 import { route } from "./route.ts";
 import * as shapes from "./shapes.ts";
-import { cursor, id, integer, limit } from "./validate.ts";
+import { cursor, flag, id, integer, limit, names } from "./validate.ts";
 
 const base = { group: "header", tag: "communities" } as const;
 const page = { level: integer(0, 100).optional(), limit: limit().optional(), cursor: cursor().optional() };
@@ -29,13 +30,22 @@ const changed = route({
   summary: "The communities whose summaries are to be written",
   description:
     "Those whose members, edges or texts are not what was acknowledged; with `since`, those that changed after that " +
-    "generation, whether acknowledged or not. `hash` is what to acknowledge them with.",
-  query: z.strictObject({ ...page, since: integer(0, Number.MAX_SAFE_INTEGER).optional() }),
-  answers: { 200: { description: "Changed communities", schema: shapes.communities } },
+    "generation, whether acknowledged or not. `hash` is what to acknowledge them with. `grades` of each say what changed, " +
+    "`member_diff` who came and went. The parameter `grades` lists only changes of these grades; without it those of the " +
+    "configuration (`summaries.grades`). `removed`, on the first page: acknowledged communities that are gone, until " +
+    "acknowledged with the hash given there. `estimate` adds `tokens`, what a model would read for all listed communities " +
+    "of all pages, `tokens_full_rebuild`, the same for every community, and `saved`; it reads the whole group.",
+  query: z.strictObject({
+    ...page,
+    since: integer(0, Number.MAX_SAFE_INTEGER).optional(),
+    grades: names(SUMMARY_GRADES).optional(),
+    estimate: flag().optional(),
+  }),
+  answers: { 200: { description: "Changed communities", schema: shapes.changedCommunities } },
   handle: async ({ graphkeeper, groupId, query }) => {
-    const { since, ...rest } = query;
-    const which = since === undefined ? { unacknowledged: true } : { since };
-    return { body: await communitiesOf(graphkeeper, groupId, { ...rest, ...which }) };
+    const group = await graphkeeper.store.group(groupId);
+    const changes = await graphkeeper.changedCommunities(groupId, { ...query, limit: query.limit ?? 100 });
+    return { body: { ...changes, ...freshness(group) } };
   },
 });
 
@@ -65,7 +75,9 @@ const acknowledge = route({
   role: "operator",
   idempotency: "answer",
   summary: "Say which communities were summarised",
-  description: "A hash that is not the current one is not stored: that community changed meanwhile.",
+  description:
+    "A hash that is not the current one is not stored: that community changed meanwhile. One of `removed` is forgotten by " +
+    "the hash it has there.",
   body: z.strictObject({
     communities: z
       .array(z.strictObject({ id: id(), hash: z.string().min(1).max(1_024) }))
@@ -83,17 +95,19 @@ export const communityRoutes = [list, changed, members, acknowledge];
 async function communitiesOf(
   graphkeeper: Graphkeeper,
   groupId: string,
-  query: { level?: number; limit?: number; cursor?: string; since?: number; unacknowledged?: boolean },
+  query: { level?: number; limit?: number; cursor?: string },
 ) {
   const group = await graphkeeper.store.group(groupId);
   const { items, nextCursor } = await graphkeeper.communities(groupId, { ...query, limit: query.limit ?? 100 });
-  const generation = group?.generation ?? 0;
-  const analyticsGeneration = group?.analyticsGeneration ?? null;
   return {
     communities: items.map((community: CommunityRecord) => ({ ...community, hash: communityHash(community) })),
     nextCursor,
-    generation,
-    analyticsGeneration,
-    fresh: !isStale(generation, analyticsGeneration),
+    ...freshness(group),
   };
+}
+
+function freshness(group: GroupState | null) {
+  const generation = group?.generation ?? 0;
+  const analyticsGeneration = group?.analyticsGeneration ?? null;
+  return { generation, analyticsGeneration, fresh: !isStale(generation, analyticsGeneration) };
 }

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { COLLECTION_KINDS } from "../core/words.ts";
+import { COLLECTION_KINDS, SUMMARY_GRADES } from "../core/words.ts";
 
 /** Shapes of answers on the wire, for the contract. Members may be added, none is taken away. */
 
@@ -176,12 +176,29 @@ const community = z.looseObject({
   acknowledged_hash: z.string().nullable(),
   changed_generation: count(),
 });
+const someIds = z.object({ count: count(), ids: z.array(z.string()) });
 export const communities = z.object({
   communities: z.array(community),
   next_cursor: nextCursor,
   generation: count(),
   analytics_generation: count().nullable(),
   fresh: z.boolean(),
+});
+export const changedCommunities = communities.extend({
+  communities: z.array(
+    community.extend({
+      /** What differs from the acknowledgement. */
+      grades: z.array(z.enum(SUMMARY_GRADES)),
+      /** Since the acknowledgement, when `members` is among the grades. */
+      member_diff: z.object({ added: someIds, removed: someIds }).nullable(),
+    }),
+  ),
+  /** Acknowledged communities that are gone. */
+  removed: z.array(z.object({ id: z.string(), hash: z.string() })),
+  /** With `estimate`. */
+  tokens: count().optional(),
+  tokens_full_rebuild: count().optional(),
+  saved: count().optional(),
 });
 export const members = z.object({ members: z.array(z.string()), next_cursor: nextCursor });
 export const acknowledged = z.object({ acknowledged: count() });

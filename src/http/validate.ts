@@ -70,6 +70,17 @@ export function flag() {
     .meta({ openapi: { type: "boolean" } });
 }
 
+/** Some of the names, with commas between them. */
+export function names<const N extends string>(known: readonly N[]) {
+  const one = `(${known.join("|")})`;
+  return z
+    .string()
+    .max(1_024)
+    .transform((list) => list.split(","))
+    .pipe(z.array(z.enum(known)))
+    .meta({ openapi: { type: "string", pattern: `^${one}(,${one})*$` } });
+}
+
 /** Text that people wrote, such as a reason. */
 export function text(max: number) {
   return z

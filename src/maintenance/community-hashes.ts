@@ -95,6 +95,11 @@ function communityId(level: number, number: number): string {
   return `${level}-${number}`;
 }
 
+/** The level that an id of ours names, also when the community is gone; NaN for an id of another form. */
+export function levelOfCommunity(id: string): number {
+  return /^\d+-/.test(id) ? Number.parseInt(id, 10) : Number.NaN;
+}
+
 function finish(sum: bigint, count: number): string {
   return createHash("sha256").update(`${sum}:${count}`).digest("hex").slice(0, 16);
 }

@@ -77,6 +77,15 @@ test("the life of a document, every answer as the contract says", async () => {
   expect((await call("/communities/changed?since=0", acme)).json().communities).toHaveLength(
     changed.communities.length,
   );
+  const estimated = (await call("/communities/changed?estimate=true&grades=new", acme)).json();
+  expect(estimated.communities.map((c: { grades: string[] }) => c.grades)).toEqual(
+    estimated.communities.map(() => ["new"]),
+  );
+  expect(estimated).toMatchObject({ removed: [], saved: estimated.tokens_full_rebuild - estimated.tokens });
+  expect(estimated.tokens_full_rebuild).toBeGreaterThan(0);
+  expect((await call("/communities/changed?grades=members,edges", acme)).json().communities).toEqual([]);
+  const unknown = await send(world, "/communities/changed?grades=members,weather", acme);
+  expect(unknown.json()).toMatchObject({ code: "INVALID_REQUEST" });
   expect((await call("/communities?level=0", acme)).json().fresh).toBe(true);
   await call("/documents/d0/restore", { ...acme, body: {} });
   await call("/maintenance/run-all-gc", { ...acme, body: {} });

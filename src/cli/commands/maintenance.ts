@@ -1,8 +1,7 @@
-import { type Command, Option } from "commander";
+import { type Command, InvalidArgumentError, Option } from "commander";
 import type { GraphkeeperClient } from "../../client/client.ts";
-import { communityHash } from "../../core/ports.ts";
 import { toWire } from "../../core/wire.ts";
-import { COLLECTION_KINDS, type JsonObject } from "../../core/words.ts";
+import { COLLECTION_KINDS, type JsonObject, SUMMARY_GRADES, type SummaryGrade } from "../../core/words.ts";
 import type { RunKind } from "../../maintenance/handler.ts";
 import type { Graphkeeper } from "../../service.ts";
 import type { CliContext, MakeContext } from "../context.ts";
@@ -68,27 +67,37 @@ function communityCommands(program: Command, context: MakeContext): void {
     .description("communities whose members, edges or texts changed since they were acknowledged")
     .option("--since <generation>", "changed after this generation, acknowledged or not", integer)
     .option("--level <level>", "0 = finest", integer)
+    .option("--grades <grades>", `only these changes, of ${SUMMARY_GRADES.join(",")}`, gradeNames)
+    .option("--estimate", "also say how many tokens this takes, and how many it saves against a full rebuild")
     .option("--acknowledge", "mark all of them as summarised")
-    .action(async (options: { since?: number; level?: number; acknowledge?: boolean }, self: Command) => {
+    .action(async (options: ChangedOptions, self: Command) => {
       const cli = context(self);
       // What only reads may read the file beside a server that holds it.
       const server = options.acknowledge ? await cli.server() : cli.namedServer();
-      const { communities: changed, acknowledged } = server
+      const result = server
         ? await changedOverHttp(server, cli.group, options)
         : await cli.locally(options.acknowledge ? "write" : "read", (graphkeeper) =>
             changedHere(graphkeeper, cli.group, options),
           );
+      const { communities: changed, removed, acknowledged } = result;
       const rows = changed.map((c) => [
         str(c.id),
         String(c.level),
         String(c.size),
         String(c.changed_generation),
+        [...(c.grades as string[]), ...memberCounts(obj(c.member_diff))].join(" "),
         str(c.hash),
       ]);
-      cli.output.result({ communities: changed, acknowledged }, [
+      cli.output.result(result, [
         ...(rows.length > 0
-          ? table([["ID", "LEVEL", "MEMBERS", "GENERATION", "HASH"], ...rows])
+          ? table([["ID", "LEVEL", "MEMBERS", "GENERATION", "CHANGED", "HASH"], ...rows])
           : ["no summary needs writing"]),
+        ...removed.map((c) => `${str(c.id)} is gone, and so is the use of its summary`),
+        ...(options.estimate
+          ? [
+              `about ${count(num(result.tokens), "token")} to read, of ${num(result.tokens_full_rebuild).toLocaleString("en")} for all communities: ${num(result.saved).toLocaleString("en")} saved`,
+            ]
+          : []),
         ...(options.acknowledge ? [`${acknowledged} acknowledged`] : []),
       ]);
     });
@@ -97,53 +106,77 @@ function communityCommands(program: Command, context: MakeContext): void {
 interface ChangedOptions {
   since?: number;
   level?: number;
+  grades?: SummaryGrade[];
+  estimate?: boolean;
   acknowledge?: boolean;
 }
-interface Changed {
+/** All pages in one; `tokens` and what goes with it when they were asked for. */
+interface Changed extends JsonObject {
   communities: JsonObject[];
+  removed: JsonObject[];
   acknowledged: number;
 }
 
 async function changedHere(graphkeeper: Graphkeeper, group: string, options: ChangedOptions): Promise<Changed> {
-  const communities: JsonObject[] = [];
-  let cursor: string | undefined;
-  do {
-    const { since, level } = options;
-    const page = await graphkeeper.communities(group, {
-      since,
-      level,
-      unacknowledged: since === undefined,
-      cursor,
-      limit: 1_000,
-    });
-    communities.push(...page.items.map((c) => toWire({ ...c, hash: communityHash(c) }) as JsonObject));
-    cursor = page.nextCursor ?? undefined;
-  } while (cursor !== undefined);
-  const items = communities.map((c) => ({ id: str(c.id), hash: str(c.hash) }));
-  return { communities, acknowledged: options.acknowledge ? await graphkeeper.acknowledge(group, items) : 0 };
+  const { acknowledge, ...query } = options;
+  return allChanged(
+    async (cursor) => {
+      const page = { ...query, estimate: query.estimate && cursor === undefined, cursor, limit: 1_000 };
+      return toWire(await graphkeeper.changedCommunities(group, page)) as JsonObject;
+    },
+    acknowledge ? (items) => graphkeeper.acknowledge(group, items) : null,
+  );
 }
 
 async function changedOverHttp(server: GraphkeeperClient, group: string, options: ChangedOptions): Promise<Changed> {
-  const communities: JsonObject[] = [];
-  const { since, level } = options;
-  for await (const community of server.pages(
-    { path: "/communities/changed", group, query: { since, level } },
-    "communities",
-  )) {
-    communities.push(community);
+  const { acknowledge, grades, estimate, ...rest } = options;
+  const query = { ...rest, grades: grades?.join(",") };
+  return allChanged(
+    (cursor) => {
+      const page = { ...query, estimate: cursor === undefined ? estimate : undefined, cursor, limit: 1_000 };
+      return server.call({ path: "/communities/changed", group, query: page });
+    },
+    acknowledge
+      ? async (communities) => {
+          const call = { method: "POST", path: "/communities/acknowledge", group, body: { communities } } as const;
+          return num((await server.call(call)).acknowledged);
+        }
+      : null,
+  );
+}
+
+async function allChanged(
+  pageAt: (cursor: string | undefined) => Promise<JsonObject>,
+  acknowledge: ((items: { id: string; hash: string }[]) => Promise<number>) | null,
+): Promise<Changed> {
+  const { communities: found, removed: gone, tokens, tokens_full_rebuild, saved, ...first } = await pageAt(undefined);
+  const communities = list(found);
+  const removed = list(gone);
+  for (let cursor = first.next_cursor; typeof cursor === "string"; ) {
+    const page = await pageAt(cursor);
+    communities.push(...list(page.communities));
+    cursor = page.next_cursor;
   }
   let acknowledged = 0;
-  for (let i = 0; options.acknowledge && i < communities.length; i += 1_000) {
-    const items = communities.slice(i, i + 1_000).map((c) => ({ id: c.id!, hash: c.hash! }));
-    const answer = await server.call({
-      method: "POST",
-      path: "/communities/acknowledge",
-      group,
-      body: { communities: items },
-    });
-    acknowledged += num(answer.acknowledged);
-  }
-  return { communities, acknowledged };
+  const items = [...communities, ...removed].map((c) => ({ id: str(c.id), hash: str(c.hash) }));
+  for (let i = 0; acknowledge && i < items.length; i += 1_000)
+    acknowledged += await acknowledge(items.slice(i, i + 1_000));
+  const estimate: JsonObject =
+    tokens === undefined ? {} : { tokens, tokens_full_rebuild: num(tokens_full_rebuild), saved: num(saved) };
+  return { communities, removed, ...estimate, acknowledged };
+}
+
+function memberCounts(diff: JsonObject): string[] {
+  if (diff.added === undefined) return [];
+  return [`+${num(obj(diff.added).count)}`, `-${num(obj(diff.removed).count)}`];
+}
+
+function gradeNames(text: string): SummaryGrade[] {
+  return text.split(",").map((name) => {
+    const grade = SUMMARY_GRADES.find((known) => known === name.trim());
+    if (!grade) throw new InvalidArgumentError(`expected some of ${SUMMARY_GRADES.join(",")}.`);
+    return grade;
+  });
 }
 
 /** The result of the one group that was asked for, or the list of all stale ones. */
