@@ -115,10 +115,30 @@ async function openStores(
   }
   const profile = PROFILES[name]!(tenant);
   const { uri, username, password, database } = config.neo4j;
-  const store = await openNeo4jStore({ uri, username, password, database, profile });
+  const open = () => openNeo4jStore({ uri, username, password, database, profile });
+  const store = await (options.serve ? patiently(open) : open());
   // Keys (and jobs, without PostgreSQL) stay in the embedded file beside the graph's server.
-  const keys = await openSqliteStore(sqlite);
+  const keys = await openSqliteStore(sqlite).catch(async (error: unknown) => {
+    await store.close();
+    throw error;
+  });
   return { store: closingBoth(store, keys), keys };
+}
+
+/** How long a starting service waits for a database that starts with it; below the 10 s in which it has to stop. */
+const START_PATIENCE_MS = 8_000;
+
+async function patiently<T>(open: () => Promise<T>): Promise<T> {
+  for (const until = performance.now() + START_PATIENCE_MS; ; ) {
+    try {
+      return await open();
+    } catch (error) {
+      // A wrong password says nothing of a time to try again.
+      const { retryAfterMs } = GraphkeeperError.is(error, "STORE_UNAVAILABLE") ? error.details : {};
+      if (typeof retryAfterMs !== "number" || performance.now() > until) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 500));
+    }
+  }
 }
 
 /** The graph's store, whose end is also the end of the file with the keys. */

@@ -1,9 +1,13 @@
+import { randomUUID } from "node:crypto";
 import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { compose } from "../../src/compose.ts";
-import { loadConfig } from "../../src/config/config.ts";
+import { loadConfig, policyOf } from "../../src/config/config.ts";
+import { importBlocks } from "../../src/documents/import.ts";
+import { perform } from "../../src/documents/verbs.ts";
 import { generatedGraph } from "../data/graphs.ts";
+import { openHere } from "../sqlite/story.ts";
 
 export const GROUP = "acme";
 
@@ -72,3 +76,21 @@ export async function nativeLines(documents: number): Promise<string> {
 
 export const documentIds = (count: number) =>
   Array.from({ length: count }, (_, i) => `passage-${String(i).padStart(4, "0")}`);
+
+/** The group of the foreground calls in `manyGroups`. */
+export const FOREGROUND = "foreground";
+
+/** Many small groups with work for every kind of run, and a larger one for the foreground. */
+export async function manyGroups(path: string, groups: number, foregroundDocuments: number): Promise<string[]> {
+  const store = openHere(path, { synchronous: "NORMAL" });
+  // As POSTs of NDJSON would, only without a server and its fsyncs: a thousand groups are made in seconds.
+  const context = { store, policy: policyOf(loadConfig({})), clock: Date.now, newId: randomUUID };
+  const ids = Array.from({ length: groups }, (_, i) => `tenant-${i}`);
+  for (const id of ids) {
+    await importBlocks(context, id, generatedGraph(2, 20));
+    await perform(context, id, "deprecate", documentIds(1), { force: true });
+  }
+  await importBlocks(context, FOREGROUND, generatedGraph(foregroundDocuments, foregroundDocuments * 10));
+  await store.close();
+  return ids;
+}
