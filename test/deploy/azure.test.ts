@@ -1,6 +1,10 @@
 import { type ChildProcess, execFile, fork } from "node:child_process";
 import { once } from "node:events";
+import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { nominalTime } from "../../deploy/azure-functions/src/nominal-time.ts";
 import { type SCHEDULES, scheduleOf } from "../../deploy/azure-functions/src/schedules.ts";
@@ -192,6 +196,19 @@ describe("nominal time", () => {
     expect(of("0001-01-01T00:00:00", "0001-01-01T00:00:00")).toBe("2026-11-24T14:00:00.000Z");
     expect(nominalTime({ scheduleStatus: null as never }, now).toISOString()).toBe("2026-11-24T14:00:00.000Z");
   });
+});
+
+test("the function app builds by its own configuration", async () => {
+  const out = await mkdtemp(join(tmpdir(), "gk-azure-"));
+  try {
+    const tsc = fileURLToPath(new URL("../../node_modules/typescript/bin/tsc", import.meta.url));
+    const project = fileURLToPath(new URL("../../deploy/azure-functions/tsconfig.json", import.meta.url));
+    await promisify(execFile)(process.execPath, [tsc, "-p", project, "--outDir", out]);
+    // What package.json names as the entry, `dist/functions/*.js`.
+    expect(await readdir(join(out, "functions"))).toEqual(["maintenance.js"]);
+  } finally {
+    await rm(out, { recursive: true, force: true });
+  }
 });
 
 test("the five schedules mean what the specification says, by our own reading of NCRONTAB", () => {

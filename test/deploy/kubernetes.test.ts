@@ -1,5 +1,4 @@
 import { execFile } from "node:child_process";
-import { existsSync } from "node:fs";
 import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -243,25 +242,6 @@ describe("the CronJobs' own commands, run by sh", () => {
       const [, retries] = /--retry (\d+)/.exec(spec.jobTemplate.spec.template.spec.containers[0].command[2])!;
       const [, seconds] = /--max-time (\d+)/.exec(spec.jobTemplate.spec.template.spec.containers[0].command[2])!;
       expect((Number(retries) + 1) * Number(seconds)).toBeLessThan(spec.jobTemplate.spec.activeDeadlineSeconds);
-    }
-  });
-});
-
-describe("the container file", () => {
-  test("copies what there is, installs without scripts, and runs as nobody in particular", async () => {
-    const text = await readFile(join(ROOT, "deploy", "Containerfile"), "utf8");
-    const stages = text.split(/^FROM /m).slice(1);
-    expect(stages).toHaveLength(2);
-    for (const stage of stages) expect(stage).toMatch(/^\S+:\d+\.\d+\.\d+\S* AS \w+\n/);
-    for (const match of text.matchAll(/^RUN npm (?:ci|install)(.*)$/gm)) expect(match[1]).toContain("--ignore-scripts");
-    const last = stages[1]!;
-    // The user of the manifests; by number, so that runAsNonRoot can tell.
-    expect(last).toMatch(/^USER 10001:10001$/m);
-    expect(last.indexOf("USER 10001")).toBeLessThan(last.indexOf("ENTRYPOINT"));
-    for (const stage of stages) {
-      for (const [, sources] of stage.matchAll(/^COPY (?!--from)(.*) \S+$/gm)) {
-        for (const source of sources!.split(" ")) expect(existsSync(join(ROOT, source)), source).toBe(true);
-      }
     }
   });
 });
