@@ -1,8 +1,9 @@
 import { GraphkeeperError } from "../../core/errors.ts";
 import { BLAST_RADIUS, exceedsBlastRadius } from "../../core/law.ts";
+import { refuseHeld } from "../../core/outcomes.ts";
 import type { ApplyOptions } from "../../core/ports.ts";
 import type { JsonObject, Operation, OperationRecord } from "../../core/words.ts";
-import { carryOut, checkSuccessor, type Outcomes, outcomesOf, refuseHeld, setStatus } from "./documents.ts";
+import { carryOut, checkSuccessor, type Outcomes, outcomesOf, setStatus } from "./documents.ts";
 import { appendAudit, effectOf, isEffective, NO_EFFECT, raiseGeneration, sumOf } from "./effect.ts";
 import { impactOf } from "./impact.ts";
 import { importBlock } from "./import.ts";

@@ -1,8 +1,9 @@
 import { GraphkeeperError } from "../../core/errors.ts";
+import { documentNotFound, isEffective, outcomeOf } from "../../core/outcomes.ts";
 import { compareIds } from "../../core/ports.ts";
-import type { Operation, OperationRecord, Outcome } from "../../core/words.ts";
+import type { Operation, OperationRecord } from "../../core/words.ts";
 import { deleteEntity, deleteRelationship, mentionsOf, noteLoss, settleTextUnits } from "./derive.ts";
-import { type DocumentRow, documentNotFound, type Group, type Plan, sortedIds } from "./state.ts";
+import { type DocumentRow, type Group, type Plan, sortedIds } from "./state.ts";
 
 /** Deprecate, restore, purge, hold and release: the status of the documents, and the steps that carry it to their units. */
 
@@ -15,30 +16,6 @@ export function outcomesOf(group: Group, operation: Pick<Operation, "groupId" | 
     const document = group.documents.get(id);
     if (!document && ids.length === 1) throw documentNotFound(operation.groupId, id);
     return { id, outcome: document ? outcomeOf(operation.verb, document) : "not_found" };
-  });
-}
-
-function outcomeOf(verb: Operation["verb"], document: DocumentRow): Outcome {
-  switch (verb) {
-    case "deprecate":
-      return document.status === "active" ? "deprecated" : "unchanged";
-    case "restore":
-      return document.status === "deprecated" ? "restored" : "unchanged";
-    case "purge":
-      return document.legalHold ? "on_hold" : "purged";
-    case "hold":
-      return document.legalHold ? "unchanged" : "held";
-    case "release":
-      return document.legalHold ? "released" : "unchanged";
-    default:
-      throw new GraphkeeperError("INVALID_VALUE", `The verb ${verb} needs a block.`, { field: "verb" });
-  }
-}
-
-export function refuseHeld(outcomes: Outcomes): void {
-  if (outcomes.length !== 1 || outcomes[0]?.outcome !== "on_hold") return;
-  throw new GraphkeeperError("LEGAL_HOLD", `The document ${outcomes[0].id} is under legal hold and cannot be purged.`, {
-    document: outcomes[0].id,
   });
 }
 
@@ -56,9 +33,7 @@ export function checkSuccessor(group: Group, operation: Operation): void {
 /** Sets the status of the documents. @returns the plan for their text units, if the verb concerns these */
 export function setStatus(group: Group, operation: Operation, outcomes: Outcomes): Plan | null {
   const { verb } = operation;
-  const changed = outcomes
-    .filter(({ outcome }) => !["unchanged", "not_found", "on_hold"].includes(outcome))
-    .map(({ id }) => id);
+  const changed = outcomes.filter(({ outcome }) => isEffective(outcome)).map(({ id }) => id);
   for (const id of changed) {
     const document = group.documents.get(id) as DocumentRow;
     if (verb === "hold" || verb === "release") group.documents.set(id, { ...document, legalHold: verb === "hold" });

@@ -1,6 +1,7 @@
 import { blockHash } from "../../core/canonical.ts";
 import { GraphkeeperError } from "../../core/errors.ts";
 import { checkEmbedding } from "../../core/law.ts";
+import { importOutcome } from "../../core/outcomes.ts";
 import type {
   DocumentInput,
   EntityInput,
@@ -12,7 +13,7 @@ import type {
 } from "../../core/words.ts";
 import { lawOfRelationship, liveMentions, noteLoss, revive, settleTextUnits } from "./derive.ts";
 import { ownTextUnits } from "./replace.ts";
-import { documentNotFound, type Group, sortedIds } from "./state.ts";
+import { type Group, sortedIds } from "./state.ts";
 
 /** Imports a block, or replaces a document by it. @returns outcomes by document, and whether anything was written */
 export function importBlock(
@@ -23,7 +24,12 @@ export function importBlock(
   const hashOfBlock = blockHash(block);
   const outcomes = block.documents.map((input) => ({
     id: input.id,
-    outcome: outcomeOf(group, operation, input, hashOfBlock),
+    outcome: importOutcome(
+      operation,
+      input.id,
+      group.documents.get(input.id) ?? null,
+      input.contentHash ?? hashOfBlock,
+    ),
   }));
   if (outcomes.length > 0 && outcomes.every(({ outcome }) => outcome === "unchanged"))
     return { outcomes, changed: false };
@@ -50,22 +56,6 @@ export function importBlock(
 
 function isEmpty(block: ImportBlock): boolean {
   return block.textUnits.length + block.entities.length + block.mentions.length + block.relationships.length === 0;
-}
-
-function outcomeOf(group: Group, operation: Operation, input: DocumentInput, hashOfBlock: string): Outcome {
-  const stored = group.documents.get(input.id);
-  if (!stored) {
-    if (operation.verb === "replace") throw documentNotFound(operation.groupId, input.id);
-    return "imported";
-  }
-  if (stored.contentHash === (input.contentHash ?? hashOfBlock))
-    return stored.status === "active" ? "unchanged" : "restored";
-  if (stored.legalHold) {
-    throw new GraphkeeperError("LEGAL_HOLD", `The document ${input.id} is under legal hold and cannot be replaced.`, {
-      document: input.id,
-    });
-  }
-  return "replaced";
 }
 
 function writeDocument(

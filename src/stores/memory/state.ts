@@ -1,4 +1,3 @@
-import { GraphkeeperError } from "../../core/errors.ts";
 import {
   type CommunityRecord,
   compareIds,
@@ -182,11 +181,4 @@ export function pageOf(
 ): { ids: string[]; more: boolean } {
   const after = sortedIds(ids).filter((id) => cursor == null || compareIds(id, cursor) > 0);
   return { ids: after.slice(0, limit), more: after.length > limit };
-}
-
-export function documentNotFound(groupId: string, documentId: string): GraphkeeperError {
-  return new GraphkeeperError("DOCUMENT_NOT_FOUND", `There is no document ${documentId} in the group ${groupId}.`, {
-    group: groupId,
-    document: documentId,
-  });
 }

@@ -1,18 +1,10 @@
 import { GraphkeeperError } from "../../core/errors.ts";
 import { BLAST_RADIUS, exceedsBlastRadius } from "../../core/law.ts";
+import { isEffective, refuseHeld } from "../../core/outcomes.ts";
 import type { ApplyOptions } from "../../core/ports.ts";
 import type { Effect, JsonObject, Operation, OperationRecord } from "../../core/words.ts";
 import type { Row } from "./connection.ts";
-import {
-  carryOut,
-  checkSuccessor,
-  isChange,
-  type Outcomes,
-  outcomesOf,
-  type Plan,
-  refuseHeld,
-  setStatus,
-} from "./documents.ts";
+import { carryOut, checkSuccessor, type Outcomes, outcomesOf, type Plan, setStatus } from "./documents.ts";
 import { hiddenEntities } from "./impact.ts";
 import { importBlock } from "./import.ts";
 import type { Reading, Work } from "./work.ts";
@@ -100,13 +92,13 @@ async function perform(
   if (verb === "deprecate" || verb === "purge") await guard(w, verb, outcomes, options);
   const plan = await setStatus(w, documents, operation, outcomes);
   const left = plan && (await carryOut(w, plan, options.unitsPerTransaction ?? UNITS_PER_TRANSACTION, operation.at));
-  return { outcomes, plan: left, changed: outcomes.some(({ outcome }) => isChange(outcome)) };
+  return { outcomes, plan: left, changed: outcomes.some(({ outcome }) => isEffective(outcome)) };
 }
 
 async function guard(w: Work, verb: "deprecate" | "purge", outcomes: Outcomes, options: ApplyOptions): Promise<void> {
   if (options.guard === null) return;
   const limits = options.guard ?? BLAST_RADIUS;
-  const documents = outcomes.filter((o) => isChange(o.outcome)).map((o) => o.id);
+  const documents = outcomes.filter((o) => isEffective(o.outcome)).map((o) => o.id);
   const { entities, liveEntities } = await hiddenEntities(w, verb, documents, limits.floor);
   if (!exceedsBlastRadius(entities, liveEntities, limits)) return;
   throw new GraphkeeperError("BLAST_RADIUS", `The ${verb} would hide ${entities} of ${liveEntities} live entities.`, {

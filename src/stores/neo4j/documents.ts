@@ -1,5 +1,6 @@
 import { GraphkeeperError } from "../../core/errors.ts";
-import type { Operation, OperationRecord, Outcome } from "../../core/words.ts";
+import { documentNotFound, isEffective, outcomeOf } from "../../core/outcomes.ts";
+import type { Operation, OperationRecord } from "../../core/words.ts";
 import {
   deleteEntities,
   deleteFacts,
@@ -26,13 +27,6 @@ export interface Plan {
   cursor: string | null;
 }
 
-export function documentNotFound(groupId: string, documentId: string): GraphkeeperError {
-  return new GraphkeeperError("DOCUMENT_NOT_FOUND", `There is no document ${documentId} in the group ${groupId}.`, {
-    group: groupId,
-    document: documentId,
-  });
-}
-
 /** What becomes of each document; throws instead when the operation names one document only. */
 export function outcomesOf(
   documents: Map<string, DocumentState>,
@@ -43,34 +37,6 @@ export function outcomesOf(
     const document = documents.get(id);
     if (!document && ids.length === 1) throw documentNotFound(operation.groupId, id);
     return { id, outcome: document ? outcomeOf(operation.verb, document) : "not_found" };
-  });
-}
-
-function outcomeOf(verb: Operation["verb"], document: DocumentState): Outcome {
-  switch (verb) {
-    case "deprecate":
-      return document.status === "active" ? "deprecated" : "unchanged";
-    case "restore":
-      return document.status === "deprecated" ? "restored" : "unchanged";
-    case "purge":
-      return document.legalHold ? "on_hold" : "purged";
-    case "hold":
-      return document.legalHold ? "unchanged" : "held";
-    case "release":
-      return document.legalHold ? "released" : "unchanged";
-    default:
-      throw new GraphkeeperError("INVALID_VALUE", `The verb ${verb} needs a block.`, { field: "verb" });
-  }
-}
-
-export function isChange(outcome: Outcome): boolean {
-  return outcome !== "unchanged" && outcome !== "not_found" && outcome !== "on_hold";
-}
-
-export function refuseHeld(outcomes: Outcomes): void {
-  if (outcomes.length !== 1 || outcomes[0]?.outcome !== "on_hold") return;
-  throw new GraphkeeperError("LEGAL_HOLD", `The document ${outcomes[0].id} is under legal hold and cannot be purged.`, {
-    document: outcomes[0].id,
   });
 }
 
@@ -111,7 +77,7 @@ export async function setStatus(
   outcomes: Outcomes,
 ): Promise<Plan | null> {
   const { verb } = operation;
-  const changed = outcomes.filter(({ outcome }) => isChange(outcome)).map(({ id }) => id);
+  const changed = outcomes.filter(({ outcome }) => isEffective(outcome)).map(({ id }) => id);
   if (verb !== "purge") {
     await saveDocuments(
       w,

@@ -1,4 +1,5 @@
 import { exceedsBlastRadius, relationshipPresence } from "../../core/law.ts";
+import { isEffective } from "../../core/outcomes.ts";
 import { compareIds } from "../../core/ports.ts";
 import type { Impact } from "../../core/words.ts";
 import {
@@ -13,7 +14,7 @@ import {
   supportedBy,
   type UnitRow,
 } from "./derive.ts";
-import { isChange, outcomesOf, unitsOf } from "./documents.ts";
+import { outcomesOf, unitsOf } from "./documents.ts";
 import { idFromKey } from "./shapes.ts";
 import type { Reading } from "./work.ts";
 
@@ -108,7 +109,7 @@ export async function impactOf(
 ): Promise<Impact> {
   const states = await r.documents(documentIds);
   const outcomes = outcomesOf(states, { groupId: r.groupId, verb, documentIds });
-  const documents = outcomes.filter((o) => isChange(o.outcome)).map((o) => o.id);
+  const documents = outcomes.filter((o) => isEffective(o.outcome)).map((o) => o.id);
   const { changed, shared } = await unitsChanged(r, verb, documents);
   const { entities, mentioned, facts } =
     verb === "restore" ? await restored(r, changed) : await removed(r, verb, changed);

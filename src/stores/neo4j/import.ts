@@ -1,8 +1,9 @@
 import { blockHash } from "../../core/canonical.ts";
 import { GraphkeeperError } from "../../core/errors.ts";
 import { checkEmbedding } from "../../core/law.ts";
+import { importOutcome } from "../../core/outcomes.ts";
 import { compareIds } from "../../core/ports.ts";
-import type { DocumentInput, ImportBlock, Operation, Outcome, RelationshipInput } from "../../core/words.ts";
+import type { ImportBlock, Operation, RelationshipInput } from "../../core/words.ts";
 import {
   dropSupport,
   entitiesById,
@@ -14,7 +15,7 @@ import {
   settleUnits,
   type UnitRow,
 } from "./derive.ts";
-import { documentNotFound, dropUnits, type Outcomes, saveDocuments } from "./documents.ts";
+import { dropUnits, type Outcomes, saveDocuments } from "./documents.ts";
 import { idFromKey } from "./shapes.ts";
 import type { DocumentState, Work } from "./work.ts";
 
@@ -44,7 +45,7 @@ export async function importBlock(
   ]);
   const outcomes = block.documents.map((input) => ({
     id: input.id,
-    outcome: outcomeOf(documents, operation, input, hashOfBlock),
+    outcome: importOutcome(operation, input.id, documents.get(input.id) ?? null, input.contentHash ?? hashOfBlock),
   }));
   if (outcomes.length > 0 && outcomes.every(({ outcome }) => outcome === "unchanged"))
     return { outcomes, changed: false };
@@ -88,27 +89,6 @@ export async function importBlock(
   w.effect.relationships = before + (w.effect.relationships - before) - createdLive;
   await noteHidden(w, handles, facts.updated);
   return { outcomes, changed: true };
-}
-
-function outcomeOf(
-  documents: Map<string, DocumentState>,
-  operation: Operation,
-  input: DocumentInput,
-  hashOfBlock: string,
-): Outcome {
-  const stored = documents.get(input.id);
-  if (!stored) {
-    if (operation.verb === "replace") throw documentNotFound(operation.groupId, input.id);
-    return "imported";
-  }
-  if (stored.contentHash === (input.contentHash ?? hashOfBlock))
-    return stored.status === "active" ? "unchanged" : "restored";
-  if (stored.legalHold) {
-    throw new GraphkeeperError("LEGAL_HOLD", `The document ${input.id} is under legal hold and cannot be replaced.`, {
-      document: input.id,
-    });
-  }
-  return "replaced";
 }
 
 async function loadUnits(w: Work, block: ImportBlock, stored: string[]): Promise<Map<string, StoredUnit>> {

@@ -34,7 +34,6 @@ import * as analytics from "./analytics.ts";
 import { advanceOperation, applyOperation, readOperation, UNITS_PER_TRANSACTION } from "./apply.ts";
 import { collectBatch, remainingOf, sweepStep } from "./collect.ts";
 import { type Connection, type ConnectOptions, connect, type Row, type Transaction } from "./connection.ts";
-import { documentNotFound } from "./documents.ts";
 import { install, uninstall } from "./footprint.ts";
 import { impactOf } from "./impact.ts";
 import { allRecords, countsOf, documentRecords, documentsPage, search } from "./reader.ts";
@@ -513,5 +512,3 @@ async function checkVersion(connection: Connection): Promise<void> {
     });
   }
 }
-
-export { documentNotFound };

@@ -1,5 +1,6 @@
 import { GraphkeeperError } from "../../../core/errors.ts";
 import { BLAST_RADIUS, exceedsBlastRadius } from "../../../core/law.ts";
+import { isEffective, refuseHeld } from "../../../core/outcomes.ts";
 import type { ApplyOptions } from "../../../core/ports.ts";
 import type { JsonObject, Operation, OperationRecord } from "../../../core/words.ts";
 import {
@@ -15,11 +16,9 @@ import {
 import {
   checkSuccessor,
   type DocumentRow,
-  isEffective,
   type NamedDocument,
   nameDocuments,
   type Outcomes,
-  refuseHeld,
   setActive,
   setHold,
 } from "./documents.ts";

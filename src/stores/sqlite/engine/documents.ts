@@ -1,4 +1,5 @@
 import { GraphkeeperError } from "../../../core/errors.ts";
+import { documentNotFound, outcomeOf } from "../../../core/outcomes.ts";
 import type { DocumentRecord, JsonObject, Operation, OperationRecord, Outcome } from "../../../core/words.ts";
 import type { Change } from "./change.ts";
 import type { Row, Session } from "./session.ts";
@@ -27,13 +28,6 @@ export function findDocument(session: Session, g: number, id: string): DocumentR
   };
 }
 
-export function documentNotFound(groupId: string, documentId: string): GraphkeeperError {
-  return new GraphkeeperError("DOCUMENT_NOT_FOUND", `There is no document ${documentId} in the group ${groupId}.`, {
-    group: groupId,
-    document: documentId,
-  });
-}
-
 export interface NamedDocument {
   id: string;
   outcome: Outcome;
@@ -50,36 +44,12 @@ export function nameDocuments(
   return ids.map((id) => {
     const row = findDocument(session, g, id);
     if (!row && ids.length === 1) throw documentNotFound(call.groupId, id);
-    return { id, row, outcome: row ? outcomeOf(call.verb, row) : "not_found" };
+    return { id, row, outcome: row ? outcomeOf(call.verb, standingOf(row)) : "not_found" };
   });
 }
 
-function outcomeOf(verb: Operation["verb"], document: DocumentRow): Outcome {
-  switch (verb) {
-    case "deprecate":
-      return document.active ? "deprecated" : "unchanged";
-    case "restore":
-      return document.active ? "unchanged" : "restored";
-    case "purge":
-      return document.hold ? "on_hold" : "purged";
-    case "hold":
-      return document.hold ? "unchanged" : "held";
-    case "release":
-      return document.hold ? "released" : "unchanged";
-    default:
-      throw new GraphkeeperError("INVALID_VALUE", `The verb ${verb} needs a block.`, { field: "verb" });
-  }
-}
-
-export function isEffective(outcome: Outcome): boolean {
-  return outcome !== "unchanged" && outcome !== "not_found" && outcome !== "on_hold";
-}
-
-export function refuseHeld(named: NamedDocument[]): void {
-  if (named.length !== 1 || named[0]?.outcome !== "on_hold") return;
-  throw new GraphkeeperError("LEGAL_HOLD", `The document ${named[0].id} is under legal hold and cannot be purged.`, {
-    document: named[0].id,
-  });
+export function standingOf(row: DocumentRow) {
+  return { status: row.active ? ("active" as const) : ("deprecated" as const), legalHold: Boolean(row.hold) };
 }
 
 export function checkSuccessor(change: Change, operation: Operation): void {

@@ -1,8 +1,9 @@
 import { exceedsBlastRadius } from "../../../core/law.ts";
+import { isEffective } from "../../../core/outcomes.ts";
 import { compareIds } from "../../../core/ports.ts";
 import type { Impact } from "../../../core/words.ts";
 import { needGroup } from "./change.ts";
-import { isEffective, type NamedDocument, nameDocuments } from "./documents.ts";
+import { type NamedDocument, nameDocuments } from "./documents.ts";
 import { levelsOf } from "./remove.ts";
 import { liveMention } from "./review.ts";
 import type { Session } from "./session.ts";

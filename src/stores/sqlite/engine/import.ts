@@ -1,8 +1,8 @@
 import { blockHash } from "../../../core/canonical.ts";
-import { GraphkeeperError } from "../../../core/errors.ts";
+import { importOutcome } from "../../../core/outcomes.ts";
 import type { DocumentInput, ImportBlock, Operation, Outcome } from "../../../core/words.ts";
 import { type Change, newKey } from "./change.ts";
-import { type DocumentRow, documentNotFound, findDocument } from "./documents.ts";
+import { type DocumentRow, findDocument, standingOf } from "./documents.ts";
 import { writeEntities, writeMentions, writeRelationships } from "./import-facts.ts";
 import { type BlockUnits, writeTextUnits } from "./import-units.ts";
 import { hashOf, ownTextUnits, unitsOf } from "./own-units.ts";
@@ -23,7 +23,15 @@ export function importBlock(
   const outcomes = block.documents.map((input) => {
     const row = findDocument(change.session, change.g, input.id);
     if (row) stored.set(input.id, row);
-    return { id: input.id, outcome: outcomeOf(operation, input, row, hashOfBlock) };
+    return {
+      id: input.id,
+      outcome: importOutcome(
+        operation,
+        input.id,
+        row && { ...standingOf(row), contentHash: row.contentHash },
+        input.contentHash ?? hashOfBlock,
+      ),
+    };
   });
   if (outcomes.length > 0 && outcomes.every(({ outcome }) => outcome === "unchanged"))
     return { outcomes, changed: false };
@@ -59,25 +67,6 @@ export function importBlock(
   const { textUnits, mentions, relationships } = block;
   const empty = textUnits.length + block.entities.length + mentions.length + relationships.length === 0;
   return { outcomes, changed: outcomes.length > 0 || !empty };
-}
-
-function outcomeOf(
-  operation: Operation,
-  input: DocumentInput,
-  stored: DocumentRow | null,
-  hashOfBlock: string,
-): Outcome {
-  if (!stored) {
-    if (operation.verb === "replace") throw documentNotFound(operation.groupId, input.id);
-    return "imported";
-  }
-  if (stored.contentHash === (input.contentHash ?? hashOfBlock)) return stored.active ? "unchanged" : "restored";
-  if (stored.hold) {
-    throw new GraphkeeperError("LEGAL_HOLD", `The document ${input.id} is under legal hold and cannot be replaced.`, {
-      document: input.id,
-    });
-  }
-  return "replaced";
 }
 
 function writeDocument(

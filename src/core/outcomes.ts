@@ -1,0 +1,71 @@
+import { GraphkeeperError } from "./errors.ts";
+import type { Operation, Outcome } from "./words.ts";
+
+/** What a lifecycle call does to a document as it stands: decided once, for every store. */
+
+interface Standing {
+  status: "active" | "deprecated";
+  legalHold: boolean;
+}
+
+/** Of deprecate, restore, purge, hold and release. @throws GraphkeeperError `INVALID_VALUE` for import and replace */
+export function outcomeOf(verb: Operation["verb"], document: Standing): Outcome {
+  switch (verb) {
+    case "deprecate":
+      return document.status === "active" ? "deprecated" : "unchanged";
+    case "restore":
+      return document.status === "deprecated" ? "restored" : "unchanged";
+    case "purge":
+      return document.legalHold ? "on_hold" : "purged";
+    case "hold":
+      return document.legalHold ? "unchanged" : "held";
+    case "release":
+      return document.legalHold ? "released" : "unchanged";
+    default:
+      throw new GraphkeeperError("INVALID_VALUE", `The verb ${verb} needs a block.`, { field: "verb" });
+  }
+}
+
+/**
+ * Of import and replace.
+ *
+ * @param stored the document as it stands; null when there is none
+ * @param contentHash of what comes
+ * @throws GraphkeeperError `DOCUMENT_NOT_FOUND` for a replace of nothing, `LEGAL_HOLD`
+ */
+export function importOutcome(
+  operation: Pick<Operation, "groupId" | "verb">,
+  documentId: string,
+  stored: (Standing & { contentHash: string }) | null,
+  contentHash: string,
+): Outcome {
+  if (!stored) {
+    if (operation.verb === "replace") throw documentNotFound(operation.groupId, documentId);
+    return "imported";
+  }
+  if (stored.contentHash === contentHash) return stored.status === "active" ? "unchanged" : "restored";
+  if (!stored.legalHold) return "replaced";
+  throw new GraphkeeperError("LEGAL_HOLD", `The document ${documentId} is under legal hold and cannot be replaced.`, {
+    document: documentId,
+  });
+}
+
+export function documentNotFound(groupId: string, documentId: string): GraphkeeperError {
+  return new GraphkeeperError("DOCUMENT_NOT_FOUND", `There is no document ${documentId} in the group ${groupId}.`, {
+    group: groupId,
+    document: documentId,
+  });
+}
+
+/** Whether the outcome changes anything. */
+export function isEffective(outcome: Outcome): boolean {
+  return outcome !== "unchanged" && outcome !== "not_found" && outcome !== "on_hold";
+}
+
+/** A document under legal hold that is the only one named is refused; in a bulk it is left out. @throws GraphkeeperError `LEGAL_HOLD` */
+export function refuseHeld(outcomes: { id: string; outcome: Outcome }[]): void {
+  if (outcomes.length !== 1 || outcomes[0]?.outcome !== "on_hold") return;
+  throw new GraphkeeperError("LEGAL_HOLD", `The document ${outcomes[0].id} is under legal hold and cannot be purged.`, {
+    document: outcomes[0].id,
+  });
+}
