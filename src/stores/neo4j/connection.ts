@@ -189,7 +189,7 @@ function isLoss(error: unknown): boolean {
 }
 
 function unavailable(message: string, cause?: unknown): GraphkeeperError {
-  return new GraphkeeperError("STORE_UNAVAILABLE", message, { store: "neo4j", retryAfterMs: 2_000 }, cause);
+  return new GraphkeeperError("STORE_UNAVAILABLE", message, { store: "neo4j", retry_after: 2 }, cause);
 }
 
 function translated(error: unknown): unknown {
