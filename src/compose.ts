@@ -134,8 +134,8 @@ async function patiently<T>(open: () => Promise<T>): Promise<T> {
       return await open();
     } catch (error) {
       // A wrong password says nothing of a time to try again.
-      const { retryAfterMs } = GraphkeeperError.is(error, "STORE_UNAVAILABLE") ? error.details : {};
-      if (typeof retryAfterMs !== "number" || performance.now() > until) throw error;
+      const { retry_after: retryAfter } = GraphkeeperError.is(error, "STORE_UNAVAILABLE") ? error.details : {};
+      if (typeof retryAfter !== "number" || performance.now() > until) throw error;
       await new Promise((resolve) => setTimeout(resolve, 500));
     }
   }

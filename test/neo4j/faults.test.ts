@@ -72,7 +72,7 @@ test("the server goes away: refused within 2 s as STORE_UNAVAILABLE, and working
         (e: unknown) => e,
       );
       expect(GraphkeeperError.is(error, "STORE_UNAVAILABLE"), String(error)).toBe(true);
-      expect((error as GraphkeeperError).details.retryAfterMs).toBeGreaterThan(0);
+      expect((error as GraphkeeperError).details.retry_after).toBeGreaterThan(0);
       expect(performance.now() - begun).toBeLessThan(2_500);
     }
     await db.server().restart();
