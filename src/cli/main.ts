@@ -79,7 +79,7 @@ export function buildProgram(environment: NodeJS.ProcessEnv, signal: AbortSignal
       return this === program ? `${HELP}\n` : original.apply(this, rest);
     })(program.helpInformation);
   const context = (command: Command) => new CliContext(command.optsWithGlobals<GlobalOptions>(), environment, signal);
-  demoCommand(program);
+  demoCommand(program, signal);
   dataCommands(program, context);
   documentCommands(program, context);
   maintenanceCommands(program, context);

@@ -10,6 +10,8 @@ export interface ClientOptions {
   group?: string;
   /** Further tries of a call that got no answer, or 429, 502, 503, 504; default 3. POSTs carry the same Idempotency-Key each time. */
   retries?: number;
+  /** Ends every call that has no signal of its own. */
+  signal?: AbortSignal;
   fetch?: typeof fetch;
   sleep?: (ms: number) => Promise<void>;
 }
@@ -58,12 +60,13 @@ export class GraphkeeperClient {
       const text = await response.text();
       return text === "" ? {} : (JSON.parse(text) as JsonObject);
     } catch (error) {
-      throw unanswered(this.#options.url, call.signal, error);
+      throw unanswered(this.#options.url, call.signal ?? this.#options.signal, error);
     }
   }
 
   /** One call; the answer with its body unread. */
-  async raw(call: Call): Promise<Response> {
+  async raw(given: Call): Promise<Response> {
+    const call = { ...given, signal: given.signal ?? this.#options.signal };
     const { retries = 3, sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms)) } = this.#options;
     const method = call.method ?? "GET";
     // A repeated call must not be a second effect, whatever became of the first.

@@ -119,11 +119,12 @@ function checkLine(value: unknown, number: number): NativeLine {
   const { issues } = parsed.error;
   const issue = issues.find((i) => i.code === "unrecognized_keys") ?? issues[0]!;
   const field = issue.path.join(".");
-  let message = `"${field}" of a ${kind}: ${issue.message}`;
+  const what = `${kind === "entity" ? "an" : "a"} ${kind}`;
+  let message = `"${field}" of ${what}: ${issue.message}`;
   if (issue.code === "unrecognized_keys") {
     const known = Object.keys(LINES[kind as Kind].shape);
     const near = nearestName(issue.keys[0]!, known);
-    message = `a ${kind} has no member "${issue.keys[0]}"${near ? `; did you mean "${near}"` : `; it has ${known.join(", ")}`}`;
+    message = `${what} has no member "${issue.keys[0]}"${near ? `; did you mean "${near}"` : `; it has ${known.join(", ")}`}`;
   }
   throw new GraphkeeperError("INVALID_LINE", `Line ${number}: ${message}.`, {
     line: number,

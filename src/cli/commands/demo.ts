@@ -32,7 +32,7 @@ const GROUP = "demo";
 const CORPUS = new URL("../../../demo/", import.meta.url);
 
 /** demo: the whole story on a real corpus, over HTTP, with the curl of each step. */
-export function demoCommand(program: Command): void {
+export function demoCommand(program: Command, signal: AbortSignal): void {
   program
     .command("demo")
     .description("the whole story on a small real corpus: deprecate, collect, recompute, restore")
@@ -60,12 +60,12 @@ export function demoCommand(program: Command): void {
       const { startServer } = await import("../../start.ts");
       const server = await startServer(config);
       try {
-        await new Story(server, new Output({ quiet: options.quiet }), options.data).tell();
+        await new Story(server, new Output({ quiet: options.quiet }), options.data, signal).tell();
         if (options.keep) {
           process.stdout.write(
             `\nThe server stays at ${server.address} (API at ${server.address}/docs, data in ${folder}). Ctrl-C ends it.\n`,
           );
-          await new Promise<void>((resolve) => process.once("SIGINT", () => resolve()));
+          await new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
         }
       } finally {
         await server.stop();
@@ -81,9 +81,9 @@ class Story {
   readonly #data: string | undefined;
   #step = 0;
 
-  constructor(server: RunningServer, output: Output, data: string | undefined) {
+  constructor(server: RunningServer, output: Output, data: string | undefined, signal: AbortSignal) {
     this.#address = server.address;
-    this.#client = new GraphkeeperClient({ url: server.address, group: GROUP });
+    this.#client = new GraphkeeperClient({ url: server.address, group: GROUP, signal });
     this.#output = output;
     this.#data = data;
   }
@@ -151,14 +151,18 @@ class Story {
     this.#said(`${count(changed.length, "summary", "summaries")} acknowledged`);
   }
 
-  async #ask(questions: Question[], title: string): Promise<string[]> {
+  async #ask(questions: Question[], title: string, again = false): Promise<string[]> {
     this.#chapter(title, `curl -X POST G/search -d '{"of":"text_unit","k":3,"vector":[…]}'`);
     const best: string[] = [];
     for (const question of questions) {
       const hits = await this.#search(question);
       best.push(str(hits[0]?.id));
-      this.#said(`"${shorten(question.text, 74)}"`);
-      this.#said(`   ${hits.map((hit) => `${str(hit.id)} ${num(hit.score).toFixed(2)}`).join("  ")}`);
+      const answers = hits.map((hit) => `${str(hit.id)} ${num(hit.score).toFixed(2)}`).join("  ");
+      if (again) this.#said(`"${shorten(question.text, 30)}"  ${answers}`);
+      else {
+        this.#said(`"${shorten(question.text, 74)}"`);
+        this.#said(`   ${answers}`);
+      }
     }
     return best;
   }
@@ -199,6 +203,7 @@ class Story {
     const after = await this.#ask(
       questions,
       "The reader asks again. The deprecated texts are gone, and still there are three answers:",
+      true,
     );
     for (const [i, id] of after.entries()) {
       if (id === before[i]) throw new GraphkeeperError("INTERNAL", `The deprecated text ${id} still answers.`);
@@ -211,11 +216,11 @@ class Story {
       "curl -X POST G/maintenance/run-all-gc",
     );
     const result = await this.#client.call({ method: "POST", path: "/maintenance/run-all-gc" });
-    for (const [kind, job] of Object.entries(obj(result.jobs))) {
-      this.#said(
-        `${kind}: ${num(obj(job).deleted)} collected of ${num(obj(job).examined)} examined, ${num(obj(job).duration_ms)} ms`,
-      );
-    }
+    const jobs = Object.entries(obj(result.jobs)).map(
+      ([kind, job]) =>
+        `${kind}: ${num(obj(job).deleted)} of ${num(obj(job).examined)}, ${num(obj(job).duration_ms)} ms`,
+    );
+    this.#said(`collected of examined: ${jobs.join("; ")}`);
     const again = await this.#client.call({ method: "POST", path: "/maintenance/run-all-gc" });
     this.#said(
       `a second run collects ${num(again.deleted)}; the preview of each document had counted ${expected} entities`,
