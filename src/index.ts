@@ -7,6 +7,7 @@ export type * from "./core/words.ts";
 export { parseMsGraphrag } from "./formats/msgraphrag.ts";
 export { parseNative } from "./formats/native.ts";
 export { parseOpenie } from "./formats/openie.ts";
+export type { ChangedCommunities, ChangedCommunity, ChangedQuery } from "./maintenance/summaries.ts";
 export { Graphkeeper, type GroupHealth, type StaleGroup } from "./service.ts";
 export { type RunningServer, startServer } from "./start.ts";
 export { openSqliteStore, type SqliteStore } from "./stores/sqlite/store.ts";

@@ -1,3 +1,4 @@
+import { DatabaseSync } from "node:sqlite";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { loadConfig } from "../../src/config/config.ts";
 import type { ImportBlock } from "../../src/core/words.ts";
@@ -128,6 +129,10 @@ describe("grades of planted changes, in one community of two", () => {
       const members = await graphkeeper.store.acknowledgedMembers(group, id);
       expect(members?.filter((member) => member.startsWith("b"))).toEqual([]);
     }
+    const file = new DatabaseSync(world.path, { readOnly: true });
+    const dangling = "SELECT count(*) AS n FROM acknowledged_members WHERE entity NOT IN (SELECT key FROM entities)";
+    expect(file.prepare(dangling).get()).toEqual({ n: 0 });
+    file.close();
   });
 
   test("a community that vanished is told as removed until acknowledged, on its own level only", async () => {
