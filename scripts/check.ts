@@ -14,6 +14,8 @@ const STEPS: [name: string, command: string, ...args: string[]][] = [
   ["generated: WebAssembly", "node", "scripts/build-wasm.js", "--check"],
   ["generated: OpenAPI", "node", "scripts/openapi.ts", "--check"],
   ["generated: reference", "node", "scripts/reference.ts", "--check"],
+  ["generated: Neo4j statements", "node", "bench/neo4j/statements.ts", "--check"],
+  ["servers for the tests", "node", "scripts/servers.ts"],
   ["tests", "vitest", "run"],
   ["package installs and runs", "node", "scripts/check-package.ts"],
 ];
