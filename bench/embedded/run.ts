@@ -97,7 +97,7 @@ async function measure(entities: number): Promise<Measured> {
     };
   } finally {
     await store.close();
-    rmSync(folder, { recursive: true });
+    rmSync(folder, { recursive: true, force: true });
   }
 }
 
