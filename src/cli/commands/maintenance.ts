@@ -92,7 +92,7 @@ function communityCommands(program: Command, context: MakeContext): void {
         ...(rows.length > 0
           ? table([["ID", "LEVEL", "MEMBERS", "GENERATION", "CHANGED", "HASH"], ...rows])
           : ["no summary needs writing"]),
-        ...removed.map((c) => `${str(c.id)} is gone, and so is the use of its summary`),
+        ...removed.map((c) => `${str(c.id)} is gone: its summary can be thrown away`),
         ...(options.estimate
           ? [
               `about ${count(num(result.tokens), "token")} to read, of ${num(result.tokens_full_rebuild).toLocaleString("en")} for all communities: ${num(result.saved).toLocaleString("en")} saved`,
