@@ -7,7 +7,7 @@ import { createLogger } from "./http/log.ts";
 import { monitoringRoutes } from "./http/monitoring.ts";
 import { buildServer } from "./http/server.ts";
 import type { JobRole } from "./jobs/service.ts";
-import { MaintenanceMetrics, Monitoring, watchRuns } from "./monitoring/index.ts";
+import { MaintenanceMetrics, Monitoring, unseenSdk, watchRuns } from "./monitoring/index.ts";
 import type { Graphkeeper } from "./service.ts";
 import { SqliteStore } from "./stores/sqlite/store.ts";
 import { VERSION } from "./version.ts";
@@ -35,6 +35,8 @@ export async function startServer(
     config.log.level === "silent" ? undefined : createLogger({ level: config.log.level });
   const onError = (error: unknown, where: string) =>
     logger?.error({ err: error, where }, "background work failed; it goes on");
+  const unseen = unseenSdk();
+  if (unseen !== null) logger?.warn(unseen);
   const metrics = new MaintenanceMetrics({ groupLabels: config.metrics.groupLabels });
   const graphkeeper = await compose(config, {
     serve: {},

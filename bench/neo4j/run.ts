@@ -7,7 +7,7 @@ import { startNeo4j } from "../../test/servers/neo4j.ts";
  * Deprecation and collection against the naive way: scans of the whole group, as maintenance jobs over a graph are usually
  * first written. Ratios within one run on one machine. The server refuses any transaction above 100 MB.
  *
- *   node bench/neo4j/lifecycle.ts [entities …]     default 10000 100000; 1000000 takes a while to load
+ *   node bench/neo4j/run.ts [entities …]     default 10000 100000; 1000000 takes a while to load
  */
 
 const sizes = process.argv.slice(2).map(Number);
