@@ -69,7 +69,17 @@ export const ROOMS: Record<string, { rooms: string[]; packages: string[] }> = {
   },
   "version.ts": { rooms: [], packages: [] },
   "index.ts": {
-    rooms: ["compose.ts", "config", "core", "formats", "maintenance", "service.ts", "start.ts", "stores/sqlite", "version.ts"],
+    rooms: [
+      "compose.ts",
+      "config",
+      "core",
+      "formats",
+      "maintenance",
+      "service.ts",
+      "start.ts",
+      "stores/sqlite",
+      "version.ts",
+    ],
     packages: [],
   },
   public: { rooms: ["profiles", "stores/neo4j", "stores/postgres"], packages: [] },
