@@ -66,6 +66,36 @@ test("a run that is aborted after every batch and goes on from its checkpoint en
   expect(await graphkeeper.verify("g")).toEqual([]);
 });
 
+test("a run that was killed between a batch and its checkpoint leaves no group stale that has nothing left to do", async () => {
+  const { graphkeeper, ids } = await world();
+  const { store } = graphkeeper;
+  const options = {
+    kinds: COLLECTION_KINDS,
+    policy,
+    clock: Date.now,
+    batchSize: 20,
+    sweepEveryMs: Number.POSITIVE_INFINITY,
+  };
+  await graphkeeper.deprecate("g", ids.slice(0, 30), { force: true });
+  let checkpoint: CollectionCheckpoint | null = null;
+  const killed = withLease(store, "g", lease, (fence) =>
+    collectGarbage(store, fence, {
+      ...options,
+      saveCheckpoint: async (saved) => {
+        // The first batches may find everything alive; this one changed something.
+        if (saved.ownChanges === 2) throw new Error("killed");
+        checkpoint = structuredClone(saved);
+      },
+    }),
+  );
+  await expect(killed).rejects.toThrow("killed");
+  const result = await withLease(store, "g", lease, (fence) =>
+    collectGarbage(store, fence, { ...options, checkpoint: checkpoint as CollectionCheckpoint | null }),
+  );
+  expect(result).toMatchObject({ fresh: true });
+  expect(await graphkeeper.health("g")).toMatchObject({ needsGc: false });
+});
+
 test("a dry run names what a run then collects, and changes nothing", async () => {
   const { graphkeeper, ids, run } = await world();
   await graphkeeper.deprecate("g", ids.slice(0, 10), { force: true });
