@@ -36,6 +36,8 @@ interface Measured {
   deprecateP50: number;
   deprecateP99: number;
   deprecateMax: number;
+  deprecateCpuP50: number;
+  deprecateCpuP99: number;
   restoreP50: number;
   restoreP99: number;
   changedDocuments: number;
@@ -116,20 +118,27 @@ async function lifecycleCalls(store: SqliteStore, graph: SyntheticGraph) {
   const random = seeded(7);
   const deprecations: number[] = [];
   const restores: number[] = [];
+  const processor: number[] = [];
   for (let i = 0; i < DEPRECATIONS; i++) {
     // The last document may have fewer units.
     const id = graph.documentId(Math.floor(random() * (graph.documents - 1)));
+    const before = process.cpuUsage();
     deprecations.push((await timed(() => store.apply(operation("deprecate", [id])))).ms);
+    const { user, system } = process.cpuUsage(before);
+    processor.push((user + system) / 1_000);
     restores.push((await timed(() => store.apply(operation("restore", [id])))).ms);
     // Else the candidates that it notes would be there from the last time.
     await collect(store);
   }
   deprecations.sort((a, b) => a - b);
   restores.sort((a, b) => a - b);
+  processor.sort((a, b) => a - b);
   return {
     deprecateP50: quantile(deprecations, 0.5),
     deprecateP99: quantile(deprecations, 0.99),
     deprecateMax: quantile(deprecations, 1),
+    deprecateCpuP50: quantile(processor, 0.5),
+    deprecateCpuP99: quantile(processor, 0.99),
     restoreP50: quantile(restores, 0.5),
     restoreP99: quantile(restores, 0.99),
   };
@@ -221,6 +230,8 @@ function report(results: Measured[]): string {
     ["deprecate one document, p50 ms", (m) => ms(m.deprecateP50)],
     ["deprecate one document, p99 ms", (m) => ms(m.deprecateP99)],
     ["deprecate one document, slowest ms", (m) => ms(m.deprecateMax)],
+    ["deprecate one document, processor p50 ms", (m) => ms(m.deprecateCpuP50)],
+    ["deprecate one document, processor p99 ms", (m) => ms(m.deprecateCpuP99)],
     ["restore one document, p50 ms", (m) => ms(m.restoreP50)],
     ["restore one document, p99 ms", (m) => ms(m.restoreP99)],
     ["documents deprecated (1 %)", (m) => n(m.changedDocuments)],
@@ -255,7 +266,8 @@ start and ${load()} at the end (other work ran on the machine).
 
 Shape: ${readShape().source}; two hubs, each mentioned by 20 % of the units; vectors of ${VECTORS.unitDimension} components at units, ${VECTORS.entityDimension} at entities; ids in
 random order. Every call goes through the store's threads and is synced to the disk (\`synchronous: full\`). Deprecations:
-${DEPRECATIONS} documents at random, one call each, restored and collected in between. Full scan: the sweep over every entity and relationship, in
+${DEPRECATIONS} documents at random, one call each, restored and collected in between; their processor time (of all
+threads of the process) does not depend on what else the machine does. Full scan: the sweep over every entity and relationship, in
 steps of ${n(SWEEP_STEP)}, and the collection of what it found. By column: entities.
 
 ${report(results)}
