@@ -59,7 +59,7 @@ test("the check finds a planted scan, a cartesian product and a read of all node
   expect(Object.keys(await plansOf(planted, () => false)).sort()).toEqual(["everything", "product", "scan"]);
 });
 
-test("native: an index stands behind each lookup", { timeout: 60_000 }, async () => {
+test("native: an index stands behind each lookup", { timeout: 240_000 }, async () => {
   await db.clear({ schema: true });
   const store = await openNeo4jStore({ uri: db.uri() });
   await store.close();
@@ -67,7 +67,7 @@ test("native: an index stands behind each lookup", { timeout: 60_000 }, async ()
 });
 
 describe.each(Object.entries(FIXTURES))("%s", (_, fixture) => {
-  test("an index stands behind each lookup", { timeout: 120_000 }, async () => {
+  test("an index stands behind each lookup", { timeout: 240_000 }, async () => {
     await db.clear({ schema: true });
     const all = corpus(150);
     await fixture.build(db.run, all);

@@ -9,7 +9,7 @@ const db = useNeo4j();
 const all = corpus(15);
 
 describe.each(Object.entries(FIXTURES))("%s", (name, fixture) => {
-  test("the detector names the profile, and the doctor writes nothing", { timeout: 120_000 }, async () => {
+  test("the detector names the profile, and the doctor writes nothing", { timeout: 240_000 }, async () => {
     await db.clear({ schema: true });
     await fixture.build(db.run, all);
     const before = await userDump(db.run, { ours: true });
@@ -33,7 +33,7 @@ test("a graph of nobody's fits no profile", async () => {
   expect(diagnosis.findings).toEqual([]);
 });
 
-test("dirt of every kind is found, with counts and samples", { timeout: 60_000 }, async () => {
+test("dirt of every kind is found, with counts and samples", { timeout: 240_000 }, async () => {
   await db.clear({ schema: true });
   await FIXTURES.miro?.build(db.run, all);
   const clean = new Set((await diagnose({ uri: db.uri() })).findings.map((f) => f.code));
