@@ -13,7 +13,7 @@ export interface ClientOptions {
   /** Ends every call that has no signal of its own. */
   signal?: AbortSignal;
   fetch?: typeof fetch;
-  sleep?: (ms: number) => Promise<void>;
+  sleep?: (ms: number, signal?: AbortSignal) => Promise<void>;
 }
 
 export interface Call {
@@ -67,7 +67,7 @@ export class GraphkeeperClient {
   /** One call; the answer with its body unread. */
   async raw(given: Call): Promise<Response> {
     const call = { ...given, signal: given.signal ?? this.#options.signal };
-    const { retries = 3, sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms)) } = this.#options;
+    const { retries = 3, sleep = pause } = this.#options;
     const method = call.method ?? "GET";
     // A repeated call must not be a second effect, whatever became of the first.
     const key = call.idempotencyKey ?? (method === "POST" || method === "PUT" ? randomUUID() : undefined);
@@ -88,8 +88,8 @@ export class GraphkeeperClient {
         const again = AGAIN.has(response.status) || (attempt > 0 && error.code === "IDEMPOTENCY_CONFLICT");
         if (!again || attempt >= tries || waitMs > LONGEST_WAIT_MS) throw error;
       }
-      await sleep(waitMs);
-      if (call.signal?.aborted) throw unanswered(this.#options.url, call.signal, call.signal.reason);
+      // An abort ends the wait; the next try then fails by it.
+      await sleep(waitMs, call.signal);
     }
   }
 
@@ -122,6 +122,19 @@ export class GraphkeeperClient {
     if (call.stream) Object.assign(init, { duplex: "half" });
     return (this.#options.fetch ?? fetch)(target, init);
   }
+}
+
+function pause(ms: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(done, ms);
+    function done() {
+      clearTimeout(timer);
+      signal?.removeEventListener("abort", done);
+      resolve();
+    }
+    signal?.addEventListener("abort", done);
+    if (signal?.aborted) done();
+  });
 }
 
 /** A body for fetch that remembers what its source threw: fetch itself says only that it failed. */

@@ -174,6 +174,18 @@ describe("what cannot be repeated ends", () => {
     const error = await refused(client({ sleep }).call({ path: "/maintenance/health", signal: abort.signal }));
     expect(error.code).toBe("CANCELLED");
     expect(seen).toHaveLength(1);
+    // On the real clock: the server asks for 20 s, the abort does not wait for them.
+    const patient = new AbortController();
+    const slow = await faulty((request, response) => {
+      setTimeout(() => patient.abort(), 100);
+      status(503, { "retry-after": "20" })(request, response);
+    });
+    const begun = performance.now();
+    const third = await refused(
+      slow.client({ sleep: undefined }).call({ path: "/maintenance/health", signal: patient.signal }),
+    );
+    expect(third.code).toBe("CANCELLED");
+    expect(performance.now() - begun).toBeLessThan(15_000);
     const waiting = new AbortController();
     const silent = await faulty(() => waiting.abort());
     const second = await refused(silent.client().call({ path: "/maintenance/health", signal: waiting.signal }));
