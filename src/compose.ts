@@ -79,6 +79,7 @@ export async function compose(config: Config, options: ComposeOptions = {}): Pro
       const behind = group ? group.generation - group.collectedGeneration : 0;
       return { changes: behind, size: group?.generation ?? 0, since: behind > 0 ? (group?.staleSince ?? null) : null };
     },
+    throttle: isThrottled(config) ? { probe: () => canary(store), floorMs: CANARY_FLOOR_MS } : undefined,
     sweeps: wanted ? { gc_all: SWEEP_NEED } : undefined,
     onError: options.onError,
   });
@@ -91,6 +92,21 @@ export async function compose(config: Config, options: ComposeOptions = {}): Pro
     collectAfterEvents: wanted && !sameFile,
   });
   return graphkeeper;
+}
+
+/** Below this the canary says nothing: the embedded store answers in about a millisecond, a database in a few. */
+const CANARY_FLOOR_MS = 20;
+
+/** The embedded store's keeper gives way to its writer by itself; a database knows nothing of whose query is urgent. */
+function isThrottled(config: Config): boolean {
+  const { throttle } = config.maintenance;
+  return throttle === "on" || (throttle === "auto" && config.neo4j.uri !== undefined);
+}
+
+async function canary(store: GraphStore): Promise<number> {
+  const begun = performance.now();
+  await store.groups({ limit: 1 });
+  return performance.now() - begun;
 }
 
 async function openStores(

@@ -60,6 +60,8 @@ export const CONFIG_SCHEMA = z.strictObject({
       afterEvents: z.boolean().default(true),
       quietSeconds: z.number().min(0).default(30),
       maxWaitSeconds: z.number().min(0).default(600),
+      /** Slow down while a small canary query takes longer than usual; "auto" = where the graph is in a database. */
+      throttle: z.enum(["auto", "on", "off"]).default("auto"),
       /** Heavy runs (recomputes) at once, over all processes. */
       heavyRuns: z.int().min(1).default(1),
     })
@@ -122,6 +124,7 @@ export const ENVIRONMENT: Record<string, string> = {
   GRAPHKEEPER_BATCH_SIZE: "maintenance.batchSize",
   GRAPHKEEPER_SWEEP_HOURS: "maintenance.sweepHours",
   GRAPHKEEPER_MEMORY_MB: "maintenance.memoryMb",
+  GRAPHKEEPER_THROTTLE: "maintenance.throttle",
   GRAPHKEEPER_AFTER_EVENTS: "maintenance.afterEvents",
   GRAPHKEEPER_QUIET_SECONDS: "maintenance.quietSeconds",
   GRAPHKEEPER_SUMMARY_GRADES: "summaries.grades",

@@ -1,4 +1,4 @@
-import { afterEach, expect, test } from "vitest";
+import { afterEach, expect, test, vi } from "vitest";
 import { GraphkeeperError } from "../../src/core/errors.ts";
 import { COLLECTION_KINDS, type Policy } from "../../src/core/words.ts";
 import { type CollectionCheckpoint, collectGarbage } from "../../src/maintenance/collect.ts";
@@ -94,6 +94,21 @@ test("a run that was killed between a batch and its checkpoint leaves no group s
   );
   expect(result).toMatchObject({ fresh: true });
   expect(await graphkeeper.health("g")).toMatchObject({ needsGc: false });
+});
+
+test("with the throttle on, runs look at the canary before their batches and end all the same", async () => {
+  const made = await temporaryGraphkeeper({ "maintenance.throttle": "on" });
+  close = made.close;
+  await made.graphkeeper.importBlocks("g", generatedGraph(40, 300));
+  const { items } = await made.graphkeeper.documents("g", { limit: 10 });
+  await made.graphkeeper.deprecate(
+    "g",
+    items.map((d) => d.id),
+    { force: true },
+  );
+  const canary = vi.spyOn(made.graphkeeper.store, "groups");
+  expect(await made.run("gc_all", "g")).toMatchObject({ fresh: true });
+  expect(canary).toHaveBeenCalledWith({ limit: 1 });
 });
 
 test("a dry run names what a run then collects, and changes nothing", async () => {
