@@ -12,6 +12,7 @@ beforeAll(async () => {
     roles: "http,scheduler,worker",
     environment: {
       GRAPHKEEPER_BATCH_SIZE: "10",
+      GRAPHKEEPER_AFTER_EVENTS: "true",
       GRAPHKEEPER_CONFIG: files.config({ maintenance: { k: 50 } }),
     },
   });
@@ -30,20 +31,25 @@ async function json(...args: string[]) {
   return JSON.parse(out);
 }
 
+/** A run that waits out the quiet time after a change, so that the commands meet it before it begins. */
+async function waitingRun(): Promise<string> {
+  const { documents } = await server.call("GET", "/documents?status=active&limit=1", { group: GROUP });
+  await server.call("POST", `/documents/${documents[0].id}/deprecate`, { group: GROUP, body: {} });
+  const { runs } = await server.call("GET", "/maintenance/runs", { group: GROUP });
+  const waiting = runs.find((r: { state: string; trigger: string }) => r.state === "queued" && r.trigger === "event");
+  expect(waiting).toMatchObject({ kind: "gc_all", trigger: "event" });
+  return waiting.id;
+}
+
 describe("runs", () => {
   test("list, show, cancel, retry, watch", async () => {
-    expect((await run("runs", "list")).out).toBe("no runs\n");
-    const id = await server.begin("gc_all", GROUP);
-    const cancelled = await json("runs", "cancel", id);
-    // A running one has been told; it ends after its batch.
-    expect(["running", "cancelled"]).toContain(cancelled.state);
-    const ended = await server.finish(id, 10_000);
-    expect(ended).toMatchObject({ state: "cancelled", reason: "cancelled by hand" });
+    const id = await waitingRun();
+    expect(await json("runs", "cancel", id)).toMatchObject({ id, state: "cancelled" });
 
     const listed = await run("runs", "list", "--limit", "5");
     expect(listed.out.split("\n")[0]).toMatch(/^ID\s+KIND\s+GROUP\s+STATE/);
     expect(listed.out).toMatch(new RegExp(`^${id}\\s+gc_all\\s+${GROUP}\\s+cancelled`, "m"));
-    expect((await json("runs", "list")).runs).toMatchObject([{ id, state: "cancelled" }]);
+    expect((await json("runs", "list")).runs).toContainEqual(expect.objectContaining({ id, state: "cancelled" }));
     expect((await run("--group", "nobody", "runs", "list")).code).toBe(4);
     expect(await json("runs", "show", id)).toMatchObject({ id, kind: "gc_all", state: "cancelled" });
 
@@ -55,13 +61,11 @@ describe("runs", () => {
     expect(await json("runs", "show", id)).toMatchObject({ state: "succeeded", result: { fresh: true } });
   });
 
-  test("pause and resume keep the checkpoint", async () => {
-    const id = await server.begin("recompute", GROUP);
-    await run("runs", "pause", id);
-    const paused = await server.runUntil(id, (r) => r.state === "paused" || r.ended_at !== null, 10_000);
-    expect(paused.state).toBe("paused");
-    expect((await json("runs", "resume", id)).state).toMatch(/queued|running/);
-    expect((await server.finish(id)).state).toBe("succeeded");
+  test("pause and resume", async () => {
+    const id = await waitingRun();
+    expect(await json("runs", "pause", id)).toMatchObject({ id, state: "paused" });
+    expect(await json("runs", "resume", id)).toMatchObject({ id, state: expect.stringMatching(/queued|running/) });
+    expect(await server.finish(id)).toMatchObject({ state: "succeeded", result: { fresh: true } });
   });
 
   test("a run that is not there: exit code 4, in words and as JSON", async () => {
