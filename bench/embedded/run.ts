@@ -5,9 +5,10 @@
  *
  * --write puts the report into bench/embedded/RESULTS.md as well. Data: GRAPHKEEPER_TEST_DATA.
  */
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { cpus, loadavg, tmpdir } from "node:os";
 import path from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import type { Fence, Policy, Verb } from "../../src/core/words.ts";
@@ -25,6 +26,11 @@ const DEPRECATIONS = 200;
 const POLICY: Policy = { restoreWindowMs: 30 * 86_400_000, unsupported: "collect", graceAgeMs: 3_600_000 };
 const SWEEP_STEP = 5_000;
 
+interface Sample {
+  ms: number;
+  cpuMs: number;
+}
+
 interface Measured {
   entities: number;
   relationships: number;
@@ -33,17 +39,14 @@ interface Measured {
   fileMb: number;
   importS: number;
   importedPerS: number;
-  deprecateP50: number;
-  deprecateP99: number;
-  deprecateMax: number;
-  deprecateCpuP50: number;
-  deprecateCpuP99: number;
-  restoreP50: number;
-  restoreP99: number;
+  deprecate: Sample[];
+  restore: Sample[];
+  /** Collection after one document of 100 units. */
+  collectOne: Sample[];
   changedDocuments: number;
   candidates: number;
-  collectMs: number;
-  scanMs: number;
+  byCandidates: Sample;
+  byScan: Sample;
   scanned: number;
   rssMb: number;
   peakRssMb: number;
@@ -61,14 +64,18 @@ const operation = (verb: Verb, documentIds: string[]) => ({
   reason: null,
 });
 
-function quantile(sorted: number[], q: number): number {
+function quantile(samples: Sample[], member: keyof Sample, q: number): number {
+  const sorted = samples.map((sample) => sample[member]).sort((a, b) => a - b);
   return sorted[Math.min(sorted.length - 1, Math.ceil(q * sorted.length) - 1)] as number;
 }
 
-async function timed<T>(work: () => Promise<T>): Promise<{ value: T; ms: number }> {
+/** Time on the clock, and of the processor: of all threads, and the only one to compare on a machine with other work. */
+async function timed<T>(work: () => Promise<T>): Promise<{ value: T; ms: number; cpuMs: number }> {
   const begun = performance.now();
+  const before = process.cpuUsage();
   const value = await work();
-  return { value, ms: performance.now() - begun };
+  const { user, system } = process.cpuUsage(before);
+  return { value, ms: performance.now() - begun, cpuMs: (user + system) / 1_000 };
 }
 
 async function measure(entities: number): Promise<Measured> {
@@ -81,7 +88,7 @@ async function measure(entities: number): Promise<Measured> {
     const counts = await store.counts(GROUP);
     // The first run after an import judges what it left; here it finds nothing to do.
     await collect(store);
-    const fileMb = statSync(file).size / 1e6;
+    const fileMb = sizeMb(file);
     const lifecycle = await lifecycleCalls(store, graph);
     const collection = await collections(store, graph);
     return {
@@ -103,6 +110,15 @@ async function measure(entities: number): Promise<Measured> {
   }
 }
 
+/** With what still stands in the write-ahead log. */
+function sizeMb(file: string): number {
+  const db = new DatabaseSync(file, { readOnly: true });
+  const number = (pragma: "page_count" | "page_size") => Number(db.prepare(`PRAGMA ${pragma}`).get()?.[pragma]);
+  const bytes = number("page_count") * number("page_size");
+  db.close();
+  return bytes / 1e6;
+}
+
 /** Seconds inside the store; making the blocks is not counted. */
 async function importAll(store: SqliteStore, graph: SyntheticGraph): Promise<number> {
   let ms = 0;
@@ -113,35 +129,24 @@ async function importAll(store: SqliteStore, graph: SyntheticGraph): Promise<num
   return ms / 1_000;
 }
 
-/** Documents in random order, each deprecated and restored again, so that the graph stays as large as it is. */
+/**
+ * Documents in random order, each deprecated, collected, restored and collected again, so that the graph stays as large as it
+ * is and no call finds its candidates noted already.
+ */
 async function lifecycleCalls(store: SqliteStore, graph: SyntheticGraph) {
   const random = seeded(7);
-  const deprecations: number[] = [];
-  const restores: number[] = [];
-  const processor: number[] = [];
+  const samples = { deprecate: [] as Sample[], collectOne: [] as Sample[], restore: [] as Sample[] };
   for (let i = 0; i < DEPRECATIONS; i++) {
     // The last document may have fewer units.
     const id = graph.documentId(Math.floor(random() * (graph.documents - 1)));
-    const before = process.cpuUsage();
-    deprecations.push((await timed(() => store.apply(operation("deprecate", [id])))).ms);
-    const { user, system } = process.cpuUsage(before);
-    processor.push((user + system) / 1_000);
-    restores.push((await timed(() => store.apply(operation("restore", [id])))).ms);
-    // Else the candidates that it notes would be there from the last time.
+    const deprecated = await timed(() => store.apply(operation("deprecate", [id])));
+    if (deprecated.value.effect.textUnits !== UNITS_PER_DOCUMENT) throw new Error(`${id} has other units`);
+    samples.deprecate.push(deprecated);
+    samples.collectOne.push(await timed(() => collect(store)));
+    samples.restore.push(await timed(() => store.apply(operation("restore", [id]))));
     await collect(store);
   }
-  deprecations.sort((a, b) => a - b);
-  restores.sort((a, b) => a - b);
-  processor.sort((a, b) => a - b);
-  return {
-    deprecateP50: quantile(deprecations, 0.5),
-    deprecateP99: quantile(deprecations, 0.99),
-    deprecateMax: quantile(deprecations, 1),
-    deprecateCpuP50: quantile(processor, 0.5),
-    deprecateCpuP99: quantile(processor, 0.99),
-    restoreP50: quantile(restores, 0.5),
-    restoreP99: quantile(restores, 0.99),
-  };
+  return samples;
 }
 
 /** 1 % of the documents deprecated and collected by candidates; restored; and the same found by a scan of everything. */
@@ -152,31 +157,32 @@ async function collections(store: SqliteStore, graph: SyntheticGraph) {
   );
   const before = await store.counts(GROUP);
   await store.apply(operation("deprecate", ids), { guard: null });
-  const { ms: collectMs, value: collected } = await timed(() => collect(store));
+  const byCandidates = await timed(() => collect(store));
   await store.apply(operation("restore", ids), { guard: null });
   await collect(store);
   expectEqual(await store.counts(GROUP), before);
   await store.apply(operation("deprecate", ids), { guard: null });
-  const { ms: scanMs, value: scanned } = await timed(() =>
-    withLease(store, async (fence) => {
-      let examined = 0;
-      let cursor: string | null = null;
-      do {
-        const step: { examined: number; cursor: string | null } = await store.sweep(fence, {
-          cursor,
-          limit: SWEEP_STEP,
-          policy: POLICY,
-          now: Date.now(),
-        });
-        examined += step.examined;
-        cursor = step.cursor;
-      } while (cursor !== null);
-      return examined;
-    }),
-  );
-  const { ms: rest } = await timed(() => collect(store));
-  const candidates = Object.values(collected.jobs).reduce((sum, job) => sum + job.examined, 0);
-  return { changedDocuments, candidates, collectMs, scanMs: scanMs + rest, scanned };
+  const byScan = await timed(async () => {
+    const scanned = await withLease(store, (fence) => scan(store, fence));
+    await collect(store);
+    return scanned;
+  });
+  const { jobs } = byCandidates.value;
+  const candidates = Object.values(jobs).reduce((sum, job) => sum + job.examined, 0);
+  return { changedDocuments, candidates, byCandidates, byScan, scanned: byScan.value };
+}
+
+/** @returns the number of rows looked at */
+async function scan(store: SqliteStore, fence: Fence): Promise<number> {
+  let examined = 0;
+  let cursor: string | null = null;
+  do {
+    const options = { cursor, limit: SWEEP_STEP, policy: POLICY, now: Date.now() };
+    const step = await store.sweep(fence, options);
+    examined += step.examined;
+    cursor = step.cursor;
+  } while (cursor !== null);
+  return examined;
 }
 
 function collect(store: SqliteStore) {
@@ -216,6 +222,9 @@ function peakRssMb(): number {
 }
 
 const ms = (value: number) => (value < 10 ? value.toFixed(1) : Math.round(value).toLocaleString("en-US"));
+const quantiles = (samples: Sample[], member: keyof Sample) =>
+  `${ms(quantile(samples, member, 0.5))} / ${ms(quantile(samples, member, 0.99))}`;
+const both = (sample: Sample) => `${ms(sample.ms)}, ${ms(sample.cpuMs)}`;
 const n = (value: number) => Math.round(value).toLocaleString("en-US");
 
 function report(results: Measured[]): string {
@@ -227,20 +236,19 @@ function report(results: Measured[]): string {
     ["file, MB", (m) => n(m.fileMb)],
     ["import, s", (m) => m.importS.toFixed(1)],
     ["imported entities + relationships + units per s", (m) => n(m.importedPerS)],
-    ["deprecate one document, p50 ms", (m) => ms(m.deprecateP50)],
-    ["deprecate one document, p99 ms", (m) => ms(m.deprecateP99)],
-    ["deprecate one document, slowest ms", (m) => ms(m.deprecateMax)],
-    ["deprecate one document, processor p50 ms", (m) => ms(m.deprecateCpuP50)],
-    ["deprecate one document, processor p99 ms", (m) => ms(m.deprecateCpuP99)],
-    ["restore one document, p50 ms", (m) => ms(m.restoreP50)],
-    ["restore one document, p99 ms", (m) => ms(m.restoreP99)],
-    ["documents deprecated (1 %)", (m) => n(m.changedDocuments)],
-    ["rows that their collection looked at", (m) => n(m.candidates)],
-    ["collection by candidates, ms", (m) => ms(m.collectMs)],
-    ["collection, µs per row looked at", (m) => ((m.collectMs * 1_000) / m.candidates).toFixed(1)],
-    ["rows of the full scan", (m) => n(m.scanned)],
-    ["collection by a full scan, ms", (m) => ms(m.scanMs)],
-    ["full scan ÷ candidates", (m) => `${(m.scanMs / m.collectMs).toFixed(0)} ×`],
+    ["deprecate one document, ms: p50 / p99", (m) => quantiles(m.deprecate, "ms")],
+    ["— of the processor, ms", (m) => quantiles(m.deprecate, "cpuMs")],
+    ["restore one document, ms: p50 / p99", (m) => quantiles(m.restore, "ms")],
+    ["— of the processor, ms", (m) => quantiles(m.restore, "cpuMs")],
+    ["collection after one document, ms: p50 / p99", (m) => quantiles(m.collectOne, "ms")],
+    ["— of the processor, ms", (m) => quantiles(m.collectOne, "cpuMs")],
+    ["documents deprecated at once (1 %)", (m) => n(m.changedDocuments)],
+    ["their collection by candidates: rows looked at", (m) => n(m.candidates)],
+    ["— ms, of the processor", (m) => both(m.byCandidates)],
+    ["— of the processor by row, µs", (m) => ((m.byCandidates.cpuMs * 1_000) / m.candidates).toFixed(1)],
+    ["their collection by a full scan: rows looked at", (m) => n(m.scanned)],
+    ["— ms, of the processor", (m) => both(m.byScan)],
+    ["full scan ÷ candidates, of the processor", (m) => `${(m.byScan.cpuMs / m.byCandidates.cpuMs).toFixed(0)} ×`],
     ["RSS at the end, MB", (m) => n(m.rssMb)],
     ["peak RSS so far, MB", (m) => n(m.peakRssMb)],
   ];
@@ -265,9 +273,9 @@ const text = `# The embedded store, measured
 start and ${load()} at the end (other work ran on the machine).
 
 Shape: ${readShape().source}; two hubs, each mentioned by 20 % of the units; vectors of ${VECTORS.unitDimension} components at units, ${VECTORS.entityDimension} at entities; ids in
-random order. Every call goes through the store's threads and is synced to the disk (\`synchronous: full\`). Deprecations:
-${DEPRECATIONS} documents at random, one call each, restored and collected in between; their processor time (of all
-threads of the process) does not depend on what else the machine does. Full scan: the sweep over every entity and relationship, in
+random order. Every call goes through the store's threads and is synced to the disk (\`synchronous: full\`). One document:
+${DEPRECATIONS} at random, each deprecated, collected, restored and collected. Processor time is that of all threads of the process; unlike
+the time on the clock it hardly depends on what else the machine does. Full scan: the sweep over every entity and relationship, in
 steps of ${n(SWEEP_STEP)}, and the collection of what it found. By column: entities.
 
 ${report(results)}
