@@ -270,7 +270,7 @@ for (const size of SIZES) {
 const text = `# The embedded store, measured
 
 \`node bench/embedded/run.ts --sizes ${values.sizes} --write\`, Node ${process.version}, ${cpus().length} × ${cpus()[0]?.model}, load ${loadBefore} at the
-start and ${load()} at the end (other work ran on the machine).
+start and ${load()} at the end (of other work and its own).
 
 Shape: ${readShape().source}; two hubs, each mentioned by 20 % of the units; vectors of ${VECTORS.unitDimension} components at units, ${VECTORS.entityDimension} at entities; ids in
 random order. Every call goes through the store's threads and is synced to the disk (\`synchronous: full\`). One document:
