@@ -2,7 +2,6 @@ import { randomUUID } from "node:crypto";
 import { hostname } from "node:os";
 import { type Config, policyOf } from "./config/config.ts";
 import { GraphkeeperError } from "./core/errors.ts";
-import { nearestName } from "./core/names.ts";
 import type { GraphStore, KeyStore } from "./core/ports.ts";
 import type { JsonObject } from "./core/words.ts";
 import type { JobHandler, JobStore, KindConfig } from "./jobs/ports.ts";
@@ -120,16 +119,8 @@ async function openStores(
     return { store, keys: store };
   }
   const { openNeo4jStore } = await import("./stores/neo4j/store.ts");
-  const { PROFILES } = await import("./profiles/index.ts");
-  const { profile: name, tenant } = config.neo4j;
-  if (!Object.hasOwn(PROFILES, name)) {
-    const known = Object.keys(PROFILES);
-    throw new GraphkeeperError("INVALID_CONFIG", `There is no profile ${name}. Known are ${known.join(", ")}.`, {
-      field: "neo4j.profile",
-      suggestion: nearestName(name, known),
-    });
-  }
-  const profile = PROFILES[name]!(tenant);
+  const { profileNamed } = await import("./profiles/index.ts");
+  const profile = profileNamed(config.neo4j.profile, config.neo4j.tenant);
   const { uri, username, password, database } = config.neo4j;
   const open = () => openNeo4jStore({ uri, username, password, database, profile });
   const store = await (options.serve ? patiently(open) : open());

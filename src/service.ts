@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { GraphkeeperError } from "./core/errors.ts";
 import { checkEmbedding, checkGroupId, checkId, isStale } from "./core/law.ts";
+import { hasEffect } from "./core/outcomes.ts";
 import type { CommunityRecord, GraphStore, Hit, KeyStore, Page } from "./core/ports.ts";
 import type {
   AuditEntry,
@@ -313,8 +314,7 @@ export class Graphkeeper {
   }
 
   async #followed(record: OperationRecord): Promise<OperationRecord> {
-    const effective = Object.values(record.effect).some((count) => count > 0);
-    if (effective && !record.replayed) await this.#changed(record.groupId);
+    if (hasEffect(record.effect) && !record.replayed) await this.#changed(record.groupId);
     return record;
   }
 

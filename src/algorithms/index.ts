@@ -18,4 +18,4 @@ export { estimateMemory, type MemoryEstimate } from "./memory.ts";
 export { disconnectedCommunities, modularity } from "./modularity.ts";
 export { type EdgeList, type PageRankOptions, type PageRankResult, pageRank } from "./pagerank.ts";
 export { SlackGraph } from "./slack-graph.ts";
-export { BrokenState } from "./state-bytes.ts";
+export { BrokenState, packState, StateReader } from "./state-bytes.ts";

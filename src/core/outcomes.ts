@@ -1,5 +1,5 @@
 import { GraphkeeperError } from "./errors.ts";
-import type { Operation, Outcome } from "./words.ts";
+import type { Effect, Operation, OperationRecord, Outcome } from "./words.ts";
 
 /** What a lifecycle call does to a document as it stands: decided once, for every store. */
 
@@ -68,4 +68,42 @@ export function refuseHeld(outcomes: { id: string; outcome: Outcome }[]): void {
   throw new GraphkeeperError("LEGAL_HOLD", `The document ${outcomes[0].id} is under legal hold and cannot be purged.`, {
     document: outcomes[0].id,
   });
+}
+
+/**
+ * The first answer again, for a call that was made before.
+ *
+ * @throws GraphkeeperError `OPERATION_ID_REUSED` when the id belongs to another call
+ */
+export function replayOf(
+  known: { record: OperationRecord; requestHash: string },
+  operation: Operation,
+): OperationRecord {
+  if (known.requestHash === operation.requestHash) return { ...known.record, replayed: true };
+  throw new GraphkeeperError("OPERATION_ID_REUSED", `The operation id ${operation.id} belongs to another call.`, {
+    operation: operation.id,
+  });
+}
+
+/** The record of an operation that was just carried out, or begun. */
+export function recordOf(
+  operation: Operation,
+  done: Pick<OperationRecord, "state" | "outcomes" | "effect" | "generation">,
+): OperationRecord {
+  const { id, groupId, verb, at, actor, reason } = operation;
+  return { id, groupId, verb, at, actor, reason, ...done, replayed: false };
+}
+
+export function sumOf(a: Effect, b: Effect): Effect {
+  return {
+    documents: a.documents + b.documents,
+    textUnits: a.textUnits + b.textUnits,
+    entities: a.entities + b.entities,
+    relationships: a.relationships + b.relationships,
+    vectors: a.vectors + b.vectors,
+  };
+}
+
+export function hasEffect(effect: Effect): boolean {
+  return Object.values(effect).some((count) => count > 0);
 }

@@ -19,7 +19,7 @@ export interface AnalysisState {
   recall: number;
 }
 
-const VERSION = 2;
+const VERSION = 3;
 const HEADER_BYTES = 16;
 
 /** A header with the length of its JSON part, then JSON, then the three binary parts one after the other. */

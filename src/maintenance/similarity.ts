@@ -1,10 +1,15 @@
 import { createHash } from "node:crypto";
-import { IncrementalKnn, type Knn, nearestNeighbours } from "../algorithms/index.ts";
+import {
+  BrokenState,
+  IncrementalKnn,
+  type Knn,
+  nearestNeighbours,
+  packState,
+  StateReader,
+} from "../algorithms/index.ts";
 import type { LiveGraph } from "../core/ports.ts";
 import type { AnalysisState } from "./analysis-state.ts";
 
-/** Up to here every row is compared with every other; above, cells of near rows are searched, with the recall measured. */
-const EXACT_ROWS = 20_000;
 /** When more than this share of rows changed, a search of all rows is as cheap. */
 const MAX_CHANGED = 0.3;
 
@@ -47,13 +52,9 @@ export function followKnn(
       recall: previous?.recall ?? 1,
     };
   }
-  if (n > EXACT_ROWS) {
-    const found = nearestNeighbours(graph.vectors, n, graph.dimension, { ...options, absent, ...control });
-    const table = packTable(found.knn, options.cutoff);
-    return { table: found.knn, knn: table, vectorHashes: hashes, searched: n, recall: found.recall };
-  }
-  const fresh = IncrementalKnn.fromVectors(graph.vectors, n, graph.dimension, { ...options, absent, ...control });
-  return { table: fresh.knn, knn: packTable(fresh.knn, options.cutoff), vectorHashes: hashes, searched: n, recall: 1 };
+  const found = nearestNeighbours(graph.vectors, n, graph.dimension, { ...options, absent, ...control });
+  const table = packTable(found.knn, options.cutoff);
+  return { table: found.knn, knn: table, vectorHashes: hashes, searched: n, recall: found.recall };
 }
 
 /**
@@ -117,32 +118,21 @@ function vectorHashes(graph: LiveGraph): BigUint64Array {
   return hashes;
 }
 
-const TABLE_HEADER = 32;
+/** Kind and version of the stored bytes. */
+const KIND = 0x0301;
 
 function packTable(table: Knn, cutoff: number): Uint8Array {
-  const bytes = Buffer.alloc(TABLE_HEADER + table.neighbours.byteLength + table.scores.byteLength);
-  bytes.writeDoubleLE(table.n, 0);
-  bytes.writeDoubleLE(table.k, 8);
-  bytes.writeDoubleLE(Math.fround(cutoff), 16);
-  const { neighbours, scores } = table;
-  const checksum = createHash("sha256").update(neighbours).update(scores).digest();
-  checksum.copy(bytes, 24, 0, 8);
-  Buffer.from(neighbours.buffer, neighbours.byteOffset, neighbours.byteLength).copy(bytes, TABLE_HEADER);
-  Buffer.from(scores.buffer, scores.byteOffset, scores.byteLength).copy(bytes, TABLE_HEADER + neighbours.byteLength);
-  return bytes;
+  return packState(KIND, [Float64Array.of(table.n, table.k, Math.fround(cutoff)), table.neighbours, table.scores]);
 }
 
 /** null when the bytes are damaged. */
 function unpackTable(bytes: Uint8Array): (Knn & { cutoff: number }) | null {
-  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (buffer.length < TABLE_HEADER) return null;
-  const n = buffer.readDoubleLE(0);
-  const k = buffer.readDoubleLE(8);
-  const cutoff = buffer.readDoubleLE(16);
-  if (buffer.length !== TABLE_HEADER + n * k * 8) return null;
-  const body = Uint8Array.from(buffer.subarray(TABLE_HEADER)).buffer;
-  const neighbours = new Int32Array(body, 0, n * k);
-  const scores = new Float32Array(body, n * k * 4, n * k);
-  const checksum = createHash("sha256").update(neighbours).update(scores).digest();
-  return checksum.compare(buffer, 24, 32, 0, 8) === 0 ? { n, k, cutoff, neighbours, scores } : null;
+  try {
+    const reader = new StateReader(bytes, KIND);
+    const [n, k, cutoff] = reader.next(Float64Array);
+    return { n: n!, k: k!, cutoff: cutoff!, neighbours: reader.next(Int32Array), scores: reader.next(Float32Array) };
+  } catch (error) {
+    if (error instanceof BrokenState) return null;
+    throw error;
+  }
 }

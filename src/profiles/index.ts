@@ -1,3 +1,5 @@
+import { GraphkeeperError } from "../core/errors.ts";
+import { nearestName } from "../core/names.ts";
 import { cognee } from "./cognee.ts";
 import type { ProfileInput } from "./format.ts";
 import { graphiti } from "./graphiti.ts";
@@ -49,4 +51,19 @@ export function profileByName(name: string): ProfileInput | undefined {
   const [kind = "", ...tenant] = name.split(":");
   const make = Object.hasOwn(PROFILES, kind) ? PROFILES[kind] : undefined;
   return make?.(tenant.join(":") || (kind === "lightrag" ? "base" : "default"));
+}
+
+/**
+ * The same with the tenant apart, as configuration and command line have it.
+ *
+ * @throws GraphkeeperError `INVALID_CONFIG` with the nearest right name
+ */
+export function profileNamed(name: string, tenant: string): ProfileInput {
+  const profile = profileByName(tenant === "" ? name : `${name}:${tenant}`);
+  if (profile) return profile;
+  const known = Object.keys(PROFILES);
+  throw new GraphkeeperError("INVALID_CONFIG", `There is no profile ${name}. Known are ${known.join(", ")}.`, {
+    field: "neo4j.profile",
+    suggestion: nearestName(name, known),
+  });
 }

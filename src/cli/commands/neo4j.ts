@@ -1,7 +1,7 @@
 import { type Command, Option } from "commander";
 import type { Config } from "../../config/config.ts";
 import { GraphkeeperError } from "../../core/errors.ts";
-import { checkProfile, PROFILES } from "../../profiles/index.ts";
+import { checkProfile, PROFILES, profileNamed } from "../../profiles/index.ts";
 import type { Diagnosis } from "../../stores/neo4j/doctor.ts";
 import type { MakeContext } from "../context.ts";
 import { EXIT } from "../output.ts";
@@ -25,7 +25,7 @@ export function neo4jCommands(program: Command, context: MakeContext): void {
     .action(async (options: Neo4jOptions, self: Command) => {
       const cli = context(self);
       const { connection, tenant } = connectionOf(cli.config, options);
-      const named = options.profile === undefined ? undefined : checkProfile(PROFILES[options.profile]!(tenant));
+      const named = options.profile === undefined ? undefined : checkProfile(profileNamed(options.profile, tenant));
       const { diagnose } = await import("../../stores/neo4j/doctor.ts");
       const diagnosis = await diagnose({ ...connection, tenant: tenant || undefined, profile: named });
       cli.output.result(diagnosis, diagnosisLines(diagnosis));
@@ -44,7 +44,7 @@ export function neo4jCommands(program: Command, context: MakeContext): void {
         const cli = context(self);
         const { connection, tenant, name } = connectionOf(cli.config, options);
         const { openNeo4jStore } = await import("../../stores/neo4j/store.ts");
-        const store = await openNeo4jStore({ ...connection, profile: PROFILES[name]!(tenant), install: false });
+        const store = await openNeo4jStore({ ...connection, profile: profileNamed(name, tenant), install: false });
         try {
           await store[verb]();
         } finally {

@@ -1,10 +1,10 @@
 import { GraphkeeperError } from "../../core/errors.ts";
 import { BLAST_RADIUS, exceedsBlastRadius } from "../../core/law.ts";
-import { refuseHeld } from "../../core/outcomes.ts";
+import { hasEffect, recordOf, refuseHeld, replayOf, sumOf } from "../../core/outcomes.ts";
 import type { ApplyOptions } from "../../core/ports.ts";
 import type { JsonObject, Operation, OperationRecord } from "../../core/words.ts";
 import { carryOut, checkSuccessor, type Outcomes, outcomesOf, setStatus } from "./documents.ts";
-import { appendAudit, effectOf, isEffective, NO_EFFECT, raiseGeneration, sumOf } from "./effect.ts";
+import { appendAudit, effectOf, NO_EFFECT, raiseGeneration } from "./effect.ts";
 import { impactOf } from "./impact.ts";
 import { importBlock } from "./import.ts";
 import type { Group, OperationRow, Plan } from "./state.ts";
@@ -19,27 +19,15 @@ export function applyOperation(
   options: ApplyOptions,
 ): OperationRecord {
   const known = draft.operations.get(operation.id);
-  if (known) {
-    if (known.requestHash === operation.requestHash) return { ...known.record, replayed: true };
-    throw new GraphkeeperError("OPERATION_ID_REUSED", `The operation id ${operation.id} belongs to another call.`, {
-      operation: operation.id,
-    });
-  }
+  if (known) return replayOf(known, operation);
   const { outcomes, plan, changed } = perform(before, draft, operation, options);
   const effect = effectOf(before, draft, operation.verb);
-  const record: OperationRecord = {
-    id: operation.id,
-    groupId: operation.groupId,
-    verb: operation.verb,
+  const record = recordOf(operation, {
     state: plan ? "rolling" : "done",
-    at: operation.at,
-    actor: operation.actor,
-    reason: operation.reason,
     outcomes,
-    effect,
+    effect: effect,
     generation: draft.state.generation,
-    replayed: false,
-  };
+  });
   return store(draft, { record, requestHash: operation.requestHash, plan }, changed);
 }
 
@@ -93,7 +81,7 @@ export function advanceOperation(before: Group, draft: Group, operationId: strin
     state: plan ? ("rolling" as const) : ("done" as const),
     effect: sumOf(row.record.effect, effect),
   };
-  return store(draft, { ...row, record, plan }, isEffective(effect));
+  return store(draft, { ...row, record, plan }, hasEffect(effect));
 }
 
 function store(draft: Group, row: OperationRow, changed: boolean): OperationRecord {

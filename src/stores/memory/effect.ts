@@ -24,20 +24,6 @@ export function effectOf(before: Group, after: Group, verb?: Verb): Effect {
   };
 }
 
-export function sumOf(a: Effect, b: Effect): Effect {
-  return {
-    documents: a.documents + b.documents,
-    textUnits: a.textUnits + b.textUnits,
-    entities: a.entities + b.entities,
-    relationships: a.relationships + b.relationships,
-    vectors: a.vectors + b.vectors,
-  };
-}
-
-export function isEffective(effect: Effect): boolean {
-  return Object.values(effect).some((count) => count > 0);
-}
-
 function bits(vector: StoredVector | null): string | undefined {
   return vector === null ? undefined : `${vector.place} ${vectorHex(vector.values)}`;
 }

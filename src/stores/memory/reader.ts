@@ -1,6 +1,7 @@
 import { GraphkeeperError } from "../../core/errors.ts";
 import { checkEmbedding } from "../../core/law.ts";
 import { compareIds, type Hit, type StoredRecord, type StoredVector } from "../../core/ports.ts";
+import { cosine } from "../../core/vectors.ts";
 import type { CollectionKind, DocumentRecord, GroupCounts } from "../../core/words.ts";
 import { readPublished } from "./analytics.ts";
 import { activeOwners } from "./derive.ts";
@@ -52,20 +53,6 @@ export function search(group: Group, query: { of: "text_unit" | "entity"; vector
     }
   }
   return hits.sort((a, b) => b.score - a.score || compareIds(a.id, b.id)).slice(0, query.k);
-}
-
-function cosine(a: Float32Array, b: Float32Array): number {
-  let dot = 0;
-  let aa = 0;
-  let bb = 0;
-  for (let i = 0; i < a.length; i++) {
-    const x = a[i] as number;
-    const y = b[i] as number;
-    dot += x * y;
-    aa += x * x;
-    bb += y * y;
-  }
-  return dot / Math.sqrt(aa * bb);
 }
 
 const KINDS: CollectionKind[] = ["orphan_entities", "stale_edges", "deprecated_vectors"];

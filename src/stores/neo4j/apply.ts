@@ -1,6 +1,6 @@
 import { GraphkeeperError } from "../../core/errors.ts";
 import { BLAST_RADIUS, exceedsBlastRadius } from "../../core/law.ts";
-import { isEffective, refuseHeld } from "../../core/outcomes.ts";
+import { isEffective, recordOf, refuseHeld, replayOf, sumOf } from "../../core/outcomes.ts";
 import type { ApplyOptions } from "../../core/ports.ts";
 import type { Effect, JsonObject, Operation, OperationRecord } from "../../core/words.ts";
 import type { Row } from "./connection.ts";
@@ -44,26 +44,14 @@ async function saveOperation(w: Work, row: OperationRow): Promise<void> {
 /** One lifecycle call, or its first batch, inside its transaction. */
 export async function applyOperation(w: Work, operation: Operation, options: ApplyOptions): Promise<OperationRecord> {
   const known = await readOperation(w, operation.id);
-  if (known) {
-    if (known.requestHash === operation.requestHash) return { ...known.record, replayed: true };
-    throw new GraphkeeperError("OPERATION_ID_REUSED", `The operation id ${operation.id} belongs to another call.`, {
-      operation: operation.id,
-    });
-  }
+  if (known) return replayOf(known, operation);
   const { outcomes, plan, changed } = await perform(w, operation, options);
-  const record: OperationRecord = {
-    id: operation.id,
-    groupId: operation.groupId,
-    verb: operation.verb,
+  const record = recordOf(operation, {
     state: plan ? "rolling" : "done",
-    at: operation.at,
-    actor: operation.actor,
-    reason: operation.reason,
     outcomes,
     effect: { ...w.effect },
     generation: w.group.generation,
-    replayed: false,
-  };
+  });
   return store(w, { record, requestHash: operation.requestHash, plan }, changed);
 }
 
@@ -136,16 +124,6 @@ async function store(w: Work, row: OperationRow, changed: boolean): Promise<Oper
   }
   await saveOperation(w, row);
   return record;
-}
-
-export function sumOf(a: Effect, b: Effect): Effect {
-  return {
-    documents: a.documents + b.documents,
-    textUnits: a.textUnits + b.textUnits,
-    entities: a.entities + b.entities,
-    relationships: a.relationships + b.relationships,
-    vectors: a.vectors + b.vectors,
-  };
 }
 
 /** Notes the purge that a run-out restore window caused as an operation of its own. */

@@ -1,4 +1,5 @@
 import { compareIds, type Hit, type StoredRecord, type StoredVector } from "../../core/ports.ts";
+import { cosine } from "../../core/vectors.ts";
 import type { CollectionKind, DocumentRecord, GroupCounts, Presence } from "../../core/words.ts";
 import { readPublished } from "./analytics.ts";
 import type { Row } from "./connection.ts";
@@ -98,18 +99,6 @@ export async function search(
     }))
     .sort((a, b) => b.score - a.score || compareIds(a.id, b.id))
     .slice(0, query.k);
-}
-
-function cosine(a: Float32Array, b: number[]): number {
-  let [dot, aa, bb] = [0, 0, 0];
-  for (let i = 0; i < a.length; i++) {
-    const x = a[i] as number;
-    const y = b[i] as number;
-    dot += x * y;
-    aa += x * x;
-    bb += y * y;
-  }
-  return dot / Math.sqrt(aa * bb);
 }
 
 function vectorOf(r: Reading, kind: NodeKind, vectors: unknown): StoredVector | null {

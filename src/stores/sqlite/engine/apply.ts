@@ -1,6 +1,6 @@
 import { GraphkeeperError } from "../../../core/errors.ts";
 import { BLAST_RADIUS, exceedsBlastRadius } from "../../../core/law.ts";
-import { isEffective, refuseHeld } from "../../../core/outcomes.ts";
+import { hasEffect, isEffective, recordOf, refuseHeld, replayOf, sumOf } from "../../../core/outcomes.ts";
 import type { ApplyOptions } from "../../../core/ports.ts";
 import type { JsonObject, Operation, OperationRecord } from "../../../core/words.ts";
 import {
@@ -24,7 +24,7 @@ import {
 } from "./documents.ts";
 import { countHidden } from "./impact.ts";
 import { importBlock } from "./import.ts";
-import { findOperation, hasEffect, insertOperation, type Plan, sumOf, updateOperation } from "./operations.ts";
+import { findOperation, insertOperation, type Plan, updateOperation } from "./operations.ts";
 import { carryOut } from "./plan.ts";
 import type { Session } from "./session.ts";
 
@@ -37,28 +37,16 @@ export function apply(session: Session, operation: Operation, options: ApplyOpti
     const found = isImport ? findGroup(session, operation.groupId) : needGroup(session, operation.groupId);
     const group = found ?? createGroup(session, operation.groupId, operation.at);
     const known = findOperation(session, group.g, group.id, operation.id);
-    if (known) {
-      if (known.requestHash === operation.requestHash) return { ...known.record, replayed: true };
-      throw new GraphkeeperError("OPERATION_ID_REUSED", `The operation id ${operation.id} belongs to another call.`, {
-        operation: operation.id,
-      });
-    }
+    if (known) return replayOf(known, operation);
     const change = beginChange(session, group, operation.at);
     const { outcomes, plan, changed } = perform(change, operation, options);
     session.failpoint("apply:performed");
-    const record: OperationRecord = {
-      id: operation.id,
-      groupId: group.id,
-      verb: operation.verb,
+    const record = recordOf(operation, {
       state: plan ? "rolling" : "done",
-      at: operation.at,
-      actor: operation.actor,
-      reason: operation.reason,
       outcomes,
       effect: change.effect,
       generation: group.generation,
-      replayed: false,
-    };
+    });
     if (changed) follow(change, record, change.effect);
     insertOperation(session, group.g, operation, record, plan);
     session.failpoint("apply:recorded");

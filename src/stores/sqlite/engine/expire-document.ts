@@ -1,6 +1,7 @@
+import { sumOf } from "../../../core/outcomes.ts";
 import type { Effect, OperationRecord } from "../../../core/words.ts";
 import { type Batch, roomOf } from "./batch.ts";
-import { findOperation, insertOperation, type Plan, sumOf, updateOperation } from "./operations.ts";
+import { findOperation, insertOperation, type Plan, updateOperation } from "./operations.ts";
 import { carryOut } from "./plan.ts";
 import { UNBOUNDED } from "./remove.ts";
 import type { Row } from "./session.ts";

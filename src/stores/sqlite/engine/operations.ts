@@ -93,17 +93,3 @@ export function updateOperation(
     g,
   );
 }
-
-export function sumOf(a: Effect, b: Effect): Effect {
-  return {
-    documents: a.documents + b.documents,
-    textUnits: a.textUnits + b.textUnits,
-    entities: a.entities + b.entities,
-    relationships: a.relationships + b.relationships,
-    vectors: a.vectors + b.vectors,
-  };
-}
-
-export function hasEffect(effect: Effect): boolean {
-  return effect.documents + effect.textUnits + effect.entities + effect.relationships + effect.vectors > 0;
-}

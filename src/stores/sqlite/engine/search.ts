@@ -1,5 +1,6 @@
 import { checkEmbedding } from "../../../core/law.ts";
 import { compareIds, type Hit } from "../../../core/ports.ts";
+import { cosine } from "../../../core/vectors.ts";
 import { needGroup } from "./change.ts";
 import type { Row, Session } from "./session.ts";
 import { vectorOf } from "./vectors.ts";
@@ -70,18 +71,4 @@ function hit(session: Session, g: number, of: "text_unit" | "entity", { key, id,
     text: session.get("SELECT text FROM texts WHERE key = ? AND g = ?", key, g)?.text as string,
     documents,
   };
-}
-
-function cosine(a: Float32Array, b: Float32Array): number {
-  let dot = 0;
-  let aa = 0;
-  let bb = 0;
-  for (let i = 0; i < a.length; i++) {
-    const x = a[i] as number;
-    const y = b[i] as number;
-    dot += x * y;
-    aa += x * x;
-    bb += y * y;
-  }
-  return dot / Math.sqrt(aa * bb);
 }
