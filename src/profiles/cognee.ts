@@ -29,6 +29,7 @@ export const cognee: ProfileInput = {
   mentions: { by: "edge", type: "contains", direction: "from_unit", trust: "complete" },
   relationships: {
     types: { allExcept: ["is_part_of", "contains", "is_a", "made_from", "belongs_to_set"] },
+    merged: { per: "pair" },
     support: { by: "none" },
   },
   parts: [

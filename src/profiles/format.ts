@@ -97,6 +97,11 @@ const entities = z.strictObject({
   description: name.optional(),
   vectors: z.array(vector),
   fullText: z.array(name).optional(),
+  merged: z
+    .strictObject({ by: z.array(name).min(1) })
+    .optional()
+    .describe("Where the key is an element id: properties by which the writer merges entities of equal labels"),
+  appends: z.array(name).default([]).describe("Lists that the writer adds to and never writes anew"),
 });
 
 const hop = z.strictObject({ type: z.array(name).min(1), direction: z.enum(["out", "in"]), label: name });
@@ -133,6 +138,14 @@ const relationships = z.strictObject({
   description: name.optional(),
   weight: name.optional(),
   vectors: z.array(vector).optional(),
+  merged: z
+    .strictObject({
+      per: z.enum(["pair", "unordered_pair"]),
+      by: z.array(name).default([]).describe("Properties that are part of what is merged on, beside the type"),
+      types: z.array(name).optional().describe("Only these types; the others are written anew each time"),
+    })
+    .optional()
+    .describe("The writer keeps one relationship of a type per pair; absent: it writes a new one each time"),
   support,
 });
 

@@ -25,7 +25,12 @@ export function graphragToolkit(tenant: string): ProfileInput {
       hops: [statement, fact, { type: ["__SUBJECT__", "__OBJECT__"], direction: "in", label: "__Entity__" }],
       trust: "complete",
     },
-    relationships: { types: { only: ["__RELATION__"] }, type: "value", support: { by: "none" } },
+    relationships: {
+      types: { only: ["__RELATION__"] },
+      type: "value",
+      merged: { per: "pair", by: ["value"] },
+      support: { by: "none" },
+    },
     parts: [
       { label: "__Fact__", of: "unit", through: [statement], type: "__SUPPORTS__", direction: "to_owner" },
       { label: "__Statement__", of: "unit", type: "__MENTIONED_IN__", direction: "to_owner" },

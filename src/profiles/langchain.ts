@@ -20,6 +20,6 @@ export const langchain: ProfileInput = {
   },
   entities: { label: "__Entity__", key: { property: "id" }, name: "id", vectors: [], fullText: ["entity"] },
   mentions: { by: "edge", type: "MENTIONS", direction: "from_unit", trust: "complete" },
-  relationships: { types: { allExcept: ["MENTIONS"] }, support: { by: "none" } },
+  relationships: { types: { allExcept: ["MENTIONS"] }, merged: { per: "pair" }, support: { by: "none" } },
   parking: { mode: "swap" },
 };

@@ -24,6 +24,7 @@ export function lightrag(workspace: string): ProfileInput {
       types: { only: ["DIRECTED"] },
       description: "description",
       weight: "weight",
+      merged: { per: "unordered_pair" },
       support: { by: "list", property: "source_id", separator: "<SEP>", trust: "complete" },
     },
     parking: { mode: "swap" },

@@ -30,6 +30,7 @@ export const llamaindex: ProfileInput = {
   mentions: { by: "edge", type: "MENTIONS", direction: "from_unit", trust: "lower_bound" },
   relationships: {
     types: { allExcept: ["MENTIONS", "SOURCE", "NEXT", "PREVIOUS", "PARENT", "CHILD"] },
+    merged: { per: "pair" },
     support: { by: "none" },
   },
   parts: [{ label: "Chunk", of: "unit", type: "SOURCE", direction: "from_owner" }],

@@ -32,6 +32,7 @@ export const llmGraphBuilder: ProfileInput = {
     types: {
       allExcept: ["PART_OF", "FIRST_CHUNK", "NEXT_CHUNK", "HAS_ENTITY", "SIMILAR", "IN_COMMUNITY", "PARENT_COMMUNITY"],
     },
+    merged: { per: "pair" },
     support: { by: "none" },
   },
   derived: [{ type: "SIMILAR", between: "units", score: "score" }],

@@ -33,6 +33,7 @@ export const miro: ProfileInput = {
     type: "rel_type",
     weight: "weight",
     vectors: [{ property: "triple_embedding" }],
+    merged: { per: "pair" },
     support: { by: "none" },
   },
   parts: [

@@ -16,9 +16,20 @@ export const msGraphragNeo4j: ProfileInput = {
     vectors: [],
     owner: { by: "self" },
   },
-  entities: { label: "__Entity__", key: { property: "name" }, name: "name", description: "summary", vectors: [] },
+  entities: {
+    label: "__Entity__",
+    key: { property: "name" },
+    name: "name",
+    description: "summary",
+    vectors: [],
+    appends: ["description"],
+  },
   mentions: { by: "edge", type: "MENTIONS", direction: "from_unit", trust: "complete" },
-  relationships: { types: { only: ["RELATIONSHIP", "SUMMARIZED_RELATIONSHIP"] }, support: { by: "none" } },
+  relationships: {
+    types: { only: ["RELATIONSHIP", "SUMMARIZED_RELATIONSHIP"] },
+    merged: { per: "unordered_pair", types: ["SUMMARIZED_RELATIONSHIP"] },
+    support: { by: "none" },
+  },
   communities: {
     label: "__Community__",
     key: "id",

@@ -18,8 +18,19 @@ export const neo4jGraphrag: ProfileInput = {
     owner: { by: "edge", type: "FROM_DOCUMENT", direction: "to_document" },
     sequence: ["NEXT_CHUNK"],
   },
-  entities: { label: "__Entity__", key: { elementId: true }, name: "name", vectors: [] },
+  // Its resolver merges entities of the same labels and name over the whole database after each document.
+  entities: {
+    label: "__Entity__",
+    key: { elementId: true },
+    name: "name",
+    vectors: [],
+    merged: { by: ["name"] },
+  },
   mentions: { by: "edge", type: "FROM_CHUNK", direction: "from_entity", trust: "complete" },
-  relationships: { types: { allExcept: ["FROM_DOCUMENT", "NEXT_CHUNK", "FROM_CHUNK"] }, support: { by: "none" } },
+  relationships: {
+    types: { allExcept: ["FROM_DOCUMENT", "NEXT_CHUNK", "FROM_CHUNK"] },
+    merged: { per: "pair" },
+    support: { by: "none" },
+  },
   parking: { mode: "swap" },
 };
