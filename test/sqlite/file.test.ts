@@ -7,7 +7,7 @@ import { afterAll, describe, expect, test } from "vitest";
 import { block, library, World } from "../../src/conformance/index.ts";
 import { openEngine } from "../../src/stores/sqlite/engine/index.ts";
 import { MIGRATIONS, migrate } from "../../src/stores/sqlite/engine/schema.ts";
-import { openSqliteStore } from "../../src/stores/sqlite/index.ts";
+import { openSqliteJobs, openSqliteStore } from "../../src/stores/sqlite/index.ts";
 import { openOnThisThread } from "./engine.ts";
 
 const folder = await mkdtemp(join(tmpdir(), "graphkeeper-file-"));
@@ -60,18 +60,53 @@ describe("the version of a data file", () => {
     expect(readFileSync(killed, "latin1")).toBe(before);
   });
 
-  test("files that are not ours are refused and left alone", async () => {
+  test("files that are not ours are refused, said so, and left alone", async () => {
     const foreign = await newPath();
     const db = new DatabaseSync(foreign);
     db.exec("PRAGMA application_id = 12345; CREATE TABLE theirs (x); INSERT INTO theirs VALUES (1)");
     db.close();
+    const unnamed = await newPath();
+    const other = new DatabaseSync(unnamed);
+    other.exec("CREATE TABLE theirs (x); INSERT INTO theirs VALUES (1)");
+    other.close();
     const text = await newPath();
     await writeFile(text, "This is a letter, not a database. ".repeat(100));
-    for (const path of [foreign, text]) {
+    for (const path of [foreign, unnamed, text]) {
       const before = bytesBeside(path);
-      await expect(openSqliteStore({ path })).rejects.toMatchObject({ name: "GraphkeeperError" });
+      for (const readOnly of [false, true]) {
+        const message = expect.stringContaining(`${path} is not a Graphkeeper data file: `);
+        const refusal = { name: "GraphkeeperError", code: "INVALID_VALUE", details: { field: "data" }, message };
+        await expect(openSqliteStore({ path, readOnly })).rejects.toMatchObject(refusal);
+      }
       expect(bytesBeside(path)).toEqual(before);
     }
+  });
+
+  test("a file in which only the job store was is ours; one in the making tells a reader to come again", async () => {
+    const path = await newPath();
+    await (await openSqliteJobs({ path })).close();
+    const soon = { code: "STORE_UNAVAILABLE", details: expect.objectContaining({ retry_after: 1 }) };
+    await expect(openSqliteStore({ path, readOnly: true })).rejects.toMatchObject(soon);
+    // The writer has made the file, and is about to commit the tables.
+    const made = await newPath();
+    const reading: Promise<unknown>[] = [];
+    const engine = openEngine(made, {
+      readOnly: false,
+      synchronous: "NORMAL",
+      failpoint: (name) => {
+        if (name === "migrate:before-commit")
+          expect(() => openEngine(made, { readOnly: true, synchronous: "NORMAL" })).toThrowError(
+            expect.objectContaining(soon),
+          );
+        if (name === "migrate:after-commit") reading.push(openSqliteStore({ path: made, readOnly: true }));
+      },
+    });
+    expect(reading).toHaveLength(1);
+    for (const store of await Promise.all(reading)) await (store as { close(): Promise<void> }).close();
+    engine.close();
+    const store = await openSqliteStore({ path });
+    await new World(store).import("alpha", library());
+    await store.close();
   });
 
   test("a step that fails leaves the version before it; the next opening does it once", async () => {

@@ -48,11 +48,12 @@ import { analyticsState, readPublished } from "./read-published.ts";
 import * as reader from "./reader.ts";
 import { records } from "./records.ts";
 import { remaining } from "./remaining.ts";
-import { checkVersion, migrate } from "./schema.ts";
+import { MIGRATIONS, migrate } from "./schema.ts";
 import { search } from "./search.ts";
 import { type Gate, Session } from "./session.ts";
 import { stageAnalytics } from "./staging.ts";
 import { sweep } from "./sweep.ts";
+import { beingMade, checkVersion } from "./version.ts";
 
 export interface EngineOptions {
   readOnly: boolean;
@@ -74,11 +75,13 @@ const NO_GATE: Gate = { enter() {}, leave() {} };
 /**
  * Opens a data file on this thread; a writer creates it and brings it to the newest version.
  *
- * @throws GraphkeeperError `DATA_FROM_NEWER_VERSION`, `INVALID_VALUE` when the file belongs to another program
+ * @throws GraphkeeperError `DATA_FROM_NEWER_VERSION`, `INVALID_VALUE` when the file belongs to another program,
+ *   `STORE_UNAVAILABLE` to a reader that comes before the writer has made the tables
  */
 export function openEngine(path: string, options: EngineOptions): Engine {
   const isThere = existsSync(path) && statSync(path).size > 0;
-  if (isThere) checkVersion(path);
+  const version = isThere ? checkVersion(path, MIGRATIONS.length).version : 0;
+  if (options.readOnly && version < MIGRATIONS.length) throw beingMade(path);
   const { readOnly, synchronous, busyTimeoutMs = 5_000, cacheKiB = 65_536 } = options;
   const failpoint = options.failpoint ?? (() => {});
   const session = new Session(

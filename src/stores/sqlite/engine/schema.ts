@@ -1,5 +1,5 @@
-import { DatabaseSync } from "node:sqlite";
-import { GraphkeeperError } from "../../../core/errors.ts";
+import type { DatabaseSync } from "node:sqlite";
+import { APPLICATION_ID, pragma } from "./version.ts";
 
 /**
  * The data file's tables, and how files of earlier versions get them.
@@ -230,38 +230,6 @@ CREATE TABLE api_keys (
 /** Step i brings a file of version i to version i + 1. A step that was released is never edited. */
 export const MIGRATIONS: readonly string[] = [VERSION_1];
 
-/** "GKPR": tells other SQLite files from ours. */
-const APPLICATION_ID = 0x474b5052;
-
-/**
- * Looks at a file without changing a byte of it.
- *
- * @throws GraphkeeperError `DATA_FROM_NEWER_VERSION`, `INVALID_VALUE` when the file belongs to something else
- */
-export function checkVersion(path: string, migrations: readonly string[] = MIGRATIONS): { version: number } {
-  const db = new DatabaseSync(path, { readOnly: true, timeout: 5_000 });
-  try {
-    const version = pragma(db, "user_version");
-    const application = pragma(db, "application_id");
-    if (application !== APPLICATION_ID && application !== 0) {
-      throw new GraphkeeperError("INVALID_VALUE", `${path} is an SQLite file of another program.`, {
-        field: "data",
-        path,
-      });
-    }
-    if (application === APPLICATION_ID && version > migrations.length) {
-      throw new GraphkeeperError(
-        "DATA_FROM_NEWER_VERSION",
-        `${path} has version ${version} of the data format; this program knows versions up to ${migrations.length}.`,
-        { path, version, known: migrations.length },
-      );
-    }
-    return { version: application === APPLICATION_ID ? version : 0 };
-  } finally {
-    db.close();
-  }
-}
-
 /** Brings the file to the newest version, each step in a transaction of its own together with its number. */
 export function migrate(
   db: DatabaseSync,
@@ -288,8 +256,4 @@ export function migrate(
     }
     failpoint("migrate:after-commit");
   }
-}
-
-function pragma(db: DatabaseSync, name: "user_version" | "application_id"): number {
-  return (db.prepare(`PRAGMA ${name}`).get() as Record<string, number>)[name] as number;
 }
