@@ -10,8 +10,10 @@ const RESULTS = "test-results.json";
 const STEPS: [name: string, command: string, ...args: string[]][] = [
   ["format and lint", "biome", "check", "."],
   ["types", "tsc", "-p", "tsconfig.json", "--noEmit"],
+  ["types of the page", "tsc", "-p", "dashboard", "--noEmit"],
   ["unused code", "knip"],
   ["generated: WebAssembly", "node", "scripts/build-wasm.js", "--check"],
+  ["generated: page", "node", "scripts/build-page.ts", "--check"],
   ["generated: OpenAPI", "node", "scripts/openapi.ts", "--check"],
   ["generated: reference", "node", "scripts/reference.ts", "--check"],
   ["generated: Neo4j statements", "node", "bench/neo4j/statements.ts", "--check"],

@@ -21,6 +21,7 @@ const WANTED: { what: string; for: string; packages: string[]; isThere: () => bo
     isThere: () => globSync("/usr/lib/postgresql/*/bin/initdb").length > 0 || onPath("initdb"),
   },
   { what: "Redis", for: "Celery", packages: ["redis-server"], isThere: () => onPath("redis-server") },
+  { what: "Chromium", for: "the page", packages: ["chromium"], isThere: () => onPath("chromium") },
   { what: "promtool", for: "alert rules", packages: ["prometheus"], isThere: () => onPath("promtool") },
   {
     what: "Python with venv",

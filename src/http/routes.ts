@@ -9,6 +9,7 @@ import type { Route } from "./route.ts";
 import { runRoutes } from "./runs.ts";
 import { scheduleRoutes } from "./schedules.ts";
 import { searchRoutes } from "./search.ts";
+import { whoamiRoutes } from "./whoami.ts";
 
 /** Every route of the service, with its role; `openapi.json` is made of this table. */
 export const ROUTES: readonly Route[] = [
@@ -21,5 +22,6 @@ export const ROUTES: readonly Route[] = [
   ...communityRoutes,
   ...auditRoutes,
   ...keyRoutes,
+  ...whoamiRoutes,
   ...opsRoutes,
 ];

@@ -8,6 +8,7 @@ import type { Authenticator } from "./auth.ts";
 import { serveDocumentation } from "./documentation.ts";
 import { Drain } from "./drain.ts";
 import { handlerOf } from "./handler.ts";
+import { servePage } from "./page.ts";
 import { PROBLEM_TYPE, problemHeaders, problemOf, toGraphkeeperError } from "./problem.ts";
 import { answerOddRequests, answerParserError } from "./raw.ts";
 import type { Route, ServerContext } from "./route.ts";
@@ -123,6 +124,7 @@ export function buildServer(options: HttpOptions): FastifyInstance {
     });
   }
   serveDocumentation(app, options.version, routes);
+  servePage(app);
   for (const plugin of options.plugins ?? []) app.register(async (scope) => void (await plugin(scope)));
   return app;
 }

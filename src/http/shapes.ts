@@ -228,3 +228,11 @@ export const findings = z.object({
   findings: z.array(z.looseObject({ code: z.string(), message: z.string(), count: count() })),
 });
 export const ok = z.looseObject({ status: z.string() });
+export const who = z.looseObject({
+  /** As the audit names the caller. */
+  actor: z.string(),
+  role: z.string(),
+  groups: z.array(z.string()),
+  open: z.boolean(),
+  version: z.string(),
+});
