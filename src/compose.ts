@@ -2,15 +2,18 @@ import { randomUUID } from "node:crypto";
 import { hostname } from "node:os";
 import { type Config, policyOf } from "./config/config.ts";
 import { GraphkeeperError } from "./core/errors.ts";
-import type { GraphStore, KeyStore } from "./core/ports.ts";
+import type { GraphStore } from "./core/ports.ts";
 import type { JsonObject } from "./core/words.ts";
+import { systemClock } from "./jobs/clock.ts";
 import type { JobHandler, JobStore, KindConfig } from "./jobs/ports.ts";
+import { Rest } from "./jobs/rest.ts";
 import { JobService } from "./jobs/service.ts";
 import { type MaintenanceSettings, maintenanceHandler, RUN_KINDS, type RunObserver } from "./maintenance/handler.ts";
 import { Graphkeeper } from "./service.ts";
 import type { AfterEvents } from "./stores/sqlite/events.ts";
+import type { Turnstile } from "./stores/sqlite/gate.ts";
 import { openSqliteJobs } from "./stores/sqlite/jobs.ts";
-import { openSqliteStore } from "./stores/sqlite/store.ts";
+import { openSqliteStore, type SqliteStore } from "./stores/sqlite/store.ts";
 
 export interface ComposeOptions {
   /** For commands that only read: the file may be held by a server. */
@@ -44,7 +47,7 @@ export async function compose(config: Config, options: ComposeOptions = {}): Pro
   const { store, keys } = await openStores(config, options, afterEvents);
   let jobStore: JobStore;
   try {
-    jobStore = await openJobs(config);
+    jobStore = await openJobs(config, keys.turnstile);
   } catch (error) {
     await store.close();
     throw error;
@@ -55,11 +58,13 @@ export async function compose(config: Config, options: ComposeOptions = {}): Pro
     batchSize: config.maintenance.batchSize,
     memoryMb: config.maintenance.memoryMb,
     timeBudgetMs: config.maintenance.timeBudgetSeconds * 1_000,
+    engine: { name: config.maintenance.engine, threshold: config.maintenance.gdsThreshold },
     k: config.maintenance.k,
     cutoff: config.maintenance.cutoff,
     resolution: config.maintenance.resolution,
     seed: config.maintenance.seed,
   };
+  const rest = new Rest(systemClock);
   const handle: JobHandler = maintenanceHandler(store, settings, Date.now, options.observe);
   const jobs: JobService = new JobService({
     store: jobStore,
@@ -68,6 +73,7 @@ export async function compose(config: Config, options: ComposeOptions = {}): Pro
     owner: `${hostname()}:${process.pid}:${randomUUID().slice(0, 8)}`,
     debounce,
     worker: {
+      restMs: (tookMs) => rest.restMs(tookMs),
       heavyCap: config.maintenance.heavyRuns,
       exclusive: config.jobs.postgresUrl === undefined,
       counters: async (groupId) => (await store.counts(groupId).catch(() => null)) as unknown as JsonObject | null,
@@ -87,9 +93,12 @@ export async function compose(config: Config, options: ComposeOptions = {}): Pro
     keys,
     jobs,
     policy,
+    onLifecycleCall: () => rest.called(),
     summaryGrades: config.summaries.grades,
     collectAfterEvents: wanted && !sameFile,
   });
+  // What runs that a crash ended left in the memory of the database; none of the starting service's business waits for it.
+  if (options.serve) store.engine?.dropLeftOvers(null).catch((error) => options.onError?.(error, "engine"));
   return graphkeeper;
 }
 
@@ -112,7 +121,7 @@ async function openStores(
   config: Config,
   options: ComposeOptions,
   afterEvents: AfterEvents | undefined,
-): Promise<{ store: GraphStore; keys: KeyStore }> {
+): Promise<{ store: GraphStore; keys: SqliteStore }> {
   const sqlite = { path: config.data, readOnly: options.readOnly, serve: options.serve, afterEvents };
   if (config.neo4j.uri === undefined) {
     const store = await openSqliteStore(sqlite);
@@ -158,8 +167,8 @@ function closingBoth(store: GraphStore, keys: { close(): Promise<void> }): Graph
   return store;
 }
 
-async function openJobs(config: Config): Promise<JobStore> {
-  if (config.jobs.postgresUrl === undefined) return openSqliteJobs({ path: config.data });
+async function openJobs(config: Config, turnstile: Turnstile): Promise<JobStore> {
+  if (config.jobs.postgresUrl === undefined) return openSqliteJobs({ path: config.data, turnstile });
   const { openPostgresJobs } = await import("./stores/postgres/jobs.ts");
   return openPostgresJobs({ url: config.jobs.postgresUrl });
 }

@@ -43,6 +43,8 @@ export interface GraphkeeperParts {
   newId?: () => string;
   /** Ask for a debounced collection after each effective lifecycle call; false where the store does it itself. */
   collectAfterEvents?: boolean;
+  /** Somebody changes documents: maintenance leaves room. */
+  onLifecycleCall?: () => void;
 }
 
 /** A group as `GET /maintenance/admin/groups/stale` lists it. */
@@ -91,6 +93,7 @@ export class Graphkeeper {
   readonly newId: () => string;
   readonly #collectAfterEvents: boolean;
   readonly #summaryGrades: readonly SummaryGrade[] | undefined;
+  readonly #onLifecycleCall: () => void;
 
   constructor(parts: GraphkeeperParts) {
     this.store = parts.store;
@@ -100,6 +103,7 @@ export class Graphkeeper {
     this.clock = parts.clock ?? Date.now;
     this.newId = parts.newId ?? randomUUID;
     this.#summaryGrades = parts.summaryGrades;
+    this.#onLifecycleCall = parts.onLifecycleCall ?? (() => {});
     this.#collectAfterEvents = parts.collectAfterEvents ?? true;
   }
 
@@ -314,6 +318,7 @@ export class Graphkeeper {
   }
 
   async #followed(record: OperationRecord): Promise<OperationRecord> {
+    this.#onLifecycleCall();
     if (hasEffect(record.effect) && !record.replayed) await this.#changed(record.groupId);
     return record;
   }

@@ -45,7 +45,7 @@ export interface JobServiceOptions {
   debounce?: { quietMs: number; maxWaitMs: number };
   worker?: Pick<
     WorkerOptions,
-    "concurrency" | "heavyCap" | "leaseMs" | "beatMs" | "pollMs" | "abandonMs" | "counters" | "exclusive"
+    "concurrency" | "restMs" | "heavyCap" | "leaseMs" | "beatMs" | "pollMs" | "abandonMs" | "counters" | "exclusive"
   >;
   /** Groups that a kind has work in; what schedules with target `stale` run for. Default: none. */
   targets?: (kind: string) => Promise<string[]>;

@@ -27,6 +27,8 @@ export interface WorkerOptions {
   gate?: Gate;
   counters?: (groupId: string) => Promise<JsonObject | null>;
   onProgress?: (run: Run, progress: Progress) => void;
+  /** How long to leave a place empty after a run that took so long, in ms. Default: not at all. */
+  restMs?: (tookMs: number) => number;
   /** A run began or ended here. */
   onChange?: (run: Run) => void;
   /** Errors of the loop itself; it goes on. */
@@ -40,6 +42,7 @@ export class Worker {
   readonly #options: WorkerOptions;
   readonly #reaper: Reaper;
   readonly #attempts = new Map<Attempt, Promise<void>>();
+  #resting = 0;
   #stopping = new AbortController();
   #wake = new AbortController();
   #loops: Promise<void>[] = [];
@@ -89,7 +92,7 @@ export class Worker {
   async tick(): Promise<number> {
     const { store, clock, owner, kinds } = this.#options;
     let begun = 0;
-    while (this.#attempts.size < (this.#options.concurrency ?? 2) && !this.#stopping.signal.aborted) {
+    while (this.#attempts.size + this.#resting < (this.#options.concurrency ?? 2) && !this.#stopping.signal.aborted) {
       const request = { owner, at: clock.now(), kinds: Object.keys(kinds), heavyCap: this.#options.heavyCap ?? 1 };
       const run = await store.claim(request);
       if (run === null) break;
@@ -117,16 +120,24 @@ export class Worker {
       counters: o.counters,
       onProgress: o.onProgress,
     });
+    const begun = o.clock.monotonic();
     const done = attempt
       .execute(o.handler)
       .catch((error: unknown) => o.onError?.(error, `run ${run.id}`))
       .finally(() => {
         this.#attempts.delete(attempt);
         o.onChange?.(run);
-        this.wake();
+        void this.#rest(o.restMs?.(o.clock.monotonic() - begun) ?? 0);
       });
     this.#attempts.set(attempt, done);
     o.onChange?.(run);
+  }
+
+  async #rest(ms: number): Promise<void> {
+    this.#resting++;
+    if (ms > 0) await this.#options.clock.sleep(ms, this.#stopping.signal);
+    this.#resting--;
+    this.wake();
   }
 
   #owns(run: ActiveRun): boolean {

@@ -8,8 +8,8 @@ import { World } from "../../src/conformance/graph/world.ts";
 import { GraphkeeperError } from "../../src/core/errors.ts";
 import type { ImportBlock } from "../../src/core/words.ts";
 import { blockParts, joinParts } from "../../src/stores/sqlite/block-parts.ts";
-import { forgetThread, gateMemory, gateOf } from "../../src/stores/sqlite/gate.ts";
-import { openSqliteStore, type SqliteStore } from "../../src/stores/sqlite/index.ts";
+import { forgetThread, gateMemory, gateOf, turnstileOf } from "../../src/stores/sqlite/gate.ts";
+import { openSqliteJobs, openSqliteStore, type SqliteStore } from "../../src/stores/sqlite/index.ts";
 import { inParts, PartsTogether } from "../../src/stores/sqlite/messages.ts";
 
 const folder = await mkdtemp(join(tmpdir(), "graphkeeper-threads-"));
@@ -189,4 +189,41 @@ describe("large values travel in parts", () => {
     expect(together.value).toEqual(value);
     expect(value.a).toHaveLength(25_001);
   });
+});
+
+test("the event loop takes its turn at the gate: it never waits, and a thread that waits for it is woken", async () => {
+  const memory = gateMemory();
+  const loop = turnstileOf(memory, 5);
+  const writer = gateOf(memory, 1, true);
+  writer.enter();
+  expect(loop.tryEnter()).toBe(false);
+  loop.leave(); // Of no effect: it is not in.
+  expect(loop.tryEnter()).toBe(false);
+  writer.leave();
+  expect(loop.tryEnter()).toBe(true);
+  const waiting = Atomics.waitAsync(new Int32Array(memory), 0, 5, 60_000);
+  expect(waiting.async).toBe(true);
+  loop.leave();
+  expect(await waiting.value).toBe("ok");
+});
+
+test("jobs that write beside the graph's threads all arrive", async () => {
+  const path = join(folder, "jobs.db");
+  const graph = await openSqliteStore({ path, synchronous: "normal" });
+  const jobs = await openSqliteJobs({ path, turnstile: graph.turnstile });
+  try {
+    const world = new World(graph);
+    await world.import("alpha", library());
+    const writes: Promise<unknown>[] = [];
+    for (let i = 0; i < 200; i++) {
+      writes.push(graph.recordAudit("alpha", { at: i, actor: "test", action: "note", ref: String(i), detail: {} }));
+      const request = { hash: "h", at: i, keepMs: 60_000, abandonedAfterMs: 60_000 };
+      writes.push(jobs.beginKey({ scope: "test", key: String(i) }, request));
+    }
+    const settled = await Promise.allSettled(writes);
+    expect(settled.filter(({ status }) => status === "rejected")).toEqual([]);
+  } finally {
+    await jobs.close();
+    await graph.close();
+  }
 });

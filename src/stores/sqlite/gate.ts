@@ -44,6 +44,26 @@ export function gateOf(memory: GateMemory, thread: number, urgent: boolean): Gat
   };
 }
 
+/**
+ * The gate for one who must not wait: the event loop. Without it SQLite would let the threads, and the threads would let the event
+ * loop, look again only after a millisecond or more.
+ */
+export interface Turnstile {
+  /** @returns false when somebody else writes */
+  tryEnter(): boolean;
+  leave(): void;
+}
+
+export function turnstileOf(memory: GateMemory, thread: number): Turnstile {
+  const cells = new Int32Array(memory);
+  const { leave } = gateOf(memory, thread, false);
+  return {
+    // Not behind the urgent ones: under a load of calls there is always one, and a heartbeat must not wait for the evening.
+    tryEnter: () => Atomics.compareExchange(cells, OWNER, 0, thread) === 0,
+    leave,
+  };
+}
+
 /** After a thread died: what it held is free again, and nobody waits for it. */
 export function forgetThread(memory: GateMemory, thread: number, urgent: boolean): void {
   const cells = new Int32Array(memory);

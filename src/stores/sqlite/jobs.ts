@@ -10,6 +10,7 @@ import * as schedules from "../sql-jobs/schedules.ts";
 import { migrate } from "../sql-jobs/schema.ts";
 import { command, settle } from "../sql-jobs/settle.ts";
 import { type Row, SQLITE, type Steps, type Value } from "../sql-jobs/statement.ts";
+import type { Turnstile } from "./gate.ts";
 
 /** A writer of the graph may hold the file's write lock this long before the job store gives up. */
 const BUSY_MS = 10_000;
@@ -18,6 +19,8 @@ export interface SqliteJobsOptions {
   /** Path of the data file, shared with the graph store; created when missing. */
   path: string;
   now?: () => number;
+  /** Of the graph store that this process has open on the same file: writes take turns with its threads. */
+  turnstile?: Turnstile;
 }
 
 /**
@@ -29,7 +32,7 @@ export interface SqliteJobsOptions {
 export async function openSqliteJobs(options: SqliteJobsOptions): Promise<JobStore> {
   // The store waits by itself, on the event loop; SQLite's own wait would block it.
   const db = new DatabaseSync(options.path, { timeout: 0 });
-  const driver = new Driver(db);
+  const driver = new Driver(db, options.turnstile);
   try {
     await driver.retry(() => db.exec("PRAGMA journal_mode = WAL"));
     await driver.write(migrate(SQLITE), { once: true });
@@ -105,10 +108,12 @@ function drive<T>(steps: Steps<T>, run: (text: string, values: Value[]) => Row[]
 
 class Driver {
   readonly #db: DatabaseSync;
+  readonly #turnstile: Turnstile | undefined;
   readonly #statements = new Map<string, StatementSync>();
 
-  constructor(db: DatabaseSync) {
+  constructor(db: DatabaseSync, turnstile?: Turnstile) {
     this.#db = db;
+    this.#turnstile = turnstile;
   }
 
   /**
@@ -117,8 +122,13 @@ class Driver {
    */
   write<T>(steps: Steps<T>, options: { durable?: boolean; once?: boolean } = {}): Promise<T> {
     return this.retry(() => {
-      this.#db.exec(options.durable === false ? "PRAGMA synchronous = NORMAL" : "PRAGMA synchronous = FULL");
-      return this.#transaction("BEGIN IMMEDIATE", steps, options.once === true);
+      if (this.#turnstile?.tryEnter() === false) throw NOT_YET;
+      try {
+        this.#db.exec(options.durable === false ? "PRAGMA synchronous = NORMAL" : "PRAGMA synchronous = FULL");
+        return this.#transaction("BEGIN IMMEDIATE", steps, options.once === true);
+      } finally {
+        this.#turnstile?.leave();
+      }
     });
   }
 
@@ -171,6 +181,9 @@ class Driver {
     return statement.all(named(values)) as Row[];
   }
 }
+
+/** Another thread of this process writes: the same as a busy file, without asking it. */
+const NOT_YET = Object.assign(new Error("another thread writes"), { errcode: 5 });
 
 /** SQLITE_BUSY (5) and SQLITE_LOCKED (6), with their extended codes. */
 function busy(error: unknown): boolean {

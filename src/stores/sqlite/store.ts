@@ -30,7 +30,7 @@ import type {
   Policy,
 } from "../../core/words.ts";
 import type { AfterEvents } from "./events.ts";
-import { gateMemory } from "./gate.ts";
+import { gateMemory, type Turnstile, turnstileOf } from "./gate.ts";
 import { type Cargo, Lane } from "./lane.ts";
 import { type DataLock, realDataPath, takeLock } from "./lock.ts";
 import type { Method, ThreadData } from "./messages.ts";
@@ -91,6 +91,8 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Sqli
  */
 export class SqliteStore implements GraphStore, KeyStore {
   readonly path: string;
+  /** For whoever else in this process writes to the file. */
+  readonly turnstile: Turnstile;
   readonly #lock: DataLock | null;
   readonly #writer: Lane;
   readonly #reader: Lane;
@@ -108,7 +110,9 @@ export class SqliteStore implements GraphStore, KeyStore {
     this.path = path;
     this.#lock = lock;
     this.#readOnly = options.readOnly;
-    const shared = { path, ...options, gate: gateMemory() };
+    const gate = gateMemory();
+    const shared = { path, ...options, gate };
+    this.turnstile = turnstileOf(gate, 5);
     this.#writer = new Lane("writer", { ...shared, thread: 1, urgent: true });
     this.#reader = new Lane("reader", { ...shared, thread: 2, urgent: true, readOnly: true });
     this.#scanner = new Lane("scanner", { ...shared, thread: 3, urgent: true, readOnly: true });

@@ -60,7 +60,12 @@ const handlers: Record<ProcessConfig["handler"], JobHandler> = {
       done++;
       ctx.progress({ done, total: config.batches ?? 1_000, phase: "scan" });
       try {
-        await ctx.saveCheckpoint({ done, token: ctx.token });
+        // A database ends the session of a process that was frozen inside a transaction: only a second try gets its answer.
+        const save = () => ctx.saveCheckpoint({ done, token: ctx.token });
+        await save().catch((error: unknown) => {
+          if (!GraphkeeperError.is(error, "STORE_UNAVAILABLE")) throw error;
+          return save();
+        });
       } catch (error) {
         say({ event: "refused", token: ctx.token, code: GraphkeeperError.is(error) ? error.code : String(error) });
         throw error;

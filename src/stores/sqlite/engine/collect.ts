@@ -22,7 +22,7 @@ export function collect(
   kind: CollectionKind,
   options: CollectOptions,
 ): CollectionBatch {
-  return session.write(() => {
+  return session.writeStep(() => {
     const change = beginChange(session, needFence(session, fence, options.now), options.now);
     if (!options.dryRun) return runBatch(change, kind, options);
     session.db.exec("SAVEPOINT dry_run");

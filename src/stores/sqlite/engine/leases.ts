@@ -12,7 +12,7 @@ export function acquireLease(
   ttlMs: number,
   now: number,
 ): Fence | null {
-  return session.write(() => {
+  return session.writeStep(() => {
     const group = needGroup(session, groupId);
     if (group.lease_holder !== null && group.lease_holder !== holder && group.lease_until > now) return null;
     group.lease_holder = holder;
@@ -25,7 +25,7 @@ export function acquireLease(
 }
 
 export function renewLease(session: Session, fence: Fence, ttlMs: number, now: number): void {
-  session.write(() => {
+  session.writeStep(() => {
     const group = needFence(session, fence, now);
     group.lease_until = now + ttlMs;
     group.lease_until_here = Date.now() + ttlMs;
@@ -34,7 +34,7 @@ export function renewLease(session: Session, fence: Fence, ttlMs: number, now: n
 }
 
 export function releaseLease(session: Session, fence: Fence): void {
-  session.write(() => {
+  session.writeStep(() => {
     const group = findGroup(session, fence.groupId);
     if (!group || group.lease_holder === null || group.lease_token !== fence.token) return;
     group.lease_holder = null;

@@ -8,7 +8,7 @@ import { BEGINS, ENDS, FOREVER, STAGED, type StagedKey, takeStaged } from "./sta
 
 /** Takes back what the next publication would begin or end. @returns the number of rows taken back, at most `limit` */
 export function discardStaged(session: Session, fence: Fence, limit: number, now: number): number {
-  return session.write(() => {
+  return session.writeStep(() => {
     const change = beginChange(session, needFence(session, fence, now), now);
     const epoch = change.group.analytics_epoch + 1;
     const begun = takeStaged(session, change.g, epoch, BEGINS, limit);
@@ -118,7 +118,7 @@ export function publishAnalytics(
 
 /** Removes rows that no reader sees since a publication ended them. @returns the number looked at, at most `limit` */
 export function pruneAnalytics(session: Session, fence: Fence, limit: number, now: number): number {
-  return session.write(() => {
+  return session.writeStep(() => {
     const group = needFence(session, fence, now);
     const published = group.analytics_epoch;
     const { g } = group;

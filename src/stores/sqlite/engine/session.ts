@@ -27,6 +27,7 @@ export class Session {
   /** Called inside the transaction of each effective lifecycle operation. */
   onEvent: ((db: DatabaseSync, event: { groupId: string; at: number }) => void) | null = null;
   readonly #statements = new Map<string, StatementSync>();
+  #synchronous: "FULL" | "NORMAL" | null = null;
 
   constructor(options: SessionOptions, gate: Gate, failpoint: (name: string) => void) {
     this.options = options;
@@ -36,6 +37,7 @@ export class Session {
     this.db.exec(`PRAGMA cache_size = -${options.cacheKiB}`);
     if (options.readOnly) return;
     this.db.exec(`PRAGMA synchronous = ${options.synchronous}`);
+    this.#synchronous = options.synchronous;
     // Deleted text must not stay readable in free pages of the file.
     this.db.exec("PRAGMA secure_delete = ON");
     // Checkpoints are asked for from outside, on a thread that nobody waits for; this is the bound when that fails.
@@ -77,8 +79,24 @@ export class Session {
 
   /** The write lock is taken at the start, so that nothing read in `fn` can be outdated when it writes. */
   write<T>(fn: () => T): T {
+    return this.#transaction(fn, this.options.synchronous);
+  }
+
+  /**
+   * A step of maintenance that nobody was promised: it outlives this process, but a power cut may take it back together with
+   * all that was written since, until the next `write` syncs the log as a whole. Then it is simply done again.
+   */
+  writeStep<T>(fn: () => T): T {
+    return this.#transaction(fn, "NORMAL");
+  }
+
+  #transaction<T>(fn: () => T, synchronous: "FULL" | "NORMAL"): T {
     this.gate.enter();
     try {
+      if (this.#synchronous !== synchronous) {
+        this.db.exec(`PRAGMA synchronous = ${synchronous}`);
+        this.#synchronous = synchronous;
+      }
       this.db.exec("BEGIN IMMEDIATE");
       try {
         const result = fn();

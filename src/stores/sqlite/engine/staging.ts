@@ -11,7 +11,7 @@ import { addStaged, BEGINS, ENDS, FOREVER, STAGED } from "./staged-keys.ts";
  * the next epoch. Cost: in proportion to the part.
  */
 export function stageAnalytics(session: Session, fence: Fence, part: AnalyticsPart, now: number): void {
-  session.write(() => {
+  session.writeStep(() => {
     const change = beginChange(session, needFence(session, fence, now), now);
     const staging = new Staging(change);
     const { remove, upsert } = part;

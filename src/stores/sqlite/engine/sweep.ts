@@ -16,7 +16,7 @@ export function sweep(
   fence: Fence,
   options: { cursor: string | null; limit: number; policy: Policy; now: number },
 ): { examined: number; found: number; cursor: string | null } {
-  return session.write(() => {
+  return session.writeStep(() => {
     const change = beginChange(session, needFence(session, fence, options.now), options.now);
     const { g } = change;
     const inEntities = options.cursor === null || options.cursor.startsWith("e");
