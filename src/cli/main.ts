@@ -7,6 +7,7 @@ import { documentCommands } from "./commands/documents.ts";
 import { keyCommands } from "./commands/keys.ts";
 import { maintenanceCommands } from "./commands/maintenance.ts";
 import { neo4jCommands } from "./commands/neo4j.ts";
+import { pauseCommands } from "./commands/pauses.ts";
 import { runCommands } from "./commands/runs.ts";
 import { serveCommand } from "./commands/serve.ts";
 import { CliContext, type GlobalOptions } from "./context.ts";
@@ -85,6 +86,7 @@ export function buildProgram(environment: NodeJS.ProcessEnv, signal: AbortSignal
   maintenanceCommands(program, context);
   serveCommand(program);
   runCommands(program, context);
+  pauseCommands(program, context);
   keyCommands(program, context);
   doctorCommand(program, context);
   neo4jCommands(program, context);

@@ -5,6 +5,7 @@ import { groupRoutes } from "./groups.ts";
 import { keyRoutes } from "./keys.ts";
 import { maintenanceRoutes } from "./maintenance.ts";
 import { opsRoutes } from "./ops.ts";
+import { pauseRoutes } from "./pauses.ts";
 import type { Route } from "./route.ts";
 import { runRoutes } from "./runs.ts";
 import { scheduleRoutes } from "./schedules.ts";
@@ -16,6 +17,7 @@ export const ROUTES: readonly Route[] = [
   ...maintenanceRoutes,
   ...runRoutes,
   ...scheduleRoutes,
+  ...pauseRoutes,
   ...documentRoutes,
   ...groupRoutes,
   ...searchRoutes,

@@ -203,6 +203,21 @@ test("schedules are set, listed, paused, resumed, previewed and deleted", async 
   expect(never).toMatchObject({ out: expect.stringMatching(/^never\n$/) });
 });
 
+test("pauses are set, listed and ended: of everything, of a kind, of a group", async () => {
+  const { run } = place;
+  const levels: [string[], RegExp][] = [
+    [["--kind", "gc_all"], /^kind +gc_all +cli +20\S+ +a reason$/m],
+    [[], /^group +acme +cli +20\S+ +a reason$/m],
+  ];
+  for (const [args, row] of levels) {
+    expect(await run(["pauses", "set", ...args, "--reason", "a reason"])).toMatchObject({ code: 0 });
+    expect((await run(["pauses", "list"])).out).toMatch(row);
+    expect(await run(["pauses", "end", ...args])).toMatchObject({ code: 0 });
+    expect((await run(["pauses", "list"])).out).toBe("none\n");
+  }
+  expect(await run(["pauses", "set", "--kind", "everything"])).toMatchObject({ code: 2 });
+});
+
 test("keys are shown once, listed without their secret, and end", async () => {
   const { run } = place;
   const made = await run(["keys", "create", "--name", "ops", "--role", "editor", "--groups", "acme", "team-*"]);

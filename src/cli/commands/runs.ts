@@ -195,7 +195,7 @@ function scheduleCommands(program: Command, context: MakeContext): void {
 
 type ServerCall = Parameters<NonNullable<Awaited<ReturnType<CliContext["server"]>>>["call"]>[0];
 
-async function read(
+export async function read(
   cli: CliContext,
   call: ServerCall,
   local: (graphkeeper: Graphkeeper) => Promise<unknown>,
@@ -205,7 +205,7 @@ async function read(
   return cli.locally("read", async (graphkeeper) => toWire(await local(graphkeeper)) as JsonObject);
 }
 
-async function write(
+export async function write(
   cli: CliContext,
   call: ServerCall,
   local: (graphkeeper: Graphkeeper) => Promise<unknown>,
