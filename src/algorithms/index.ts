@@ -1,4 +1,5 @@
 /** Graph and vector algorithms on typed arrays. This room imports nothing outside itself. */
+export { adoptPartitions, communitiesFromPartitions } from "./community-adoption.ts";
 export type { CommunityChange, LevelChange } from "./community-change.ts";
 export { deserializeCommunities, openCommunities, serializeCommunities } from "./community-state.ts";
 export { ConnectedComponents, connectedComponents } from "./components.ts";

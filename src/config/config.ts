@@ -50,6 +50,10 @@ export const CONFIG_SCHEMA = z.strictObject({
       sweepHours: z.number().positive().default(24),
       /** Most memory of a recompute, in MB. */
       memoryMb: z.int().min(64).default(2_048),
+      /** Who computes a recompute: "gds" is the Graph Data Science plugin of Neo4j, "auto" takes it for large groups where it is installed. */
+      engine: z.enum(["auto", "builtin", "gds"]).default("auto"),
+      /** Live entities of a group above which "auto" leaves the recompute to the plugin. */
+      gdsThreshold: z.int().min(0).default(500_000),
       /** Longest recompute, in seconds. */
       timeBudgetSeconds: z.number().positive().max(86_400).default(3_600),
       k: z.int().min(1).max(100).default(5),
@@ -124,6 +128,8 @@ export const ENVIRONMENT: Record<string, string> = {
   GRAPHKEEPER_BATCH_SIZE: "maintenance.batchSize",
   GRAPHKEEPER_SWEEP_HOURS: "maintenance.sweepHours",
   GRAPHKEEPER_MEMORY_MB: "maintenance.memoryMb",
+  GRAPHKEEPER_ENGINE: "maintenance.engine",
+  GRAPHKEEPER_GDS_THRESHOLD: "maintenance.gdsThreshold",
   GRAPHKEEPER_THROTTLE: "maintenance.throttle",
   GRAPHKEEPER_AFTER_EVENTS: "maintenance.afterEvents",
   GRAPHKEEPER_QUIET_SECONDS: "maintenance.quietSeconds",

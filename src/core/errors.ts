@@ -157,6 +157,11 @@ export const ERRORS = {
     title: "The work does not fit into its memory or time budget",
     remedy: "Raise the budget that the message names.",
   },
+  ENGINE_UNAVAILABLE: {
+    status: 409,
+    title: "The engine that was asked for is not there",
+    remedy: "Install the Graph Data Science plugin into Neo4j, or compute with the engine builtin (or auto).",
+  },
   RUN_FAILED: { status: 500, title: "The run failed", remedy: "Read the run's error; retry it." },
   STORE_UNAVAILABLE: {
     status: 503,

@@ -368,7 +368,43 @@ export interface GraphStore extends GroupReader, DocumentLifecycle, Leases, Coll
   ): Promise<AuditEntry>;
   /** @throws GraphkeeperError `STORE_UNAVAILABLE` */
   ping(): Promise<void>;
+/** What an engine outside of this process computed of a live graph; columns over the entities of that graph. */
+export interface EngineAnalytics {
+  /** Cosines of pairs, each pair once. */
+  similarity: { sources: Uint32Array; targets: Uint32Array; scores: Float64Array };
+  /** Communities of each entity, finest level first, numbered from 0 up in any order; need not be nested. */
+  partitions: Int32Array[];
+  /** PageRank, summing to 1. */
+  scores: Float64Array;
+  /** A number of the weakly connected component, which is the smallest index of its entities. */
+  components: Int32Array;
+}
+
+/** A store's database that can compute analytics itself; a role of the few stores that have one. */
+export interface AnalyticsEngine {
+  readonly name: string;
+  /** null when it is not installed. */
+  version(): Promise<string | null>;
+  /**
+   * Frees what runs that are over left behind in the engine's memory: of the group, whose only run the caller is, or of all
+   * groups whose lease has run out. Returns how much that was.
+   */
+  dropLeftOvers(groupId: string | null): Promise<number>;
+  /**
+   * Reads the live graph (without vectors: `dimension` 0) and computes its analytics, both of one generation. Nothing stays
+   * behind in the engine, however it ends. Rejects within 2 s of the abort.
+   *
+   * @throws GraphkeeperError `CANCELLED`, `OUT_OF_BUDGET` with the estimate before anything is loaded, `RUN_FAILED`
+   */
+  analyse(
+    fence: Fence,
+    options: { k: number; cutoff: number; resolution: number; seed: number },
+    control: { signal?: AbortSignal; onPhase?: (phase: string, done: number, total: number) => void },
+  ): Promise<{ graph: LiveGraph; computed: EngineAnalytics }>;
+}
+
   close(): Promise<void>;
+  readonly engine?: AnalyticsEngine;
 }
 
 /** API keys: the secret itself is never stored. */

@@ -3,6 +3,7 @@ import { ERRORS, type ErrorCode, GraphkeeperError } from "../core/errors.ts";
 import { toWire } from "../core/wire.ts";
 import { COLLECTION_KINDS, type JsonObject } from "../core/words.ts";
 import type { WatchedRun } from "../jobs/service.ts";
+import { ENGINES } from "../maintenance/engine.ts";
 import type { RunKind } from "../maintenance/handler.ts";
 import { type Answer, type Call, route } from "./route.ts";
 import * as shapes from "./shapes.ts";
@@ -18,9 +19,11 @@ const collectBody = z.strictObject({
   dry_run: z.boolean().optional().describe("Say what would go, change nothing."),
   sweep: z.boolean().optional().describe("Also scan the whole group for what no change announced."),
 });
-const recomputeQuery = z.strictObject({ ...wait });
+const engine = z.enum(ENGINES).describe("Who computes; gds is the plugin of Neo4j. Default: as configured.");
+const recomputeQuery = z.strictObject({ ...wait, engine: engine.optional() });
 const recomputeBody = z.strictObject({
   full: z.boolean().optional().describe("From scratch instead of bringing the last result up to date."),
+  engine: engine.optional(),
 });
 
 const WAITS =
@@ -87,7 +90,11 @@ const recomputeGds = route({
   query: recomputeQuery,
   body: recomputeBody,
   answers: runAnswers(shapes.recomputes),
-  handle: (call) => runKind("recompute", call, call.body.full ? { full: true } : {}),
+  handle: (call) => {
+    const asked = call.body.engine ?? call.query.engine;
+    const params: JsonObject = { ...(call.body.full ? { full: true } : {}), ...(asked ? { engine: asked } : {}) };
+    return runKind("recompute", call, params);
+  },
 });
 
 const health = route({
@@ -218,11 +225,13 @@ async function serviceHealth(call: Call<unknown, unknown, unknown>): Promise<Rec
   // Figures over all groups are for those who may see all groups.
   if (visible !== null) return head;
   const now = graphkeeper.clock();
-  const [kinds, pauses, stale] = await Promise.all([
+  const { engine } = graphkeeper.store;
+  const [kinds, pauses, stale, version] = await Promise.all([
     graphkeeper.jobs.store.summary(now),
     graphkeeper.jobs.pauses(),
     graphkeeper.staleGroups({ limit: 1_000 }),
   ]);
+    engine?.version() ?? null,
   const findings = [
     ...kinds
       .filter((k) => k.consecutiveFailures > 0)
@@ -230,5 +239,7 @@ async function serviceHealth(call: Call<unknown, unknown, unknown>): Promise<Rec
     ...pauses.map((p) => `paused (${p.level}${p.key === "" ? "" : ` ${p.key}`}): ${p.reason}`),
   ];
   const staleGroups = { count: stale.groups.length, more: stale.nextCursor !== null };
-  return { ...head, status: findings.length > 0 ? "attention" : "ok", staleGroups, kinds, pauses, findings };
+  const status = findings.length > 0 ? "attention" : "ok";
+  const engines = ["builtin", ...(engine && version !== null ? [`${engine.name} ${version}`] : [])];
+  return { ...head, status, engines, staleGroups, kinds, pauses, findings };
 }

@@ -1,5 +1,7 @@
 import {
+  adoptPartitions,
   type CsrGraph,
+  communitiesFromPartitions,
   connectedComponents,
   csrFromEdges,
   edgesOf,
@@ -8,7 +10,7 @@ import {
   type SimilarityEdges,
   symmetrise,
 } from "../algorithms/index.ts";
-import type { LiveGraph, PublishedAnalytics } from "../core/ports.ts";
+import type { EngineAnalytics, LiveGraph, PublishedAnalytics } from "../core/ports.ts";
 import type { JsonObject } from "../core/words.ts";
 import { type AnalysisState, packAnalysisState, unpackAnalysisState } from "./analysis-state.ts";
 import { type ComputedAnalytics, hashCommunities } from "./community-hashes.ts";
@@ -23,6 +25,8 @@ export interface AnalysisOptions {
   seed: number;
   /** Forgets the stored state: everything from the start. */
   full: boolean;
+  /** What another engine computed of this graph: it is numbered, hashed and published as if it had been computed here. */
+  given?: EngineAnalytics;
 }
 
 export interface AnalysisControl {
@@ -58,14 +62,19 @@ export function analyse(
     shouldStop: control.shouldStop,
     onProgress: (done: number, total: number) => control.onPhase(name, done, total),
   });
+  const { given } = options;
   const previous = options.full ? null : unpackAnalysisState(stored);
-  const similarity = similarityOf(graph, previous, options, phase("similarity"));
+  const similarity = given
+    ? { ...unsearched(given.similarity), searched: graph.ids.length, recall: null }
+    : similarityOf(graph, previous, options, phase("similarity"));
   const merged = mergedGraph(graph, similarity.edges);
   const communities = communitiesOf(graph, merged, previous, options, phase("communities"));
-  const scores = ranksOf(graph, merged, published, phase("ranks"));
+  const scores = given
+    ? { scores: given.scores, iterations: null, residual: null }
+    : ranksOf(graph, merged, published, phase("ranks"));
   control.onPhase("components", 0, graph.ids.length);
   const edges = edgesOf(merged);
-  const components = connectedComponents(graph.ids.length, edges.sources, edges.targets);
+  const components = given?.components ?? connectedComponents(graph.ids.length, edges.sources, edges.targets);
   control.onPhase("hashes", 0, graph.ids.length);
   const computed = hashCommunities(graph, {
     similarity: similarity.edges,
@@ -80,7 +89,7 @@ export function analyse(
     knnIds: similarity.knn === null ? [] : graph.ids,
     vectorHashes: similarity.vectorHashes,
     dimension: graph.dimension,
-    recall: similarity.recall,
+    recall: similarity.recall ?? 1,
   });
   return {
     computed,
@@ -120,10 +129,15 @@ function similarityOf(
       targets: new Uint32Array(0),
       scores: new Float64Array(0),
     };
-    return { edges, knn: null, vectorHashes: new BigUint64Array(0), searched: 0, recall: 1 };
+    return { ...unsearched(edges), searched: 0, recall: 1 };
   }
   const followed = followKnn(graph, previous, options, control);
   return { ...followed, edges: symmetrise(followed.table) };
+}
+
+/** Similarity edges without a table from which the next search could go on. */
+function unsearched(edges: SimilarityEdges) {
+  return { edges, knn: null, vectorHashes: new BigUint64Array(0) };
 }
 
 /** Relationships and similarity edges as one undirected weighted graph; parallel edges merged. */
@@ -149,10 +163,12 @@ function communitiesOf(
   options: AnalysisOptions,
   control: PhaseControl,
 ) {
-  const { resolution, seed } = options;
+  const { resolution, seed, given } = options;
   const known = previous?.communities ?? null;
   if (!known || known.options.resolution !== resolution || known.options.seed !== seed) {
-    const state = IncrementalCommunities.fromGraph(merged, { resolution, seed }, control);
+    const state = given
+      ? communitiesFromPartitions(merged, given.partitions, { resolution, seed })
+      : IncrementalCommunities.fromGraph(merged, { resolution, seed }, control);
     return { ...shown(state, graph.ids, graph.ids), state, kind: "full" };
   }
   // Nodes keep their number from run to run; a number is used again once its entity is gone.
@@ -169,8 +185,21 @@ function communitiesOf(
     numbers.set(fresh[i]!, v);
   }
   const node = Uint32Array.from(graph.ids, (id) => numbers.get(id)!);
-  const change = known.update(edits(known, merged, node), control, removedNodes);
+  const changes = edits(known, merged, node);
+  if (given) {
+    const partitions = given.partitions.map((partition) => spread(partition, node, known.n));
+    adoptPartitions(known, changes, partitions, removedNodes);
+    return { ...shown(known, nodeIds, graph.ids), state: known, kind: "full" };
+  }
+  const change = known.update(changes, control, removedNodes);
   return { ...shown(known, nodeIds, graph.ids), state: known, kind: change.kind };
+}
+
+/** A partition of the entities as one of the state's nodes; what it says of unused ones does not matter. */
+function spread(partition: Int32Array, node: Uint32Array, n: number): Int32Array {
+  const result = new Int32Array(n);
+  for (const [v, community] of partition.entries()) result[node[v]!] = community;
+  return result;
 }
 
 /** The difference between the state's graph and the graph of today, as edges to set. O(n + m log d). */

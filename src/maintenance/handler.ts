@@ -4,6 +4,7 @@ import { toWire } from "../core/wire.ts";
 import { COLLECTION_KINDS, type CollectionKind, type Fence, type JsonObject, type Policy } from "../core/words.ts";
 import { rollForward } from "../documents/verbs.ts";
 import { type CollectionCheckpoint, collectGarbage } from "./collect.ts";
+import { ENGINES, type EngineChoice } from "./engine.ts";
 import { withLease } from "./lease.ts";
 import { recompute } from "./recompute.ts";
 
@@ -17,6 +18,8 @@ export interface MaintenanceSettings {
   batchSize: number;
   memoryMb: number;
   timeBudgetMs?: number;
+  /** Who computes a recompute that does not say so itself. Default: the built-in engine. */
+  engine?: EngineChoice;
   k: number;
   cutoff: number;
   resolution: number;
@@ -147,6 +150,7 @@ async function runRecompute(
     seed: settings.seed,
     memoryMb: settings.memoryMb,
     timeBudgetMs: settings.timeBudgetMs,
+    engine: engineChoice(settings, context.params),
     full: context.params.full === true,
     clock,
     signal,
@@ -155,4 +159,12 @@ async function runRecompute(
   });
   observe({ kind: "recompute", groupId: context.groupId, deleted: 0, purged: 0, durationMs: result.durationMs });
   return toWire(result) as JsonObject;
+}
+
+function engineChoice(settings: MaintenanceSettings, { engine }: JsonObject): EngineChoice {
+  const { name, threshold } = settings.engine ?? { name: "builtin", threshold: 0 };
+  if (engine === undefined) return { name, threshold };
+  const asked = ENGINES.find((known) => known === engine);
+  if (asked) return { name: asked, threshold };
+  throw new GraphkeeperError("INVALID_VALUE", `There is no engine ${String(engine)}.`, { field: "engine" });
 }

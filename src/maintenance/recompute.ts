@@ -1,12 +1,15 @@
 import { estimateMemory } from "../algorithms/index.ts";
 import { GraphkeeperError } from "../core/errors.ts";
-import type { Analytics, GroupReader, LiveGraph } from "../core/ports.ts";
+import type { Analytics, AnalyticsEngine, GroupReader, LiveGraph } from "../core/ports.ts";
 import type { Fence, JsonObject } from "../core/words.ts";
 import type { AnalysisOptions } from "./analysis.ts";
 import { analyseOnThread } from "./analysis-thread.ts";
+import { chooseEngine, type EngineChoice } from "./engine.ts";
 
 export interface RecomputeOptions extends Partial<AnalysisOptions> {
   clock: () => number;
+  /** Who computes. Default: the built-in engine. */
+  engine?: EngineChoice;
   signal?: AbortSignal;
   /** Most memory that the computation may take, in MB; refused with an estimate when it would not fit. Default 2,048. */
   memoryMb?: number;
@@ -26,10 +29,12 @@ export interface RecomputeResult {
   entities: number;
   edges: number;
   similarityEdges: number;
-  /** Share of true nearest neighbours found, estimated on a sample; 1 when the search was exact. */
-  similarityRecall: number;
-  /** Of PageRank. */
+  /** Share of true nearest neighbours found, estimated on a sample; 1 when the search was exact, null when another engine searched. */
+  similarityRecall: number | null;
+  /** Of PageRank; 0 when another engine computed, which does not tell. */
   iterations: number;
+  /** Who computed: `builtin`, or the name and version of another engine. */
+  engine: string;
   /** `full`, `update`, `refresh` or `none`: how the communities were brought up to date. */
   mode: string;
   rowsWritten: number;
@@ -39,6 +44,8 @@ export interface RecomputeResult {
   fresh: boolean;
   durationMs: number;
 }
+
+type Store = Analytics & GroupReader & { readonly engine?: AnalyticsEngine };
 
 export const ANALYSIS_DEFAULTS = {
   k: 5,
@@ -55,13 +62,9 @@ const ROWS_PER_STEP = 1_000;
  * Recomputes similarity edges, communities and ranks of a group and publishes them by one atomic switch. Nothing is shown
  * before, everything after; a cancelled or killed run leaves what was published before.
  *
- * @throws GraphkeeperError `CANCELLED`, `LEASE_LOST`, `OUT_OF_BUDGET` with the estimate
+ * @throws GraphkeeperError `CANCELLED`, `LEASE_LOST`, `OUT_OF_BUDGET` with the estimate, `ENGINE_UNAVAILABLE`
  */
-export async function recompute(
-  store: Analytics & GroupReader,
-  fence: Fence,
-  options: RecomputeOptions,
-): Promise<RecomputeResult> {
+export async function recompute(store: Store, fence: Fence, options: RecomputeOptions): Promise<RecomputeResult> {
   const budget = timeBudget(options.timeBudgetMs);
   const signals = [options.signal, budget.signal].filter((signal) => signal !== undefined && signal !== null);
   try {
@@ -75,22 +78,14 @@ export async function recompute(
   }
 }
 
-async function recomputeWithin(
-  store: Analytics & GroupReader,
-  fence: Fence,
-  options: RecomputeOptions,
-): Promise<RecomputeResult> {
+async function recomputeWithin(store: Store, fence: Fence, options: RecomputeOptions): Promise<RecomputeResult> {
   const begun = performance.now();
   const { groupId } = fence;
   // Rows that a killed run staged.
   while ((await store.discardStaged(fence, ROWS_PER_STEP, options.clock())) > 0) stopIfAborted(options.signal);
-  options.onPhase?.("read", 0, 1);
-  const graph = await store.readGraph(groupId);
-  refuseOverBudget(graph, options.memoryMb ?? DEFAULT_MEMORY_MB);
-  const { generation } = graph;
-  const published = await store.readPublished(groupId);
-  const stored = await store.analyticsState(groupId);
-  stopIfAborted(options.signal);
+  // And what it left in the memory of the database.
+  await store.engine?.dropLeftOvers(groupId);
+  const chosen = await chooseEngine(store, groupId, options.engine);
   const settings: AnalysisOptions = {
     k: options.k ?? ANALYSIS_DEFAULTS.k,
     cutoff: options.cutoff ?? ANALYSIS_DEFAULTS.cutoff,
@@ -98,10 +93,20 @@ async function recomputeWithin(
     seed: options.seed ?? ANALYSIS_DEFAULTS.seed,
     full: options.full ?? ANALYSIS_DEFAULTS.full,
   };
-  const { publication, state, detail } = await analyseOnThread(graph, published, stored, settings, {
-    signal: options.signal,
-    onPhase: options.onPhase,
-  });
+  options.onPhase?.("read", 0, 1);
+  const { signal, onPhase } = options;
+  const { graph, computed } = chosen.engine
+    ? await chosen.engine.analyse(fence, settings, { signal, onPhase })
+    : { graph: await store.readGraph(groupId), computed: undefined };
+  refuseOverBudget(graph, options.memoryMb ?? DEFAULT_MEMORY_MB);
+  const { generation } = graph;
+  const published = await store.readPublished(groupId);
+  const stored = await store.analyticsState(groupId);
+  stopIfAborted(options.signal);
+  const given = { ...settings, given: computed };
+  const answer = await analyseOnThread(graph, published, stored, given, { signal, onPhase });
+  const { publication, state } = answer;
+  const detail: JsonObject = { ...answer.detail, engine: chosen.name };
   for (const [i, part] of publication.parts.entries()) {
     await options.breathe?.();
     stopIfAborted(options.signal);
@@ -120,8 +125,9 @@ async function recomputeWithin(
     entities: number(detail, "entities"),
     edges: number(detail, "edges"),
     similarityEdges: number(detail, "similarity_edges"),
-    similarityRecall: number(detail, "similarity_recall"),
+    similarityRecall: detail.similarity_recall === null ? null : number(detail, "similarity_recall"),
     iterations: number(detail, "iterations"),
+    engine: chosen.name,
     mode: String(detail.communities_run),
     rowsWritten: publication.rows,
     generation,

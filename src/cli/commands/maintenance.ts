@@ -2,6 +2,7 @@ import { type Command, InvalidArgumentError, Option } from "commander";
 import type { GraphkeeperClient } from "../../client/client.ts";
 import { toWire } from "../../core/wire.ts";
 import { COLLECTION_KINDS, type JsonObject, SUMMARY_GRADES, type SummaryGrade } from "../../core/words.ts";
+import { ENGINES, type EngineName } from "../../maintenance/engine.ts";
 import type { RunKind } from "../../maintenance/handler.ts";
 import type { Graphkeeper } from "../../service.ts";
 import type { CliContext, MakeContext } from "../context.ts";
@@ -27,9 +28,18 @@ export function maintenanceCommands(program: Command, context: MakeContext): voi
     .command("recompute")
     .description("bring similarity edges, communities and ranks up to date")
     .option("--full", "from the start, without the state of the last run")
-    .action(async (options: { full?: boolean }, self: Command) => {
+    .addOption(
+      new Option("--engine <engine>", "who computes; gds is the plugin of Neo4j (default: as configured)").choices([
+        ...ENGINES,
+      ]),
+    )
+    .action(async (options: { full?: boolean; engine?: EngineName }, self: Command) => {
       const cli = context(self);
-      const results = await runKind(cli, "recompute", options.full ? { full: true } : {});
+      const { engine } = options;
+      const results = await runKind(cli, "recompute", {
+        ...(options.full && { full: true }),
+        ...(engine !== undefined && { engine }),
+      });
       show(cli, results, (result) => [recomputeLine(result)]);
     });
   program
@@ -235,7 +245,7 @@ function collectionLines(result: JsonObject): string[] {
 }
 
 function recomputeLine(result: JsonObject): string {
-  return `${str(result.group_id)}: ${count(num(result.communities), "community", "communities")} (${num(result.changed_communities)} changed), modularity ${num(result.modularity).toFixed(4)}, ${count(num(result.edges), "edge")}, ${num(result.duration_ms)} ms (${str(result.mode)}); ${result.fresh ? "fresh" : "stale again: the graph changed meanwhile"}`;
+  return `${str(result.group_id)}: ${count(num(result.communities), "community", "communities")} (${num(result.changed_communities)} changed), modularity ${num(result.modularity).toFixed(4)}, ${count(num(result.edges), "edge")}, ${num(result.duration_ms)} ms (${str(result.mode)}${result.engine === "builtin" ? "" : `, ${str(result.engine)}`}); ${result.fresh ? "fresh" : "stale again: the graph changed meanwhile"}`;
 }
 
 function healthLines(health: JsonObject): string[] {

@@ -1,10 +1,8 @@
-import { entityHash, relationshipHash } from "../../core/canonical.ts";
 import {
   type AnalyticsPart,
   type CommunityRecord,
   communityHash,
   compareIds,
-  type LiveGraph,
   type MembershipRow,
   type PublishedAnalytics,
   type RankRow,
@@ -14,7 +12,6 @@ import type { JsonObject } from "../../core/words.ts";
 import type { Row } from "./connection.ts";
 import { entitiesById } from "./derive.ts";
 import { mirror } from "./mirror.ts";
-import { idFromKey } from "./shapes.ts";
 import type { GroupRow, Reading, Work } from "./work.ts";
 
 /**
@@ -25,71 +22,6 @@ import type { GroupRow, Reading, Work } from "./work.ts";
 type Kind = "similarity" | "community" | "membership" | "rank";
 
 const keyOf = (...parts: (string | number)[]) => JSON.stringify(parts);
-
-export async function readGraph(r: Reading, generation: number): Promise<LiveGraph> {
-  interface Found {
-    id: string;
-    hash: bigint;
-    vector: Float32Array | null;
-  }
-  const found: Found[] = [];
-  const property = r.shapes.vectors("entity")[0];
-  for await (const row of r.stream("scanEntities")) {
-    if (row.live !== true) continue;
-    const { name, type, description } = row as { name: string; type: string | null; description: string | null };
-    const value = property === undefined ? null : (row.vectors as Record<string, number[] | null>)[property];
-    found.push({
-      id: idFromKey(row.id),
-      hash: entityHash({ name: name ?? "", type, description }),
-      vector: value ? Float32Array.from(value) : null,
-    });
-  }
-  found.sort((a, b) => compareIds(a.id, b.id));
-  const ids = found.map((f) => f.id);
-  const index = new Map(ids.map((id, i) => [id, i]));
-  const dimension = found.find((f) => f.vector)?.vector?.length ?? 0;
-  const vectors = new Float32Array(ids.length * dimension);
-  const hasVector = new Uint8Array(ids.length);
-  found.forEach(({ vector }, i) => {
-    if (vector?.length !== dimension || dimension === 0) return;
-    vectors.set(vector, i * dimension);
-    hasVector[i] = 1;
-  });
-  const facts: { id: string; source: number; target: number; weight: number; hash: bigint }[] = [];
-  for await (const row of r.stream("scanFacts")) {
-    if (row.endsLive !== true) continue;
-    const source = index.get(idFromKey(row.source));
-    const target = index.get(idFromKey(row.target));
-    if (source === undefined || target === undefined) continue;
-    const { type, description, weight } = row as { type: string; description: unknown; weight: unknown };
-    const text = typeof description === "string" ? description : null;
-    facts.push({
-      id: String(row.id),
-      source,
-      target,
-      weight: weightOf(weight),
-      hash: relationshipHash({ type, description: text }),
-    });
-  }
-  facts.sort((a, b) => compareIds(a.id, b.id));
-  return {
-    groupId: r.groupId,
-    generation,
-    ids,
-    entityHashes: BigUint64Array.from(found, (f) => f.hash),
-    dimension,
-    vectors,
-    hasVector,
-    sources: Uint32Array.from(facts, (f) => f.source),
-    targets: Uint32Array.from(facts, (f) => f.target),
-    weights: Float64Array.from(facts, (f) => f.weight),
-    relationshipHashes: BigUint64Array.from(facts, (f) => f.hash),
-  };
-}
-
-function weightOf(value: unknown): number {
-  return typeof value === "number" && Number.isFinite(value) && value > 0 ? value : 1;
-}
 
 export async function readPublished(r: Reading, epoch: number): Promise<PublishedAnalytics> {
   const rows = async (kind: Kind) =>

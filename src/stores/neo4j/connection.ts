@@ -105,6 +105,43 @@ export class Connection {
       await run();
     } catch (error) {
       // Of two processes that start together one finds, in spite of IF NOT EXISTS, what the other has just made: measured
+  /**
+   * The rows of a statement that an abort ends at once, also on the server: its session is closed under it, which ends its
+   * transaction. Not tried again. In write mode, although it may only read: what such statements work on is in the memory of
+   * one server, and in a cluster reads go to any.
+   *
+   * @throws the signal's reason
+   */
+  async *interruptible(statement: string, parameters: Row, signal?: AbortSignal): AsyncGenerator<Row, void, undefined> {
+    if (this.#closed) throw unavailable("The store is closed.");
+    signal?.throwIfAborted();
+    const session = this.driver.session({ database: this.#database, defaultAccessMode: "WRITE" });
+    let abort = () => {};
+    const aborted = new Promise<never>((_, reject) => {
+      abort = () => {
+        session.close().catch(() => {}); // It waits for the server; whoever aborted does not.
+        reject(signal?.reason);
+      };
+    });
+    aborted.catch(() => {}); // Nobody may be waiting for a row just now.
+    signal?.addEventListener("abort", abort, { once: true });
+    try {
+      const records = session.run(statement, parameters)[Symbol.asyncIterator]();
+      for (;;) {
+        const next = records.next();
+        next.catch(() => {}); // Fails on its own once the session is closed.
+        const { done, value } = await Promise.race([next, aborted]);
+        if (done) return;
+        yield value.toObject();
+      }
+    } catch (error) {
+      throw signal?.aborted ? signal.reason : translated(error);
+    } finally {
+      signal?.removeEventListener("abort", abort);
+      if (!signal?.aborted) await session.close().catch(() => {});
+    }
+  }
+
       // on 5.26 as EquivalentSchemaRuleAlreadyExists. The second time it is seen; a real conflict fails again.
       if (!GraphkeeperError.is(error) || !String(error.details.neo4j).endsWith("AlreadyExists")) throw error;
       await run();

@@ -3,10 +3,12 @@ import { detect, type Fit, type Inventory } from "../../profiles/detect.ts";
 import { checkProfile, type Profile } from "../../profiles/format.ts";
 import { PROFILES } from "../../profiles/index.ts";
 import { type Connection, type ConnectOptions, connect, type Row } from "./connection.ts";
+import { gdsVersion } from "./gds/version.ts";
 import { quoted, Shapes } from "./shapes.ts";
 
 /** What the doctor found, without having written anything. */
 export interface Diagnosis {
+  /** `gds`: version of the Graph Data Science plugin, null when it is not installed. */
   server: { version: string; edition: string; gds: string | null };
   indexes: { name: string; type: string; on: string; state: string }[];
   fits: Fit[];
@@ -120,8 +122,7 @@ async function serverOf(connection: Connection): Promise<Diagnosis["server"]> {
     connection,
     "CALL dbms.components() YIELD name, versions, edition WHERE name = 'Neo4j Kernel' RETURN versions[0] AS version, edition",
   );
-  const [gds] = await rows(connection, "SHOW PROCEDURES YIELD name WHERE name STARTS WITH 'gds.' RETURN name LIMIT 1");
-  return { version: row?.version as string, edition: row?.edition as string, gds: gds ? "installed" : null };
+  return { version: row?.version as string, edition: row?.edition as string, gds: await gdsVersion(connection) };
 }
 
 async function indexesOf(connection: Connection): Promise<Diagnosis["indexes"]> {

@@ -35,7 +35,10 @@ import { advanceOperation, applyOperation, readOperation, UNITS_PER_TRANSACTION 
 import { collectBatch, remainingOf, sweepStep } from "./collect.ts";
 import { type Connection, type ConnectOptions, connect, type Row, type Transaction } from "./connection.ts";
 import { install, uninstall } from "./footprint.ts";
+import { GdsEngine } from "./gds/engine.ts";
 import { impactOf } from "./impact.ts";
+import { readGraph } from "./live-graph.ts";
+import { neighbourhoodOf } from "./neighbourhood.ts";
 import { allRecords, countsOf, documentRecords, documentsPage, search } from "./reader.ts";
 import { referAll } from "./references.ts";
 import { Shapes } from "./shapes.ts";
@@ -69,6 +72,7 @@ export class Neo4jStore implements GraphStore {
   readonly connection: Connection;
   readonly shapes: Shapes;
   readonly statements: Statements;
+  readonly engine: GdsEngine;
   readonly #clock: (() => number) | null;
   readonly #referred = new Set<string>();
 
@@ -77,6 +81,7 @@ export class Neo4jStore implements GraphStore {
     this.shapes = shapes;
     this.statements = statementsFor(shapes);
     this.#clock = clock;
+    this.engine = new GdsEngine(this);
   }
 
   install(): Promise<void> {
@@ -372,7 +377,7 @@ export class Neo4jStore implements GraphStore {
   }
 
   readGraph(groupId: string): Promise<LiveGraph> {
-    return this.#snapshot(groupId, (r, group) => analytics.readGraph(r, group.generation));
+    return this.#snapshot(groupId, (r, group) => readGraph(r, group.generation));
   }
 
   readPublished(groupId: string): Promise<PublishedAnalytics> {
