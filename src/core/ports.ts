@@ -360,14 +360,6 @@ export interface Analytics {
   vanishedCommunities(groupId: string): Promise<{ id: string; hash: string }[]>;
 }
 
-export interface GraphStore extends GroupReader, DocumentLifecycle, Leases, Collection, Analytics {
-  /** Appends to the group's audit chain what is not part of another write: a run that ended, an acknowledgement. */
-  recordAudit(
-    groupId: string,
-    entry: { at: number; actor: string; action: string; ref: string; detail: JsonObject },
-  ): Promise<AuditEntry>;
-  /** @throws GraphkeeperError `STORE_UNAVAILABLE` */
-  ping(): Promise<void>;
 /** What an engine outside of this process computed of a live graph; columns over the entities of that graph. */
 export interface EngineAnalytics {
   /** Cosines of pairs, each pair once. */
@@ -403,8 +395,16 @@ export interface AnalyticsEngine {
   ): Promise<{ graph: LiveGraph; computed: EngineAnalytics }>;
 }
 
-  close(): Promise<void>;
+export interface GraphStore extends GroupReader, DocumentLifecycle, Leases, Collection, Analytics {
   readonly engine?: AnalyticsEngine;
+  /** Appends to the group's audit chain what is not part of another write: a run that ended, an acknowledgement. */
+  recordAudit(
+    groupId: string,
+    entry: { at: number; actor: string; action: string; ref: string; detail: JsonObject },
+  ): Promise<AuditEntry>;
+  /** @throws GraphkeeperError `STORE_UNAVAILABLE` */
+  ping(): Promise<void>;
+  close(): Promise<void>;
 }
 
 /** API keys: the secret itself is never stored. */

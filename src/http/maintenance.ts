@@ -230,8 +230,8 @@ async function serviceHealth(call: Call<unknown, unknown, unknown>): Promise<Rec
     graphkeeper.jobs.store.summary(now),
     graphkeeper.jobs.pauses(),
     graphkeeper.staleGroups({ limit: 1_000 }),
-  ]);
     engine?.version() ?? null,
+  ]);
   const findings = [
     ...kinds
       .filter((k) => k.consecutiveFailures > 0)

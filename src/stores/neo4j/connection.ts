@@ -98,13 +98,6 @@ export class Connection {
     }
   }
 
-  /** Schema statements are not part of data transactions. */
-  async schema(statement: string): Promise<void> {
-    const run = () => this.write((tx) => tx.run(statement, {}));
-    try {
-      await run();
-    } catch (error) {
-      // Of two processes that start together one finds, in spite of IF NOT EXISTS, what the other has just made: measured
   /**
    * The rows of a statement that an abort ends at once, also on the server: its session is closed under it, which ends its
    * transaction. Not tried again. In write mode, although it may only read: what such statements work on is in the memory of
@@ -142,6 +135,13 @@ export class Connection {
     }
   }
 
+  /** Schema statements are not part of data transactions. */
+  async schema(statement: string): Promise<void> {
+    const run = () => this.write((tx) => tx.run(statement, {}));
+    try {
+      await run();
+    } catch (error) {
+      // Of two processes that start together one finds, in spite of IF NOT EXISTS, what the other has just made: measured
       // on 5.26 as EquivalentSchemaRuleAlreadyExists. The second time it is seen; a real conflict fails again.
       if (!GraphkeeperError.is(error) || !String(error.details.neo4j).endsWith("AlreadyExists")) throw error;
       await run();
