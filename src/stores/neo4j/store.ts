@@ -38,7 +38,6 @@ import { install, uninstall } from "./footprint.ts";
 import { GdsEngine } from "./gds/engine.ts";
 import { impactOf } from "./impact.ts";
 import { readGraph } from "./live-graph.ts";
-import { neighbourhoodOf } from "./neighbourhood.ts";
 import { allRecords, countsOf, documentRecords, documentsPage, search } from "./reader.ts";
 import { referAll } from "./references.ts";
 import { Shapes } from "./shapes.ts";
