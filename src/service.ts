@@ -3,6 +3,7 @@ import { GraphkeeperError } from "./core/errors.ts";
 import { checkEmbedding, checkGroupId, checkId, isStale } from "./core/law.ts";
 import { hasEffect } from "./core/outcomes.ts";
 import type { CommunityRecord, GraphStore, Hit, KeyStore, Page } from "./core/ports.ts";
+import type { TraceContext } from "./core/trace.ts";
 import type {
   AuditEntry,
   DocumentRecord,
@@ -76,6 +77,7 @@ export interface RunRequest {
   groupId: string;
   actor?: string;
   params?: JsonObject;
+  trace?: TraceContext;
   idempotency?: { scope: string; key: string };
 }
 
@@ -116,12 +118,12 @@ export class Graphkeeper {
     options: CallOptions & { onProgress?: (progress: ImportProgress) => void } = {},
   ): Promise<ImportProgress> {
     const progress = await importBlocks(this, checkGroupId(groupId), blocks, options);
-    if (progress.documents > (progress.outcomes.unchanged ?? 0)) await this.#changed(groupId);
+    if (progress.documents > (progress.outcomes.unchanged ?? 0)) await this.#changed(groupId, options.trace);
     return progress;
   }
 
   async importBlock(groupId: string, block: ImportBlock, options: CallOptions = {}): Promise<OperationRecord> {
-    return this.#followed(await importBlock(this, checkGroupId(groupId), block, options));
+    return this.#followed(await importBlock(this, checkGroupId(groupId), block, options), options.trace);
   }
 
   async replace(
@@ -130,7 +132,8 @@ export class Graphkeeper {
     block: ImportBlock,
     options: CallOptions = {},
   ): Promise<OperationRecord> {
-    return this.#followed(await replaceDocument(this, checkGroupId(groupId), documentId, block, options));
+    const record = await replaceDocument(this, checkGroupId(groupId), documentId, block, options);
+    return this.#followed(record, options.trace);
   }
 
   /** @param options.successor the document that takes the place of these */
@@ -158,7 +161,7 @@ export class Graphkeeper {
     options: CallOptions & { confirm?: string; certify?: boolean },
   ): Promise<PurgeResult> {
     const result = await purgeDocuments(this, checkGroupId(groupId), documentIds, options);
-    await this.#followed(result.operation);
+    await this.#followed(result.operation, options.trace);
     return result;
   }
 
@@ -314,17 +317,17 @@ export class Graphkeeper {
     documentIds: string[],
     options: CallOptions & { successor?: string },
   ): Promise<OperationRecord> {
-    return this.#followed(await perform(this, groupId, verb, documentIds, options));
+    return this.#followed(await perform(this, groupId, verb, documentIds, options), options.trace);
   }
 
-  async #followed(record: OperationRecord): Promise<OperationRecord> {
+  async #followed(record: OperationRecord, trace: TraceContext | undefined): Promise<OperationRecord> {
     this.#onLifecycleCall();
-    if (hasEffect(record.effect) && !record.replayed) await this.#changed(record.groupId);
+    if (hasEffect(record.effect) && !record.replayed) await this.#changed(record.groupId, trace);
     return record;
   }
 
-  async #changed(groupId: string): Promise<void> {
-    if (this.#collectAfterEvents) await this.jobs.requestAfterEvent("gc_all", groupId);
+  async #changed(groupId: string, trace: TraceContext | undefined): Promise<void> {
+    if (this.#collectAfterEvents) await this.jobs.requestAfterEvent("gc_all", groupId, trace);
   }
 
   async #group(groupId: string): Promise<GroupState> {

@@ -7,7 +7,7 @@ import { createLogger } from "./http/log.ts";
 import { monitoringRoutes } from "./http/monitoring.ts";
 import { buildServer } from "./http/server.ts";
 import type { JobRole } from "./jobs/service.ts";
-import { MaintenanceMetrics, Monitoring, unseenSdk, watchRuns } from "./monitoring/index.ts";
+import { MaintenanceMetrics, Monitoring, traceRequest, unseenSdk, watchRuns } from "./monitoring/index.ts";
 import type { Graphkeeper } from "./service.ts";
 import { SqliteStore } from "./stores/sqlite/store.ts";
 import { VERSION } from "./version.ts";
@@ -41,7 +41,7 @@ export async function startServer(
   const graphkeeper = await compose(config, {
     serve: {},
     observe: metrics.observe,
-    watch: (handler) => watchRuns(handler, metrics),
+    watch: (handler) => watchRuns(handler, metrics, { log: logger && ((line, message) => logger.info(line, message)) }),
     onError,
   });
   const { webhookUrl: url, webhookSecret: secret } = config.alerts;
@@ -69,6 +69,7 @@ export async function startServer(
         bodyLimit: config.http.bodyLimit,
         waitMs: config.http.waitSeconds * 1_000,
         routes: monitoringRoutes(monitoring),
+        trace: traceRequest,
       });
       address = await app.listen({ host: config.http.host, port: config.http.port });
       if (graphkeeper.keys instanceof SqliteStore) graphkeeper.keys.setAddress(address);

@@ -1,5 +1,7 @@
 import { randomUUID } from "node:crypto";
+import { context, trace } from "@opentelemetry/api";
 import { ERRORS, type ErrorCode, GraphkeeperError } from "../core/errors.ts";
+import { formatTrace, type TraceContext } from "../core/trace.ts";
 import type { JsonObject } from "../core/words.ts";
 
 export interface ClientOptions {
@@ -12,6 +14,8 @@ export interface ClientOptions {
   retries?: number;
   /** Ends every call that has no signal of its own. */
   signal?: AbortSignal;
+  /** The trace that calls belong to, asked for each; default: that of the active OpenTelemetry span, where there is an SDK. */
+  trace?: () => TraceContext | null;
   fetch?: typeof fetch;
   sleep?: (ms: number, signal?: AbortSignal) => Promise<void>;
 }
@@ -109,7 +113,7 @@ export class GraphkeeperClient {
     const target = new URL(base.pathname.replace(/\/+$/, "") + call.path, base);
     for (const [name, value] of Object.entries(call.query ?? {}))
       if (value !== undefined) target.searchParams.set(name, String(value));
-    const headers: Record<string, string> = { accept: "application/json" };
+    const headers: Record<string, string> = { accept: "application/json", ...(this.#options.trace ?? activeTrace)() };
     const groupId = call.group ?? group;
     if (apiKey) headers.authorization = `Bearer ${apiKey}`;
     if (groupId) headers["x-group-id"] = groupId;
@@ -122,6 +126,12 @@ export class GraphkeeperClient {
     if (call.stream) Object.assign(init, { duplex: "half" });
     return (this.#options.fetch ?? fetch)(target, init);
   }
+}
+
+/** Headers of the span in which the call is made. */
+function activeTrace(): TraceContext | null {
+  const span = trace.getSpanContext(context.active());
+  return span === undefined ? null : formatTrace(span);
 }
 
 function pause(ms: number, signal?: AbortSignal): Promise<void> {

@@ -14,6 +14,7 @@
  *
  * Times are epoch milliseconds inside (`At`, `Ms` at the end of the name) and ISO 8601 on the wire.
  */
+import type { TraceContext } from "./trace.ts";
 
 export type DocumentStatus = "active" | "deprecated" | "purged";
 export type Presence = "live" | "parked";
@@ -110,6 +111,8 @@ export interface Operation {
   reason: string | null;
   /** deprecate only: the document that takes the place of the deprecated ones. */
   successor?: string;
+  /** Of the call; given to the run that follows the operation, not part of its record. */
+  trace?: TraceContext;
 }
 
 /** Rows that a change touched, by kind. */

@@ -2,6 +2,7 @@ import { operationHash } from "../core/canonical.ts";
 import { GraphkeeperError } from "../core/errors.ts";
 import { BLAST_RADIUS, checkGroupId, checkId } from "../core/law.ts";
 import type { DocumentLifecycle } from "../core/ports.ts";
+import type { TraceContext } from "../core/trace.ts";
 import type { ImportBlock, Operation, OperationRecord, Verb } from "../core/words.ts";
 
 /** What every lifecycle call may carry beside its documents. */
@@ -13,6 +14,8 @@ export interface CallOptions {
   /** Passes the blast-radius guard. */
   force?: boolean;
   signal?: AbortSignal;
+  /** The trace that the call belongs to; the run that follows it goes on with it. */
+  trace?: TraceContext;
   /** After each batch of a large plan. */
   onBatch?: (record: OperationRecord) => void;
 }
@@ -63,6 +66,7 @@ export async function perform(
     at: context.clock(),
     actor: options.actor ?? "local",
     reason: options.reason ?? null,
+    trace: options.trace,
   };
   const guard = options.force ? null : BLAST_RADIUS;
   const first = await context.store.apply(operation, { block: options.block, guard });

@@ -241,6 +241,7 @@ function options(call: Call<unknown, unknown, { reason?: string; force?: boolean
     reason: call.body?.reason,
     force: call.body?.force,
     signal: call.stopped,
+    trace: call.trace,
   };
 }
 

@@ -49,6 +49,7 @@ const importLines = route({
       actor: principal.actor,
       reason: call.query.reason,
       signal: AbortSignal.any([call.gone, call.stopped]),
+      trace: call.trace,
     });
     if (progress.blocks === 0) {
       throw new GraphkeeperError("INVALID_REQUEST", "The body holds no line.", { field: "body" });

@@ -10,6 +10,7 @@ import { once } from "../jobs/idempotency.ts";
 import { type Authenticator, demandRole, type Principal, visibleTo } from "./auth.ts";
 import { mediaType, readJson, readStream } from "./body.ts";
 import type { Answer, Call, Route, ServerContext } from "./route.ts";
+import type { RequestTraces } from "./trace.ts";
 import { check } from "./validate.ts";
 
 const NOBODY: Principal = { actor: "anonymous", role: "reader", groups: [] };
@@ -18,10 +19,11 @@ const NOBODY: Principal = { actor: "anonymous", role: "reader", groups: [] };
  * What Fastify calls for a route: who calls and for which group is decided before any byte of the body is read, then each
  * part of the request is checked against its schema, then the route's own work is done.
  */
-export function handlerOf(route: Route, context: ServerContext, auth: Authenticator) {
+export function handlerOf(route: Route, context: ServerContext, auth: Authenticator, traces: RequestTraces) {
   const principals = new WeakMap<FastifyRequest, Principal>();
   return {
-    onRequest: async (request: FastifyRequest) => {
+    onRequest: async (request: FastifyRequest, reply: FastifyReply) => {
+      traces.begin(request, reply, route);
       if (route.role === "public") return;
       const principal = await auth.authenticate(request.raw, request.ip);
       demandRole(principal, route.role);
@@ -29,6 +31,7 @@ export function handlerOf(route: Route, context: ServerContext, auth: Authentica
     },
     handler: async (request: FastifyRequest, reply: FastifyReply) => {
       const principal = principals.get(request) ?? NOBODY;
+      const traced = traces.of(request);
       const gone = new AbortController();
       reply.raw.once("close", () => {
         if (!reply.raw.writableFinished) gone.abort();
@@ -38,6 +41,7 @@ export function handlerOf(route: Route, context: ServerContext, auth: Authentica
       const idempotencyKey = readIdempotencyKey(route, request);
       const visible = visibleTo(principal);
       const groupId = await groupOf(route, request, context, visible);
+      if (groupId !== "" && traced !== undefined) traced.logIds.group_id = groupId;
       const call: Call<unknown, unknown, unknown> = {
         ...context,
         principal,
@@ -45,12 +49,15 @@ export function handlerOf(route: Route, context: ServerContext, auth: Authentica
         params,
         query,
         groupId,
+        trace: traced?.trace ?? undefined,
         ...(await readBody(route, request, context)),
         idempotencyKey,
         gone: gone.signal,
         request,
       };
-      const answer = await answerOnce(route, call);
+      const answer = await (traced === undefined
+        ? answerOnce(route, call)
+        : traced.within(() => answerOnce(route, call)));
       return send(reply, answer);
     },
   };

@@ -161,6 +161,7 @@ function start(kind: RunKind, groupId: string, call: RunCall, params: JsonObject
     groupId,
     actor: principal.actor,
     params,
+    trace: call.trace,
     // The group is part of the scope: one key may stand for the same call in several groups.
     idempotency: key === null ? undefined : { scope: `${principal.actor} ${groupId}`, key },
   });

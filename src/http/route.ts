@@ -1,5 +1,6 @@
 import type { FastifyRequest } from "fastify";
 import type { z } from "zod";
+import type { TraceContext } from "../core/trace.ts";
 import type { Visible } from "../jobs/service.ts";
 import type { Graphkeeper } from "../service.ts";
 import type { Role } from "./api-key.ts";
@@ -66,6 +67,8 @@ export interface Call<P, Q, B> extends ServerContext {
   body: B;
   /** Empty when the call names none (`none`, `optional`). */
   groupId: string;
+  /** The trace that the request belongs to; what it asks for goes on with it. */
+  trace: TraceContext | undefined;
   /** The body of a call that takes NDJSON; null when JSON came. */
   lines: AsyncIterable<Uint8Array> | null;
   idempotencyKey: string | null;

@@ -13,6 +13,7 @@ import { PROBLEM_TYPE, problemHeaders, problemOf, toGraphkeeperError } from "./p
 import { answerOddRequests, answerParserError } from "./raw.ts";
 import type { Route, ServerContext } from "./route.ts";
 import { ROUTES } from "./routes.ts";
+import { RequestTraces, type TraceRequest } from "./trace.ts";
 
 export interface HttpOptions {
   graphkeeper: Graphkeeper;
@@ -31,6 +32,8 @@ export interface HttpOptions {
   graceMs?: number;
   /** Whose `X-Forwarded-For` is believed; default nobody's. */
   trustProxy?: boolean | string | string[];
+  /** Makes a span for each request; without it the caller's trace is only passed on. */
+  trace?: TraceRequest;
   /** Routes of other rooms (metrics, page), served like ours: with role, group and error form. */
   routes?: readonly Route[];
   /** Anything else that is to be registered with Fastify before it starts. */
@@ -57,6 +60,7 @@ export function buildServer(options: HttpOptions): FastifyInstance {
     stopping: drain.stopping,
     stopped: drain.stopped,
   };
+  const traces = new RequestTraces(options.trace);
   const app = fastify({
     ...(options.logger === undefined ? { logger: false } : { loggerInstance: options.logger }),
     // One line a request, written when it is answered.
@@ -97,6 +101,7 @@ export function buildServer(options: HttpOptions): FastifyInstance {
         duration_ms: Math.round(reply.elapsedTime * 10) / 10,
         request_id: request.id,
         address: request.ip,
+        ...traces.of(request)?.logIds,
       },
       "request",
     );
@@ -113,7 +118,7 @@ export function buildServer(options: HttpOptions): FastifyInstance {
     throw new GraphkeeperError("METHOD_NOT_ALLOWED", `The path takes ${allowed.join(", ")}, not ${request.method}.`);
   });
   for (const route of routes) {
-    const { onRequest, handler } = handlerOf(route, context, options.auth);
+    const { onRequest, handler } = handlerOf(route, context, options.auth, traces);
     app.route({
       method: route.method,
       url: route.path.replace(/\{(\w+)\}/g, ":$1"),

@@ -130,6 +130,8 @@ export const run = z.looseObject({
   ended_at: when(),
   result: z.looseObject({}).nullable(),
   error: z.object({ code: z.string(), message: z.string() }).nullable(),
+  /** W3C trace contexts of the calls that asked for it, at most eight. */
+  traces: z.array(z.object({ traceparent: z.string(), tracestate: z.string().optional() })),
 });
 export const runs = z.object({ runs: z.array(run), next_cursor: nextCursor });
 

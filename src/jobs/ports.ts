@@ -1,4 +1,5 @@
 import type { Page } from "../core/ports.ts";
+import type { TraceContext } from "../core/trace.ts";
 import type { JsonObject } from "../core/words.ts";
 
 /**
@@ -82,6 +83,8 @@ export interface Run {
   before: JsonObject | null;
   after: JsonObject | null;
   batches: number;
+  /** The traces of the calls that asked for the run, the first of which made it; at most eight, one span of each. */
+  traces: TraceContext[];
 }
 
 export interface Attempt {
@@ -205,6 +208,8 @@ export interface Enqueue {
   /** The same key in the same scope gives the same run for `keepMs`; another hash is `IDEMPOTENCY_MISMATCH`. */
   idempotency?: { scope: string; key: string; requestHash: string; keepMs: number };
   before?: JsonObject | null;
+  /** Of the call that asks; kept with the run, also when it joins one. */
+  trace?: TraceContext;
 }
 export interface Enqueued {
   run: Run;

@@ -1,6 +1,7 @@
 import { canonicalJson, sha256 } from "../core/canonical.ts";
 import { GraphkeeperError } from "../core/errors.ts";
 import { checkGroupId } from "../core/law.ts";
+import type { TraceContext } from "../core/trace.ts";
 import type { JsonObject } from "../core/words.ts";
 import type { Enqueue, KindConfig, Trigger } from "./ports.ts";
 
@@ -17,6 +18,7 @@ export interface TriggerRequest {
   /** Scope of the key: who sends it; keys of different callers never meet. */
   idempotency?: { scope: string; key: string };
   runAt?: number;
+  trace?: TraceContext;
 }
 
 /** @throws GraphkeeperError `INVALID_VALUE` for a kind that is not configured */
@@ -53,6 +55,7 @@ export function triggerRequest(
     mode: request.idempotency === undefined ? "join" : "new",
     idempotency:
       request.idempotency === undefined ? undefined : { ...request.idempotency, requestHash, keepMs: DAY_MS },
+    trace: request.trace,
   };
 }
 
@@ -62,7 +65,7 @@ export function triggerRequest(
  */
 export function eventRequest(
   kinds: Record<string, KindConfig>,
-  event: { kind: string; groupId: string; actor?: string },
+  event: { kind: string; groupId: string; actor?: string; trace?: TraceContext },
   id: string,
   at: number,
   debounce = DEFAULT_DEBOUNCE,

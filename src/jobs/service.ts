@@ -1,4 +1,5 @@
 import { GraphkeeperError } from "../core/errors.ts";
+import type { TraceContext } from "../core/trace.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import type { GroupNeed } from "./due.ts";
 import { explainWait } from "./explain.ts";
@@ -133,8 +134,8 @@ export class JobService {
   }
 
   /** A debounced run after a lifecycle event: at min(last + quiet, first + maxWait). */
-  async requestAfterEvent(kind: string, groupId: string, actor = "event"): Promise<Enqueued> {
-    const event = { kind, groupId, actor };
+  async requestAfterEvent(kind: string, groupId: string, trace?: TraceContext): Promise<Enqueued> {
+    const event = { kind, groupId, trace };
     return await this.store.enqueue(
       eventRequest(this.kinds, event, this.#newId(), this.clock.now(), this.#options.debounce),
     );

@@ -1,5 +1,8 @@
 import { createHmac } from "node:crypto";
+import { context, createContextKey, SpanKind, SpanStatusCode, trace } from "@opentelemetry/api";
+import { formatTrace } from "../core/trace.ts";
 import type { Clock } from "../jobs/clock.ts";
+import { METER } from "./metrics.ts";
 
 export interface WebhookOptions {
   url: string;
@@ -24,7 +27,7 @@ export function signWebhook(secret: string, id: string, seconds: number, body: s
 
 /**
  * Posts JSON messages to one address, signed. A receiver drops a repetition by `webhook-id`, and a forged or replayed message
- * by `webhook-signature` and `webhook-timestamp`.
+ * by `webhook-signature` and `webhook-timestamp`. Each message is a span, and the receiver gets its trace context.
  */
 export class Webhook {
   readonly #options: WebhookOptions;
@@ -41,10 +44,28 @@ export class Webhook {
    * @throws Error that says what the last attempt gave
    */
   async send(id: string, message: object, signal?: AbortSignal): Promise<void> {
+    const options = { kind: SpanKind.CLIENT, attributes: { "graphkeeper.webhook.id": id } };
+    await trace.getTracer(METER).startActiveSpan("webhook", options, async (span) => {
+      const headers: Record<string, string> = { ...formatTrace(span.spanContext()) };
+      try {
+        await context.with(context.active().setValue(SUPPRESS_TRACING, true), () =>
+          this.#send(id, message, headers, signal),
+        );
+      } catch (error) {
+        span.recordException(error as Error);
+        span.setStatus({ code: SpanStatusCode.ERROR, message: (error as Error).message });
+        throw error;
+      } finally {
+        span.end();
+      }
+    });
+  }
+
+  async #send(id: string, message: object, traced: Record<string, string>, signal?: AbortSignal): Promise<void> {
     const body = JSON.stringify(message);
     const pauses = this.#options.pausesMs ?? [1_000, 5_000];
     for (let attempt = 0; ; attempt++) {
-      const failure = await this.#post(id, body, signal);
+      const failure = await this.#post(id, body, traced, signal);
       if (failure === null) return;
       const pause = pauses[attempt];
       if (pause === undefined || !failure.again || signal?.aborted === true) throw new Error(failure.message);
@@ -52,7 +73,7 @@ export class Webhook {
     }
   }
 
-  async #post(id: string, body: string, signal?: AbortSignal): Promise<Failure | null> {
+  async #post(id: string, body: string, traced: Record<string, string>, signal?: AbortSignal): Promise<Failure | null> {
     const { url, secret, timeoutMs = 10_000 } = this.#options;
     const seconds = Math.floor(this.#clock.now() / 1_000);
     const limit = AbortSignal.timeout(timeoutMs);
@@ -62,6 +83,7 @@ export class Webhook {
         redirect: "manual",
         signal: signal === undefined ? limit : AbortSignal.any([limit, signal]),
         headers: {
+          ...traced,
           "content-type": "application/json",
           "user-agent": "graphkeeper",
           "webhook-id": id,
@@ -84,6 +106,9 @@ export class Webhook {
     }
   }
 }
+
+/** The SDKs' own key: an instrumented fetch would add the header of a span of its own beside ours. */
+const SUPPRESS_TRACING = createContextKey("OpenTelemetry SDK Context Key SUPPRESS_TRACING");
 
 interface Failure {
   message: string;

@@ -8,6 +8,7 @@ import type { ImportBlock } from "../../src/core/words.ts";
 import { createApiKey, type Role } from "../../src/http/api-key.ts";
 import { Authenticator, type AuthOptions } from "../../src/http/auth.ts";
 import { buildServer, type HttpOptions } from "../../src/http/server.ts";
+import type { JobHandler } from "../../src/jobs/ports.ts";
 import { JobService } from "../../src/jobs/service.ts";
 import { maintenanceHandler, RUN_KINDS } from "../../src/maintenance/handler.ts";
 import { Graphkeeper } from "../../src/service.ts";
@@ -37,6 +38,8 @@ export async function makeWorld(
     http?: Partial<HttpOptions>;
     worker?: boolean;
     memoryMb?: number;
+    /** Around the runs, as the monitoring does it. */
+    watch?: (handler: JobHandler) => JobHandler;
     sqlite?: boolean;
   } = {},
 ): Promise<World> {
@@ -57,7 +60,7 @@ export async function makeWorld(
   };
   const jobs = new JobService({
     store: await openSqliteJobs({ path: join(folder, "jobs.db") }),
-    handler: maintenanceHandler(store, settings, Date.now),
+    handler: (options.watch ?? ((handler) => handler))(maintenanceHandler(store, settings, Date.now)),
     kinds: Object.fromEntries(RUN_KINDS.map((kind) => [kind, { heavy: kind === "recompute" }])),
     owner: "test",
     worker: { pollMs: 20 },

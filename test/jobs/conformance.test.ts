@@ -58,6 +58,22 @@ describe("SQLite", () => {
     graph.close();
   });
 
+  test("a file of version 1 is brought up to date, its runs with it", async () => {
+    const { DatabaseSync } = await import("node:sqlite");
+    const path = join(folder, "older.db");
+    const before = await openSqliteJobs({ path });
+    await before.enqueue(eventRequest({ gc: {} }, { kind: "gc", groupId: "acme" }, "old", 1_000));
+    await before.close();
+    const db = new DatabaseSync(path);
+    db.exec("ALTER TABLE job_runs DROP COLUMN traces; UPDATE job_meta SET value = '1' WHERE key = 'version'");
+    db.close();
+    const store = await openSqliteJobs({ path });
+    const trace = { traceparent: `00-${"a".repeat(32)}-${"b".repeat(16)}-01` };
+    const joined = await store.enqueue(eventRequest({ gc: {} }, { kind: "gc", groupId: "acme", trace }, "new", 2_000));
+    expect(joined).toMatchObject({ outcome: "joined", run: { id: "old", traces: [trace] } });
+    await store.close();
+  });
+
   test("a file of a newer version is refused and left as it is", async () => {
     const { DatabaseSync } = await import("node:sqlite");
     const path = join(folder, "newer.db");

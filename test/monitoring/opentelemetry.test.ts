@@ -1,68 +1,36 @@
-import { createRequire } from "node:module";
-import { join } from "node:path";
-import { context, metrics, trace } from "@opentelemetry/api";
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
+import { metrics } from "@opentelemetry/api";
+import { afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import { unseenSdk } from "../../src/monitoring/metrics.ts";
-import { nodeModulesWith } from "../servers/tools.ts";
+import { type Any, forgetSdk, loadSdk, registerTracing } from "./sdk.ts";
 import { block, DAY_MS, type MonitoringWorld, makeWorld, run } from "./world.ts";
-
-/** The user's part: real SDKs, registered before the product makes its instruments. */
-const SDK = [
-  "@opentelemetry/api@1.10.0",
-  "@opentelemetry/sdk-metrics@3.1.1",
-  "@opentelemetry/sdk-trace@3.1.1",
-  "@opentelemetry/context-async-hooks@3.1.1",
-];
 
 interface Collected {
   scope: { name: string };
   metrics: { descriptor: { name: string; unit: string }; dataPoints: { attributes: object; value: unknown }[] }[];
 }
-interface Span {
-  name: string;
-  attributes: Record<string, unknown>;
-  status: { code: number; message?: string };
-  parentSpanContext?: { spanId: string };
-  spanContext(): { spanId: string; traceId: string };
-}
-// biome-ignore lint/suspicious/noExplicitAny: the SDKs are no dependency of ours, so their types are not here
-type Any = any;
-
 let load: (name: string) => Any;
 let reader: { collect(): Promise<{ resourceMetrics: { scopeMetrics: Collected[] } }>; shutdown(): Promise<void> };
-let spans: { getFinishedSpans(): Span[]; reset(): void };
+let spans: ReturnType<typeof registerTracing>;
 let world: MonitoringWorld | null = null;
 
 beforeAll(async () => {
-  const home = await nodeModulesWith(SDK);
-  const require = createRequire(join(home, "package.json"));
-  load = (name) => require(name);
+  load = await loadSdk();
 }, 300_000);
 beforeEach(() => {
   const { MeterProvider, MetricReader } = load("@opentelemetry/sdk-metrics");
-  const { TracerProvider, SimpleSpanProcessor, InMemorySpanExporter } = load("@opentelemetry/sdk-trace");
-  const { AsyncLocalStorageContextManager } = load("@opentelemetry/context-async-hooks");
   class Pull extends MetricReader {
     async onForceFlush() {}
     async onShutdown() {}
   }
   const pull = new Pull() as Any;
   reader = pull;
-  const exporter = new InMemorySpanExporter();
-  spans = exporter;
   metrics.setGlobalMeterProvider(new MeterProvider({ readers: [pull] }));
-  trace.setGlobalTracerProvider(new TracerProvider({ spanProcessors: [new SimpleSpanProcessor({ exporter })] }));
-  context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
+  spans = registerTracing(load);
 });
 afterEach(async () => {
   await world?.close();
   world = null;
-  metrics.disable();
-  trace.disable();
-  context.disable();
-});
-afterAll(() => {
-  metrics.disable();
+  forgetSdk();
 });
 
 async function points(name: string) {

@@ -21,7 +21,7 @@ export const ROOMS: Record<string, { rooms: string[]; packages: string[] }> = {
   "stores/neo4j": { rooms: ["core", "profiles"], packages: ["neo4j-driver"] },
   conformance: { rooms: ["core", "jobs", "documents", "maintenance"], packages: [] },
   config: { rooms: ["core"], packages: ["zod"] },
-  client: { rooms: ["core"], packages: [] },
+  client: { rooms: ["core"], packages: ["@opentelemetry/api"] },
   http: {
     rooms: ["core", "jobs", "documents", "formats", "maintenance", "service.ts"],
     packages: ["fastify", "@fastify/swagger", "@fastify/swagger-ui", "zod", "jose", "pino"],

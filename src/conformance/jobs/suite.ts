@@ -401,6 +401,28 @@ export function jobStoreConformance(suite: JobStoreSuite): void {
     assert.equal((await store.runs({ limit: 10 })).length, 1);
   });
 
+  check("the traces of the calls that asked for a run are kept with it", async (store, clock) => {
+    const traced = (n: number) => ({ traceparent: `00-${String(n).padStart(32, "0")}-${"b".repeat(16)}-01` });
+    const plain = await store.enqueue(request(clock, { groupId: "none" }));
+    assert.deepEqual(plain.run.traces, []);
+    const first = { ...traced(1), tracestate: "vendor=a" };
+    const debounce = { quietMs: 30_000, maxWaitMs: 100_000 };
+    await store.enqueue(request(clock, { mode: "debounce", trigger: "event", debounce, trace: first }));
+    // A call of the same trace, one without a trace, one of another, and more than are kept.
+    for (const trace of [traced(1), undefined, traced(2)])
+      await store.enqueue(request(clock, { mode: "debounce", trigger: "event", debounce, trace }));
+    const joined = await store.enqueue(request(clock, { mode: "join", trace: traced(3) }));
+    assert.deepEqual([joined.outcome, joined.run.traces], ["joined", [first, traced(2), traced(3)]]);
+    for (let n = 4; n < 20; n++) await store.enqueue(request(clock, { mode: "join", trace: traced(n) }));
+    clock.jump(MINUTE);
+    await claim(store, clock);
+    const claimed = await claim(store, clock);
+    const kept = [first, ...[2, 3, 4, 5, 6, 7, 8].map(traced)];
+    assert.deepEqual(claimed?.traces, kept);
+    await done(store, clock, claimed);
+    assert.deepEqual((await store.run(joined.run.id))?.traces, kept);
+  });
+
   check(
     "Idempotency-Key of a trigger: the same run, another body refused, forgotten after its time",
     async (store, clock) => {

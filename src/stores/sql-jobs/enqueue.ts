@@ -1,5 +1,6 @@
 import { canonicalJson } from "../../core/canonical.ts";
 import { GraphkeeperError } from "../../core/errors.ts";
+import { type TraceContext, traceIdOf } from "../../core/trace.ts";
 import type { Enqueue, Enqueued } from "../../jobs/ports.ts";
 import { debouncedRunAt } from "../../jobs/rules.ts";
 import { num, toJson, toRun } from "./rows.ts";
@@ -53,7 +54,7 @@ function* knownKey(id: NonNullable<Enqueue["idempotency"]>, at: number) {
 
 function* joinWaiting(dialect: Dialect, request: Enqueue): Steps<Row | null> {
   const found = yield* first(
-    `SELECT id, run_at, caused_by, first_event_at FROM job_runs
+    `SELECT id, run_at, caused_by, first_event_at, traces FROM job_runs
      WHERE group_id = $1 AND kind = $2 AND state = 'queued' AND attempt = 0 AND params = $3
      ORDER BY run_at, seq LIMIT 1 ${dialect.forUpdate}`,
     request.groupId,
@@ -70,13 +71,14 @@ function* joinWaiting(dialect: Dialect, request: Enqueue): Steps<Row | null> {
   }
   return yield* first(
     `UPDATE job_runs SET run_at = $2, events = events + 1, first_event_at = COALESCE(first_event_at, $3), last_event_at = $3,
-       caused_by = CASE WHEN caused_by = 'event' THEN $4 ELSE caused_by END
+       caused_by = CASE WHEN caused_by = 'event' THEN $4 ELSE caused_by END, traces = $5
      WHERE id = $1 AND state = 'queued' RETURNING *`,
     String(found.id),
     runAt,
     request.at,
     // Once somebody asked for it directly, later events must not put it off.
     request.mode === "debounce" ? "event" : request.trigger,
+    withTrace(found.traces, request.trace),
   );
 }
 
@@ -89,8 +91,8 @@ export function* insertRun(
       : request.runAt;
   const row = yield* first(
     `INSERT INTO job_runs (id, kind, group_id, state, caused_by, actor, params, schedule_id, nominal_at, missed, created_at, run_at,
-       max_attempts, heavy, first_event_at, last_event_at, counters_before)
-     VALUES ($1, $2, $3, 'queued', $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $10, $10, $14) RETURNING *`,
+       max_attempts, heavy, first_event_at, last_event_at, counters_before, traces)
+     VALUES ($1, $2, $3, 'queued', $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $10, $10, $14, $15) RETURNING *`,
     request.id,
     request.kind,
     request.groupId,
@@ -105,6 +107,18 @@ export function* insertRun(
     request.maxAttempts,
     request.heavy ? 1 : 0,
     toJson(request.before),
+    withTrace(null, request.trace),
   );
   return row as Row;
+}
+
+/** A debounced run may stand for thousands of calls; the first few traces tell where it came from. */
+const MAX_TRACES = 8;
+
+/** The stored list with one more, unless its trace is there already or the list is full. */
+function withTrace(stored: unknown, trace: TraceContext | undefined): string | null {
+  const traces = stored === null || stored === undefined ? [] : (JSON.parse(String(stored)) as TraceContext[]);
+  if (trace !== undefined && traces.length < MAX_TRACES && !traces.some((t) => traceIdOf(t) === traceIdOf(trace)))
+    traces.push(trace);
+  return traces.length === 0 ? null : JSON.stringify(traces);
 }

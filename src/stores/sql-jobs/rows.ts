@@ -1,3 +1,4 @@
+import type { TraceContext } from "../../core/trace.ts";
 import type { JsonObject } from "../../core/words.ts";
 import type {
   Attempt,
@@ -60,6 +61,7 @@ export function toRun(row: Row): Run {
     before: json<JsonObject>(row.counters_before),
     after: json<JsonObject>(row.counters_after),
     batches: num(row.batches),
+    traces: json<TraceContext[]>(row.traces) ?? [],
   };
 }
 

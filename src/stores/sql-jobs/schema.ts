@@ -2,7 +2,7 @@ import { GraphkeeperError } from "../../core/errors.ts";
 import { type Dialect, first, lock, rows, type Steps } from "./statement.ts";
 
 /** Raised with each change of the tables; a store with a higher number is left as it is. */
-export const JOBS_VERSION = 1;
+export const JOBS_VERSION = 2;
 
 /** Creates or upgrades the tables. Idempotent; concurrent callers wait for each other. @throws `DATA_FROM_NEWER_VERSION` */
 export function* migrate(dialect: Dialect): Steps<void> {
@@ -18,6 +18,7 @@ export function* migrate(dialect: Dialect): Steps<void> {
     );
   }
   if (version < 1) for (const text of version1(dialect)) yield* rows(text);
+  if (version < 2) yield* rows("ALTER TABLE job_runs ADD COLUMN traces text");
   yield* rows(
     "INSERT INTO job_meta (key, value) VALUES ('version', $1) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
     String(JOBS_VERSION),

@@ -51,7 +51,7 @@ export function apply(session: Session, operation: Operation, options: ApplyOpti
     insertOperation(session, group.g, operation, record, plan);
     session.failpoint("apply:recorded");
     saveGroup(change);
-    if (changed) session.onEvent?.(session.db, { groupId: group.id, at: operation.at });
+    if (changed) session.onEvent?.(session.db, { groupId: group.id, at: operation.at, trace: operation.trace });
     return record;
   });
 }

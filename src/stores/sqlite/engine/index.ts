@@ -12,6 +12,7 @@ import type {
   StoredKey,
   StoredRecord,
 } from "../../../core/ports.ts";
+import type { TraceContext } from "../../../core/trace.ts";
 import type {
   AuditEntry,
   CollectionBatch,
@@ -67,7 +68,7 @@ export interface EngineOptions {
   /** Called at named places of transactions; for tests that stop there. */
   failpoint?: (name: string) => void;
   /** Called inside the transaction of each effective lifecycle operation. */
-  onEvent?: (db: DatabaseSync, event: { groupId: string; at: number }) => void;
+  onEvent?: (db: DatabaseSync, event: { groupId: string; at: number; trace?: TraceContext }) => void;
 }
 
 const NO_GATE: Gate = { enter() {}, leave() {} };

@@ -1,4 +1,5 @@
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
+import type { TraceContext } from "../../../core/trace.ts";
 
 /** How a thread opens its connection. */
 export interface SessionOptions {
@@ -25,7 +26,7 @@ export class Session {
   /** Called at named places of a transaction; does nothing in production. */
   readonly failpoint: (name: string) => void;
   /** Called inside the transaction of each effective lifecycle operation. */
-  onEvent: ((db: DatabaseSync, event: { groupId: string; at: number }) => void) | null = null;
+  onEvent: ((db: DatabaseSync, event: { groupId: string; at: number; trace?: TraceContext }) => void) | null = null;
   readonly #statements = new Map<string, StatementSync>();
   #synchronous: "FULL" | "NORMAL" | null = null;
 
