@@ -134,6 +134,17 @@ export async function startNeo4j(
   };
 }
 
+/** Neo4j's own administration on the home of a server that does not run: an import of CSV files, a dump. */
+export async function neo4jAdmin(home: string, args: string[], version: string = NEO4J_VERSION): Promise<void> {
+  const java = await findJava(version);
+  const lib = await jars(version, java);
+  await mkdir(join(home, "conf"), { recursive: true });
+  await run(java, ["-Xmx2g", "-cp", join(lib, "*"), "org.neo4j.cli.AdminTool", ...args], {
+    env: { ...process.env, NEO4J_HOME: home, NEO4J_CONF: join(home, "conf") },
+    maxBuffer: 1 << 24,
+  });
+}
+
 /** Speaks the Bolt handshake (magic, then four version proposals) and waits for the four bytes of the answer. */
 async function boltAnswers(port: number): Promise<boolean> {
   const socket = new Socket();

@@ -4,10 +4,20 @@ import { isEffective, recordOf, refuseHeld, replayOf, sumOf } from "../../core/o
 import type { ApplyOptions } from "../../core/ports.ts";
 import type { Effect, JsonObject, Operation, OperationRecord } from "../../core/words.ts";
 import type { Row } from "./connection.ts";
-import { carryOut, checkSuccessor, type Outcomes, outcomesOf, type Plan, setStatus } from "./documents.ts";
+import type { UnitRow } from "./derive.ts";
+import {
+  carryOut,
+  checkSuccessor,
+  type Foreseen,
+  type Outcomes,
+  outcomesOf,
+  type Plan,
+  setStatus,
+  unitsOf,
+} from "./documents.ts";
 import { hiddenEntities } from "./impact.ts";
-import { importBlock } from "./import.ts";
-import type { Reading, Work } from "./work.ts";
+import { documentsNamed, importBlock } from "./import.ts";
+import type { DocumentState, Reading, Work } from "./work.ts";
 
 export const UNITS_PER_TRANSACTION = 10_000;
 
@@ -27,8 +37,8 @@ export async function readOperation(r: Reading, id: string): Promise<OperationRo
   };
 }
 
-async function saveOperation(w: Work, row: OperationRow): Promise<void> {
-  await w.run("saveOperation", {
+function saveOperation(w: Work, row: OperationRow): void {
+  w.send("saveOperation", {
     id: row.record.id,
     state: {
       record: JSON.stringify(row.record),
@@ -41,11 +51,46 @@ async function saveOperation(w: Work, row: OperationRow): Promise<void> {
   });
 }
 
+/** What every operation asks first, whatever the answers are. */
+export interface Ahead {
+  known: OperationRow | null;
+  documents: Map<string, DocumentState>;
+  asked: string[];
+  /** One more than the transaction takes; null when the verb does not concern units. */
+  units: UnitRow[] | null;
+}
+
+export async function readAhead(r: Reading, operation: Operation, options: ApplyOptions): Promise<Ahead> {
+  const { verb, documentIds, successor } = operation;
+  const { block } = options;
+  const asked = [
+    ...new Set(
+      block ? documentsNamed(block) : [...documentIds, ...(verb === "deprecate" && successor ? [successor] : [])],
+    ),
+  ];
+  const carried = !block && (verb === "deprecate" || verb === "restore" || verb === "purge");
+  const [known, documents, units] = await Promise.all([
+    readOperation(r, operation.id),
+    r.documents(asked),
+    carried ? unitsOf(r, [...new Set(documentIds)], null, limitOf(options) + 1) : null,
+  ]);
+  return { known, documents, asked, units };
+}
+
+function limitOf(options: ApplyOptions): number {
+  return options.unitsPerTransaction ?? UNITS_PER_TRANSACTION;
+}
+
 /** One lifecycle call, or its first batch, inside its transaction. */
-export async function applyOperation(w: Work, operation: Operation, options: ApplyOptions): Promise<OperationRecord> {
-  const known = await readOperation(w, operation.id);
-  if (known) return replayOf(known, operation);
-  const { outcomes, plan, changed } = await perform(w, operation, options);
+export async function applyOperation(
+  w: Work,
+  operation: Operation,
+  options: ApplyOptions,
+  ahead: Ahead,
+): Promise<OperationRecord> {
+  if (ahead.known) return replayOf(ahead.known, operation);
+  w.remember(ahead.asked, ahead.documents);
+  const { outcomes, plan, changed } = await perform(w, operation, options, ahead.units);
   const record = recordOf(operation, {
     state: plan ? "rolling" : "done",
     outcomes,
@@ -59,6 +104,7 @@ async function perform(
   w: Work,
   operation: Operation,
   options: ApplyOptions,
+  units: UnitRow[] | null,
 ): Promise<{ outcomes: Outcomes; plan: Plan | null; changed: boolean }> {
   const { verb } = operation;
   if (verb === "import" || verb === "replace") {
@@ -77,22 +123,34 @@ async function perform(
   const outcomes = outcomesOf(documents, operation);
   if (verb === "deprecate") await checkSuccessor(w, operation);
   if (verb === "purge") refuseHeld(outcomes);
-  if (verb === "deprecate" || verb === "purge") await guard(w, verb, outcomes, options);
+  const effective = outcomes.filter((o) => isEffective(o.outcome)).map((o) => o.id);
+  // The units that were read ahead are those of all named documents.
+  const read = effective.length === outcomes.length ? units : null;
+  const foreseen: Foreseen = { units: read };
+  if (verb === "deprecate" || verb === "purge") await guard(w, verb, effective, options, foreseen);
   const plan = await setStatus(w, documents, operation, outcomes);
-  const left = plan && (await carryOut(w, plan, options.unitsPerTransaction ?? UNITS_PER_TRANSACTION, operation.at));
-  return { outcomes, plan: left, changed: outcomes.some(({ outcome }) => isEffective(outcome)) };
+  const left = plan && (await carryOut(w, plan, limitOf(options), operation.at, foreseen));
+  return { outcomes, plan: left, changed: effective.length > 0 };
 }
 
-async function guard(w: Work, verb: "deprecate" | "purge", outcomes: Outcomes, options: ApplyOptions): Promise<void> {
+async function guard(
+  w: Work,
+  verb: "deprecate" | "purge",
+  documents: string[],
+  options: ApplyOptions,
+  foreseen: Foreseen,
+): Promise<void> {
+  const complete = foreseen.units !== null && foreseen.units.length <= limitOf(options) ? foreseen.units : null;
   if (options.guard === null) return;
   const limits = options.guard ?? BLAST_RADIUS;
-  const documents = outcomes.filter((o) => isEffective(o.outcome)).map((o) => o.id);
-  const { entities, liveEntities } = await hiddenEntities(w, verb, documents, limits.floor);
-  if (!exceedsBlastRadius(entities, liveEntities, limits)) return;
-  throw new GraphkeeperError("BLAST_RADIUS", `The ${verb} would hide ${entities} of ${liveEntities} live entities.`, {
-    entities,
-    liveEntities,
-  });
+  const { entities, liveEntities, loss } = await hiddenEntities(w, verb, documents, limits.floor, complete);
+  if (exceedsBlastRadius(entities, liveEntities, limits)) {
+    throw new GraphkeeperError("BLAST_RADIUS", `The ${verb} would hide ${entities} of ${liveEntities} live entities.`, {
+      entities,
+      liveEntities,
+    });
+  }
+  if (complete) foreseen.loss = loss;
 }
 
 /** The next batch of a rolling operation. */
@@ -114,15 +172,15 @@ export async function advanceOperation(w: Work, operationId: string, limit: numb
   );
 }
 
-async function store(w: Work, row: OperationRow, changed: boolean): Promise<OperationRecord> {
+function store(w: Work, row: OperationRow, changed: boolean): OperationRecord {
   const { record } = row;
   if (changed) {
     const { id: ref, at, actor, verb: action, reason, outcomes, effect, state } = record;
     const detail = { documents: outcomes, effect: { ...effect }, state, reason } as unknown as JsonObject;
-    await w.commitChange(at, { actor, action, ref, detail });
+    w.commitChange(at, { actor, action, ref, detail });
     record.generation = w.group.generation;
   }
-  await saveOperation(w, row);
+  saveOperation(w, row);
   return record;
 }
 
@@ -149,5 +207,5 @@ export async function noteRetention(
     generation: w.group.generation + 1, // The batch that this is part of raises it, once.
     replayed: false,
   };
-  await saveOperation(w, { record, requestHash: "", plan });
+  saveOperation(w, { record, requestHash: "", plan });
 }

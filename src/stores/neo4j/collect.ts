@@ -8,20 +8,27 @@ import {
   type EntityFacts,
   entitiesById,
   entityFacts,
-  entityKeys,
+  entityFactsById,
   factRows,
+  factRowsById,
   type Handle,
   judged,
   parkedRows,
   parkFacts,
   settleUnits,
   showEntities,
-  showFacts,
+  showLawful,
+  touching,
 } from "./derive.ts";
 import { carryOut, type Plan, unitsOf } from "./documents.ts";
 import { parkDerived } from "./parts.ts";
 import { idFromKey } from "./shapes.ts";
 import { noEffect, type Reading, type Work } from "./work.ts";
+
+/** Rows of one page where a phase has to look further than what it judges. */
+const PAGE = 1_000;
+/** Bound of a count of what is left. */
+const MANY = 100_000;
 
 interface Tally {
   examined: number;
@@ -48,7 +55,7 @@ export async function collectBatch(w: Work, kind: CollectionKind, options: Colle
   const { examined, deleted, purged, changed } = tally;
   if (changed) {
     const detail = { examined, deleted, purged, ids } as unknown as JsonObject;
-    await w.commitChange(options.now, { actor: "collection", action: "collect", ref: kind, detail });
+    w.commitChange(options.now, { actor: "collection", action: "collect", ref: kind, detail });
   }
   return { examined, deleted, purged, changed, cursor, ids };
 }
@@ -75,6 +82,7 @@ async function runPhases(phases: Phase[], tally: Tally, options: CollectOptions)
       if (!(await phase.judge(batch, tally))) return `${phase.name} ${last}`;
       last = batch.at(-1) as string;
       if (keys.length <= batch.length) break;
+      if (tally.examined >= options.limit) return `${phase.name} ${last}`;
     }
   }
   return null;
@@ -84,9 +92,10 @@ function phasesOf(w: Work, kind: CollectionKind, options: CollectOptions): Phase
   const { policy, now } = options;
   const before = now - policy.restoreWindowMs;
   const candidates: Phase["keys"] = async (after, limit) => {
-    await w.flush();
+    w.flush();
     return (await w.run<{ id: string }>("candidates", { kind, after, limit: w.int(limit) })).map((r) => r.id);
   };
+  let stale = new Map<string, string>();
   switch (kind) {
     case "orphan_entities":
       return [
@@ -94,22 +103,13 @@ function phasesOf(w: Work, kind: CollectionKind, options: CollectOptions): Phase
           name: "documents",
           single: true,
           keys: async (after, limit) =>
-            (await expiredDocuments(w, before, 1_000_000))
-              .map((d) => d.id)
-              .sort(compareIds)
-              .filter((id) => compareIds(id, after) > 0)
-              .slice(0, limit),
+            (await w.run<{ id: string }>("expiredDocuments", { before, after, limit: w.int(limit) })).map((d) => d.id),
           judge: (keys, tally) => purgeExpired(w, keys[0] as string, tally, options),
         },
         { name: "candidates", keys: candidates, judge: (keys, tally) => judgeEntities(w, keys, tally, policy, now) },
         {
           name: "expired",
-          keys: async (after, limit) =>
-            pageOf(
-              (await expiredEntities(w, before)).map((e) => e.id),
-              after,
-              limit,
-            ),
+          keys: (after, limit) => expiredEntities(w, before, after, limit),
           judge: (keys, tally) => purgeEntities(w, keys, tally),
         },
       ];
@@ -118,12 +118,17 @@ function phasesOf(w: Work, kind: CollectionKind, options: CollectOptions): Phase
         { name: "candidates", keys: candidates, judge: (keys, tally) => judgeFacts(w, keys, tally, now) },
         {
           name: "similarity",
-          keys: async (after, limit) => pageOf((await staleSimilarity(w)).keys(), after, limit),
-          judge: (keys, tally) => dropSimilarity(w, keys, tally),
+          keys: async (after, limit) => {
+            const marked = await staleSimilarity(w, w.group.analyticsEpoch, after, limit);
+            w.sendEach("unmarkRows", "rows", marked.live);
+            stale = marked.stale;
+            return [...stale.keys()];
+          },
+          judge: async (keys, tally) => dropSimilarity(w, keys, tally, stale),
         },
         {
           name: "expired",
-          keys: async (after, limit) => pageOf(await expiredFacts(w, before), after, limit),
+          keys: (after, limit) => expiredFacts(w, before, after, limit),
           judge: async (keys, tally) => {
             tally.examined += keys.length;
             const gone = await deleteFacts(w, keys);
@@ -139,56 +144,70 @@ function phasesOf(w: Work, kind: CollectionKind, options: CollectOptions): Phase
   }
 }
 
-function pageOf(ids: Iterable<string>, after: string, limit: number): string[] {
-  return [...ids]
+/** Parked for longer than the restore window, and no mention left. */
+async function expiredEntities(r: Reading, before: number, after: string, limit: number): Promise<string[]> {
+  if (r.shapes.profile.mentions.trust !== "complete") return [];
+  // Composite keys have no order of their own in the database.
+  const ordered = !("properties" in r.shapes.key("entity"));
+  const rows = await r.run<{ id: unknown }>("expiredEntities", {
+    before,
+    after: ordered ? after : null,
+    limit: r.int(ordered ? limit : 100_000),
+  });
+  const ids = rows.map((row) => idFromKey(row.id));
+  return ordered ? ids : pageOf(ids, after, limit);
+}
+
+function pageOf(ids: string[], after: string, limit: number): string[] {
+  return ids
     .sort(compareIds)
     .filter((id) => compareIds(id, after) > 0)
     .slice(0, limit);
 }
 
-async function expiredDocuments(
-  r: Reading,
-  before: number,
-  limit: number,
-): Promise<{ id: string; deprecatedAt: number }[]> {
-  return r.run<{ id: string; deprecatedAt: number }>("expiredDocuments", { before, limit: r.int(limit) });
+async function expiredFacts(r: Reading, before: number, after: string, limit: number): Promise<string[]> {
+  const found: string[] = [];
+  for (let from = after; found.length < limit; ) {
+    const rows = await r.run<{ id: string }>("expiredFacts", { before, after: from, limit: r.int(PAGE) });
+    const ids = rows.map((row) => row.id);
+    const gone = new Set(
+      (await parkedRows(r, ids)).filter((f) => f.support?.length === 0 || !f.source || !f.target).map((f) => f.id),
+    );
+    found.push(...ids.filter((id) => gone.has(id)));
+    if (rows.length < PAGE) break;
+    from = ids.at(-1) as string;
+  }
+  return found.slice(0, limit);
 }
 
-/** Parked for longer than the restore window, and no mention left. */
-async function expiredEntities(r: Reading, before: number): Promise<Handle[]> {
-  if (r.shapes.profile.mentions.trust !== "complete") return [];
-  const rows = await r.run<Handle>("expiredEntities", { before, limit: r.int(100_000) });
-  const facts = await entityFacts(
-    r,
-    rows.map((row) => row.handle),
-  );
-  return facts.filter((e) => e.parked && !e.mentioned).map((e) => ({ handle: e.handle, id: e.id }));
-}
-
-async function expiredFacts(r: Reading, before: number): Promise<string[]> {
-  const rows = await r.run<{ id: string }>("expiredFacts", { before, limit: r.int(100_000) });
-  const facts = await parkedRows(
-    r,
-    rows.map((row) => row.id),
-  );
-  return facts.filter((f) => f.support?.length === 0 || !f.source || !f.target).map((f) => f.id);
-}
-
-/** Published similarity edges with an end that is not live, by key. */
+/** Marked similarity edges after a key: those with an end that is not live, by key, and the rows of those that live again. */
 async function staleSimilarity(
-  r: Reading & { group?: { analyticsEpoch: number } },
-  epoch?: number,
-): Promise<Map<string, string>> {
-  const at = epoch ?? r.group?.analyticsEpoch ?? 0;
-  const rows = await r.run<{ row: string; key: string; a: string; b: string }>("markedSimilarity", {
-    epoch: r.int(at),
-  });
-  const ends = await entitiesById(
-    r,
-    rows.flatMap((row) => [row.a, row.b]),
-  );
-  const live = (id: string) => ends.get(id)?.live === true;
-  return new Map(rows.filter((row) => !live(row.a) || !live(row.b)).map((row) => [row.key, row.row]));
+  r: Reading,
+  epoch: number,
+  after: string,
+  limit: number,
+): Promise<{ stale: Map<string, string>; live: string[] }> {
+  const found = new Map<string, string>();
+  const back: string[] = [];
+  for (let from = after; found.size < limit; ) {
+    const rows = await r.run<{ row: string; key: string; a: string; b: string }>("markedSimilarity", {
+      epoch: r.int(epoch),
+      after: from,
+      limit: r.int(PAGE),
+    });
+    const ends = await entitiesById(
+      r,
+      rows.flatMap((row) => [row.a, row.b]),
+    );
+    const live = (id: string) => ends.get(id)?.live === true;
+    for (const row of rows) {
+      if (live(row.a) && live(row.b)) back.push(row.row);
+      else found.set(row.key, row.row);
+    }
+    if (rows.length < PAGE) break;
+    from = (rows.at(-1) as { key: string }).key;
+  }
+  return { stale: new Map([...found].slice(0, limit)), live: back };
 }
 
 async function purgeExpired(w: Work, documentId: string, tally: Tally, options: CollectOptions): Promise<boolean> {
@@ -212,12 +231,8 @@ async function purgeExpired(w: Work, documentId: string, tally: Tally, options: 
 
 async function judgeEntities(w: Work, ids: string[], tally: Tally, policy: Policy, now: number): Promise<boolean> {
   tally.examined += ids.length;
-  await w.each("dropCandidates", "ids", ids, { kind: "orphan_entities" });
-  const known = await entitiesById(w, ids);
-  const facts = await entityFacts(
-    w,
-    [...known.values()].map((e) => e.handle),
-  );
+  w.sendEach("dropCandidates", "ids", ids, { kind: "orphan_entities" });
+  const facts = await entityFactsById(w, ids);
   const park: EntityFacts[] = [];
   const show: EntityFacts[] = [];
   for (const entity of facts) {
@@ -226,38 +241,25 @@ async function judgeEntities(w: Work, ids: string[], tally: Tally, policy: Polic
     if (presence === "live" && entity.parked) show.push(entity);
   }
   if (park.length + show.length === 0) return true;
-  await w.each(
+  w.sendEach(
     "parkEntities",
     "handles",
     park.map((e) => e.handle),
     { now: w.int(now) },
   );
-  await parkDerived(
+  parkDerived(
     w,
     park.map((e) => e.handle),
   );
   w.effect.entities += park.length;
-  await showEntities(w, show);
-  const changed = [...park, ...show];
-  const touching = await w.each<Handle>(
-    "factsTouching",
-    "handles",
-    changed.map((e) => e.handle),
-  );
-  const parked = await w.each<{ id: string }>(
-    "parkedTouching",
-    "ids",
-    entityKeys(
-      w,
-      changed.map((e) => e.id),
-    ),
-  );
-  w.note("stale_edges", [...touching.map((f) => f.id), ...parked.map((p) => p.id)]);
+  showEntities(w, show);
+  const facing = await touching(w, [...park, ...show]);
+  w.note("stale_edges", [...facing.live.map((f) => f.id), ...facing.parked.map((p) => p.id)]);
   w.note(
     "deprecated_vectors",
     park.filter((e) => e.vector).map((e) => e.id),
   );
-  await w.each(
+  w.sendEach(
     "markSimilarity",
     "ids",
     park.map((e) => e.id),
@@ -304,18 +306,11 @@ async function purgeEntities(w: Work, ids: string[], tally: Tally): Promise<bool
 
 async function judgeFacts(w: Work, ids: string[], tally: Tally, now: number): Promise<boolean> {
   tally.examined += ids.length;
-  await w.each("dropCandidates", "ids", ids, { kind: "stale_edges" });
-  const live = await w.each<Handle>("factsById", "ids", ids);
-  const verdicts = await judged(
-    w,
-    await factRows(
-      w,
-      live.map((f) => f.handle),
-    ),
-  );
-  const park = verdicts.filter((v) => !v.live).map((v) => v.fact);
-  if (park.length > 0) await parkFacts(w, park, now);
-  const back = await showFacts(w, ids);
+  w.sendEach("dropCandidates", "ids", ids, { kind: "stale_edges" });
+  const [live, hidden] = await Promise.all([factRowsById(w, ids), parkedRows(w, ids)]);
+  const park = (await judged(w, live)).filter((v) => !v.live).map((v) => v.fact);
+  if (park.length > 0) parkFacts(w, park, now);
+  const back = await showLawful(w, hidden);
   if (park.length + back.length > 0) tally.changed = true;
   tally.deleted += park.length;
   const parked = new Set(park.map((f) => f.id));
@@ -323,10 +318,9 @@ async function judgeFacts(w: Work, ids: string[], tally: Tally, now: number): Pr
   return true;
 }
 
-async function dropSimilarity(w: Work, keys: string[], tally: Tally): Promise<boolean> {
+function dropSimilarity(w: Work, keys: string[], tally: Tally, rows: Map<string, string>): boolean {
   tally.examined += keys.length;
-  const rows = await staleSimilarity(w);
-  await w.each(
+  w.sendEach(
     "deleteRows",
     "rows",
     keys.flatMap((key) => rows.get(key) ?? []),
@@ -339,20 +333,16 @@ async function dropSimilarity(w: Work, keys: string[], tally: Tally): Promise<bo
 
 async function moveVectors(w: Work, ids: string[], tally: Tally): Promise<boolean> {
   tally.examined += ids.length;
-  await w.each("dropCandidates", "ids", ids, { kind: "deprecated_vectors" });
-  const known = await entitiesById(w, ids);
-  const facts = await entityFacts(
-    w,
-    [...known.values()].map((e) => e.handle),
-  );
+  w.sendEach("dropCandidates", "ids", ids, { kind: "deprecated_vectors" });
+  const facts = await entityFactsById(w, ids);
   const out = w.shapes.mode === "label" ? [] : facts.filter((e) => e.parked && e.vector);
   const back = facts.filter((e) => !e.parked && e.parkedVector);
-  await w.each(
+  w.sendEach(
     "parkVectors",
     "handles",
     out.map((e) => e.handle),
   );
-  await w.each(
+  w.sendEach(
     "showVectors",
     "handles",
     back.map((e) => e.handle),
@@ -448,7 +438,7 @@ async function reconcileDocuments(
   const found = w.effect.textUnits;
   if (found > 0) {
     const detail = { document: next.id, textUnits: found };
-    await w.commitChange(options.now, { actor: "collection", action: "reconcile", ref: "sweep", detail });
+    w.commitChange(options.now, { actor: "collection", action: "reconcile", ref: "sweep", detail });
   }
   return { examined: units.length, found, cursor: `d ${next.id}` };
 }
@@ -468,24 +458,12 @@ export async function remainingOf(
     if (ids.length === 0) break;
     after = ids.at(-1) as string;
     if (kind === "stale_edges") {
-      const live = await r.each<Handle>("factsById", "ids", ids);
-      count += (
-        await judged(
-          r,
-          await factRows(
-            r,
-            live.map((f) => f.handle),
-          ),
-        )
-      ).filter((v) => !v.live).length;
-      count += (await judged(r, await parkedRows(r, ids))).filter((v) => v.live).length;
+      const [live, hidden] = await Promise.all([factRowsById(r, ids), parkedRows(r, ids)]);
+      count += (await judged(r, live)).filter((v) => !v.live).length;
+      count += (await judged(r, hidden)).filter((v) => v.live).length;
       continue;
     }
-    const known = await entitiesById(r, ids);
-    const facts = await entityFacts(
-      r,
-      [...known.values()].map((e) => e.handle),
-    );
+    const facts = await entityFactsById(r, ids);
     count += facts.filter((e) =>
       kind === "orphan_entities"
         ? lawOf(r, e, policy, now) !== (e.parked ? "parked" : "live")
@@ -493,8 +471,12 @@ export async function remainingOf(
     ).length;
   }
   if (kind === "orphan_entities") {
-    count += (await expiredDocuments(r, before, 100_000)).length + (await expiredEntities(r, before)).length;
+    const documents = await r.run("expiredDocuments", { before, after: "", limit: r.int(MANY) });
+    count += documents.length + (await expiredEntities(r, before, "", MANY)).length;
   }
-  if (kind === "stale_edges") count += (await staleSimilarity(r, epoch)).size + (await expiredFacts(r, before)).length;
+  if (kind === "stale_edges") {
+    const [similar, facts] = [await staleSimilarity(r, epoch, "", MANY), await expiredFacts(r, before, "", MANY)];
+    count += similar.stale.size + facts.length;
+  }
   return count;
 }

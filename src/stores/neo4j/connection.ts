@@ -13,6 +13,7 @@ export interface ConnectOptions {
 
 export type Row = Record<string, unknown>;
 export interface Transaction {
+  /** Sends the statement at once: several that do not wait for each other's answers travel in one round trip, in order. */
   run(statement: string, parameters: Row): Promise<Row[]>;
   /** Row by row, for answers that do not fit into memory twice. */
   stream(statement: string, parameters: Row): AsyncIterable<Row>;
@@ -63,10 +64,16 @@ export class Connection {
       own = undefined;
       const session = this.driver.session({ database: this.#database, defaultAccessMode: mode });
       const run = async (tx: Neo4j.ManagedTransaction): Promise<T> => {
+        // Statements sent after one that failed are refused for that reason alone: the first error is the one to tell.
+        let first: unknown;
+        const failed = (error: unknown): never => {
+          first ??= error;
+          throw first;
+        };
         try {
           return await work({
-            run: async (statement, parameters) =>
-              (await tx.run(statement, parameters)).records.map((r) => r.toObject()),
+            run: (statement, parameters) =>
+              tx.run(statement, parameters).then(({ records }) => records.map((r) => r.toObject()), failed),
             stream: async function* (statement, parameters) {
               for await (const record of tx.run(statement, parameters)) yield record.toObject();
             },

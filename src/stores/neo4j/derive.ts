@@ -70,6 +70,11 @@ export async function entityFacts(r: Reading, handles: Iterable<string>): Promis
   return rows.map((row) => ({ ...row, id: idFromKey(row.id) }));
 }
 
+export async function entityFactsById(r: Reading, ids: Iterable<string>): Promise<EntityFacts[]> {
+  const rows = await r.each<EntityFacts>("mentionFactsById", "ids", entityKeys(r, ids));
+  return rows.map((row) => ({ ...row, id: idFromKey(row.id) }));
+}
+
 export async function entitiesById(
   r: Reading,
   ids: Iterable<string>,
@@ -79,7 +84,11 @@ export async function entitiesById(
 }
 
 /** Ids of the facts, live or parked, that the units support. */
-export async function supportedBy(r: Reading, units: { handle: string; id: string }[]): Promise<string[]> {
+export async function supportedBy(
+  r: Reading,
+  units: { handle: string; id: string }[],
+  mentioned?: Promise<Handle[]>,
+): Promise<string[]> {
   const { support } = r.shapes.profile.relationships;
   if (support.by === "none" || units.length === 0) return [];
   const handles = units.map((u) => u.handle);
@@ -90,37 +99,47 @@ export async function supportedBy(r: Reading, units: { handle: string; id: strin
   }
   // Without a list on the unit: a unit mentions both ends of what it supports.
   const ids = new Set(units.map((u) => u.id));
-  const entities = await mentionedBy(r, handles);
-  const touching = await r.each<Handle>(
-    "factsTouching",
-    "handles",
-    entities.map((e) => e.handle),
-  );
-  for (const fact of await factRows(
-    r,
-    touching.map((f) => f.handle),
-  )) {
-    if (fact.support?.some((unit) => ids.has(unit))) found.add(fact.id);
-  }
-  const parked = await r.each<{ id: string }>(
-    "parkedTouching",
-    "ids",
-    entityKeys(
+  const entities = await (mentioned ?? mentionedBy(r, handles));
+  const { live, parked } = await touching(r, entities);
+  const facts = await Promise.all([
+    factRows(
       r,
-      entities.map((e) => e.id),
+      live.map((f) => f.handle),
     ),
-  );
-  for (const fact of await parkedRows(
-    r,
-    parked.map((p) => p.id),
-  )) {
-    if (fact.support?.some((unit) => ids.has(unit))) found.add(fact.id);
-  }
+    parkedRows(
+      r,
+      parked.map((p) => p.id),
+    ),
+  ]);
+  for (const fact of facts.flat()) if (fact.support?.some((unit) => ids.has(unit))) found.add(fact.id);
   return [...found];
+}
+
+/** Facts, live and parked, of which an entity is an end. */
+export async function touching(r: Reading, entities: Handle[]): Promise<{ live: Handle[]; parked: { id: string }[] }> {
+  const [live, parked] = await Promise.all([
+    r.each<Handle>(
+      "factsTouching",
+      "handles",
+      entities.map((e) => e.handle),
+    ),
+    r.each<{ id: string }>(
+      "parkedTouching",
+      "ids",
+      entityKeys(
+        r,
+        entities.map((e) => e.id),
+      ),
+    ),
+  ]);
+  return { live, parked };
 }
 
 export function factRows(r: Reading, handles: Iterable<string>): Promise<FactRow[]> {
   return r.each<FactRow>("factFacts", "handles", new Set(handles));
+}
+export function factRowsById(r: Reading, ids: Iterable<string>): Promise<FactRow[]> {
+  return r.each<FactRow>("factFactsById", "ids", new Set(ids));
 }
 export function parkedRows(r: Reading, ids: Iterable<string>): Promise<ParkedRow[]> {
   return r.each<ParkedRow>("parkedFacts", "ids", new Set(ids));
@@ -147,16 +166,30 @@ export async function judged<T extends { sourceLive: boolean; targetLive: boolea
   }));
 }
 
+/** What hangs on units: entities that they mention, facts that they support. */
+export interface Loss {
+  units: { handle: string }[];
+  entities: (Handle & { parked: boolean })[];
+  facts: string[];
+}
+
+export async function lossOf(r: Reading, units: { handle: string; id: string }[]): Promise<Loss> {
+  const mentioned = mentionedBy(
+    r,
+    units.map((u) => u.handle),
+  );
+  const [entities, facts] = await Promise.all([mentioned, supportedBy(r, units, mentioned)]);
+  return { units, entities, facts };
+}
+
 /** What the units' parking or deletion may have made obsolete. Call it before their mentions go. */
 export async function noteLoss(
   w: Work,
   units: { handle: string; id: string }[],
+  foreseen?: Loss,
 ): Promise<{ entities: Handle[]; facts: string[] }> {
-  const entities = await mentionedBy(
-    w,
-    units.map((u) => u.handle),
-  );
-  const facts = await supportedBy(w, units);
+  const same = foreseen?.units.length === units.length && units.every((u, i) => u.handle === foreseen.units[i]?.handle);
+  const { entities, facts } = same ? foreseen : await lossOf(w, units);
   w.note(
     "orphan_entities",
     entities.map((e) => e.id),
@@ -165,9 +198,9 @@ export async function noteLoss(
   return { entities, facts };
 }
 
-/** Brings units in line with their owners, and back to life at once what lives by those that return. */
-export async function settleUnits(w: Work, units: UnitRow[], now: number): Promise<void> {
-  const documents = await w.documents(units.flatMap((u) => u.owners.map(idFromKey)));
+/** Which units are not as the law says, by the state of their owners. */
+export async function unsettled(r: Reading, units: UnitRow[]): Promise<{ park: UnitRow[]; show: UnitRow[] }> {
+  const documents = await r.documents(units.flatMap((u) => u.owners.map(idFromKey)));
   const park: UnitRow[] = [];
   const show: UnitRow[] = [];
   for (const unit of units) {
@@ -179,46 +212,33 @@ export async function settleUnits(w: Work, units: UnitRow[], now: number): Promi
     if (presence === "parked" && !unit.parked) park.push(unit);
     if (presence === "live" && unit.parked) show.push(unit);
   }
+  return { park, show };
+}
+
+/** Brings units in line with their owners, and back to life at once what lives by those that return. */
+export async function settleUnits(w: Work, units: UnitRow[], now: number, foreseen?: Loss): Promise<void> {
+  const { park, show } = await unsettled(w, units);
   if (park.length > 0) {
-    await w.each(
-      "parkUnits",
-      "handles",
-      park.map((u) => u.handle),
-      { now: w.int(now) },
-    );
+    const handles = park.map((u) => u.handle);
+    w.sendEach("parkUnits", "handles", handles, { now: w.int(now) });
     w.effect.textUnits += park.length;
     if (w.shapes.mode !== "label") w.countVectors(park.filter((u) => u.vector).map((u) => u.handle));
-    await noteLoss(w, park);
-    const handles = park.map((u) => u.handle);
+    await noteLoss(w, park, foreseen);
     await parkParts(w, "unit", handles, now);
-    await parkDerived(w, handles);
+    parkDerived(w, handles);
   }
   if (show.length > 0) {
-    await w.each(
-      "showUnits",
-      "handles",
-      show.map((u) => u.handle),
-      { now: w.int(now) },
-    );
+    const handles = show.map((u) => u.handle);
+    w.sendEach("showUnits", "handles", handles, { now: w.int(now) });
     w.effect.textUnits += show.length;
     w.countVectors(show.filter((u) => u.parkedVector).map((u) => u.handle));
-    await showParts(
-      w,
-      "unit",
-      show.map((u) => u.handle),
-    );
-    await showDerived(
-      w,
-      show.map((u) => u.handle),
-    );
-    const entities = await mentionedBy(
-      w,
-      show.map((u) => u.handle),
-    );
+    await showParts(w, "unit", handles);
+    showDerived(w, handles);
+    const { entities, facts } = await lossOf(w, show);
     await revive(
       w,
       entities.filter((e) => e.parked).map((e) => e.handle),
-      await supportedBy(w, show),
+      facts,
     );
   }
 }
@@ -230,8 +250,8 @@ export async function revive(
   factIds: Iterable<string>,
 ): Promise<{ entities: string[]; facts: string[] }> {
   const back = (await entityFacts(w, entityHandles)).filter((e) => e.parked && e.liveMention);
-  await showEntities(w, back);
-  const touching = await w.each<{ id: string }>(
+  showEntities(w, back);
+  const returning = await w.each<{ id: string }>(
     "parkedTouching",
     "ids",
     entityKeys(
@@ -239,18 +259,18 @@ export async function revive(
       back.map((e) => e.id),
     ),
   );
-  const facts = await showFacts(w, new Set([...factIds, ...touching.map((t) => t.id)]));
+  const facts = await showFacts(w, new Set([...factIds, ...returning.map((t) => t.id)]));
   return { entities: back.map((e) => e.id), facts };
 }
 
-export async function showEntities(w: Work, entities: EntityFacts[]): Promise<void> {
+export function showEntities(w: Work, entities: EntityFacts[]): void {
   if (entities.length === 0) return;
-  await w.each(
+  w.sendEach(
     "showEntities",
     "handles",
     entities.map((e) => e.handle),
   );
-  await showDerived(
+  showDerived(
     w,
     entities.map((e) => e.handle),
   );
@@ -260,16 +280,19 @@ export async function showEntities(w: Work, entities: EntityFacts[]): Promise<vo
 
 /** Brings parked facts back that the law wants live. @returns their ids */
 export async function showFacts(w: Work, ids: Iterable<string>): Promise<string[]> {
-  const parked = await parkedRows(w, ids);
+  return showLawful(w, await parkedRows(w, ids));
+}
+
+export async function showLawful(w: Work, parked: ParkedRow[]): Promise<string[]> {
   const back = (await judged(w, parked)).filter((j) => j.live).map((j) => j.fact.id);
   if (back.length === 0) return [];
   const twins = await w.each<{ id: string; handle: string }>("twins", "ids", back);
   const folded = new Set<string>();
   for (const twin of twins) {
-    await w.run("foldTwin", twin);
+    w.send("foldTwin", twin);
     folded.add(twin.id);
   }
-  await w.each(
+  w.sendEach(
     "showFacts",
     "ids",
     back.filter((id) => !folded.has(id)),
@@ -278,25 +301,20 @@ export async function showFacts(w: Work, ids: Iterable<string>): Promise<string[
   return back;
 }
 
-export async function parkFacts(w: Work, facts: Handle[], now: number): Promise<string[]> {
+export function parkFacts(w: Work, facts: Handle[], now: number): void {
   const keyed = w.shapes.profile.relationships.key !== undefined;
   // An element id may be given to another relationship once this one is gone: the record gets an id of its own.
   const rows = facts.map((f) => ({ handle: f.handle, id: keyed && f.id !== f.handle ? f.id : randomUUID() }));
-  await w.each("parkFacts", "rows", rows, { now: w.int(now) });
+  w.sendEach("parkFacts", "rows", rows, { now: w.int(now) });
   w.effect.relationships += facts.length;
-  return rows.map((r) => r.id);
 }
 
 /** Deletes entities with everything that touches them or is derived from them. @returns ids of the facts that went */
 export async function deleteEntities(w: Work, entities: Handle[]): Promise<string[]> {
   if (entities.length === 0) return [];
   const ids = entities.map((e) => e.id);
-  const facts = await w.each<Handle>(
-    "factsTouching",
-    "handles",
-    entities.map((e) => e.handle),
-  );
-  const parked = await w.each<{ id: string }>("parkedTouching", "ids", entityKeys(w, ids));
+  const handles = entities.map((e) => e.handle);
+  const [{ live: facts, parked }, states] = await Promise.all([touching(w, entities), entityFacts(w, handles)]);
   const gone = [...new Set([...facts.map((f) => f.id), ...parked.map((p) => p.id)])];
   await forget(
     w,
@@ -304,40 +322,24 @@ export async function deleteEntities(w: Work, entities: Handle[]): Promise<strin
     facts.map((f) => f.handle),
     parked.map((p) => p.id),
   );
-  await w.each("deleteParked", "ids", new Set(parked.map((p) => p.id)));
-  await w.each("rowsOfEntities", "ids", ids);
-  await w.each("forgetMembers", "ids", ids);
-  await w.forget("orphan_entities", ids);
-  await w.forget("deprecated_vectors", ids);
-  await w.forget("stale_edges", gone);
-  const vectors = (
-    await entityFacts(
-      w,
-      entities.map((e) => e.handle),
-    )
-  )
-    .filter((e) => e.vector || e.parkedVector)
-    .map((e) => e.handle);
-  await dropDerived(
-    w,
-    entities.map((e) => e.handle),
-  );
-  await w.each(
-    "deleteEntities",
-    "handles",
-    entities.map((e) => e.handle),
-  );
+  w.sendEach("deleteParked", "ids", new Set(parked.map((p) => p.id)));
+  w.sendEach("rowsOfEntities", "ids", ids);
+  w.sendEach("forgetMembers", "ids", ids);
+  w.forget("orphan_entities", ids);
+  w.forget("deprecated_vectors", ids);
+  w.forget("stale_edges", gone);
+  dropDerived(w, handles);
+  w.sendEach("deleteEntities", "handles", handles);
   w.effect.entities += entities.length;
   w.effect.relationships += gone.length;
-  w.countVectors(vectors);
+  w.countVectors(states.filter((e) => e.vector || e.parkedVector).map((e) => e.handle));
   return gone;
 }
 
 /** Deletes facts, live or parked, by id. @returns ids of those that were there */
 export async function deleteFacts(w: Work, ids: Iterable<string>): Promise<string[]> {
   const all = [...new Set(ids)];
-  const live = await w.each<Handle>("factsById", "ids", all);
-  const parked = await parkedRows(w, all);
+  const [live, parked] = await Promise.all([w.each<Handle>("factsById", "ids", all), parkedRows(w, all)]);
   const gone = [...new Set([...live.map((f) => f.id), ...parked.map((p) => p.id)])];
   await forget(
     w,
@@ -345,17 +347,17 @@ export async function deleteFacts(w: Work, ids: Iterable<string>): Promise<strin
     live.map((f) => f.handle),
     parked.map((p) => p.id),
   );
-  await w.each(
+  w.sendEach(
     "deleteFacts",
     "handles",
     live.map((f) => f.handle),
   );
-  await w.each(
+  w.sendEach(
     "deleteParked",
     "ids",
     parked.map((p) => p.id),
   );
-  await w.forget("stale_edges", gone);
+  w.forget("stale_edges", gone);
   w.effect.relationships += gone.length;
   return gone;
 }
@@ -365,10 +367,10 @@ async function forget(w: Work, ids: string[], handles: string[], parked: string[
   const { support } = w.shapes.profile.relationships;
   if (support.by === "none" || support.reverse === undefined || ids.length === 0) return;
   const units = new Map<string, string[]>();
-  for (const fact of [...(await factRows(w, handles)), ...(await parkedRows(w, parked))]) {
+  for (const fact of (await Promise.all([factRows(w, handles), parkedRows(w, parked)])).flat()) {
     for (const unit of fact.support ?? []) units.set(unit, [...(units.get(unit) ?? []), fact.id]);
   }
-  await w.each(
+  w.sendEach(
     "forgetSupports",
     "rows",
     [...units].map(([unit, facts]) => ({ unit: keyFromId(w.shapes.key("unit"), unit), facts })),
@@ -389,23 +391,17 @@ export async function dropSupport(w: Work, factIds: string[], units: Iterable<st
       if (left.length === 0) empty.push(fact.id);
       return [{ fact, support: write(left) }];
     });
-  const live = await w.each<Handle>("factsById", "ids", new Set(factIds));
-  const liveRows = lessen(
-    await factRows(
-      w,
-      live.map((f) => f.handle),
-    ),
-  );
-  await w.each(
+  const ids = new Set(factIds);
+  const [live, parked] = await Promise.all([factRowsById(w, ids), parkedRows(w, ids)]);
+  w.sendEach(
     "dropSupport",
     "rows",
-    liveRows.map((l) => ({ handle: l.fact.handle, support: l.support })),
+    lessen(live).map((l) => ({ handle: l.fact.handle, support: l.support })),
   );
-  const parkedOnes = lessen(await parkedRows(w, factIds));
-  await w.each(
+  w.sendEach(
     "dropParkedSupport",
     "rows",
-    parkedOnes.map((p) => ({ id: p.fact.id, support: p.support })),
+    lessen(parked).map((p) => ({ id: p.fact.id, support: p.support })),
   );
   return empty;
 }

@@ -7,6 +7,7 @@ import {
   dropSupport,
   entityFacts,
   type Handle,
+  type Loss,
   noteLoss,
   settleUnits,
   type UnitRow,
@@ -51,7 +52,7 @@ export async function checkSuccessor(w: Work, operation: Operation): Promise<voi
   }
 }
 
-export async function saveDocuments(w: Work, documents: DocumentState[]): Promise<void> {
+export function saveDocuments(w: Work, documents: DocumentState[]): void {
   const rows = documents.map((d) => ({
     id: d.id,
     state: {
@@ -66,7 +67,11 @@ export async function saveDocuments(w: Work, documents: DocumentState[]): Promis
       createdAt: w.int(d.createdAt),
     },
   }));
-  await w.each("saveDocuments", "rows", rows);
+  w.sendEach("saveDocuments", "rows", rows);
+  w.remember(
+    documents.map((d) => d.id),
+    new Map(documents.map((d) => [d.id, d])),
+  );
 }
 
 /** Sets the status of the documents. @returns the plan for their units, if the verb concerns these */
@@ -79,7 +84,7 @@ export async function setStatus(
   const { verb } = operation;
   const changed = outcomes.filter(({ outcome }) => isEffective(outcome)).map(({ id }) => id);
   if (verb !== "purge") {
-    await saveDocuments(
+    saveDocuments(
       w,
       changed.map((id) => {
         const document = documents.get(id) as DocumentState;
@@ -97,11 +102,11 @@ export async function setStatus(
   }
   const keys = changed.map((id) => w.documentKey(id));
   if (verb === "deprecate") {
-    await w.each("hideDocuments", "keys", keys);
+    w.sendEach("hideDocuments", "keys", keys);
     await parkParts(w, "document", keys, operation.at);
   }
   if (verb === "restore") {
-    await w.each("showDocuments", "keys", keys);
+    w.sendEach("showDocuments", "keys", keys);
     await showParts(w, "document", keys);
   }
   if (changed.length === 0 || !(verb === "deprecate" || verb === "restore" || verb === "purge")) return null;
@@ -122,13 +127,28 @@ export async function unitsOf(
   return rows.map((row) => ({ ...row, id: idFromKey(row.id) }));
 }
 
+/** What was read before the operation began, and is not read again. */
+export interface Foreseen {
+  /** The first units of the plan, one more than a batch takes. */
+  units: UnitRow[] | null;
+  /** What hangs on the units that the operation parks or deletes. */
+  loss?: Loss;
+}
+
 /** The next units of a plan, at most `limit`. @returns what is left of the plan, null when it is done */
-export async function carryOut(w: Work, plan: Plan, limit: number, now: number): Promise<Plan | null> {
+export async function carryOut(
+  w: Work,
+  plan: Plan,
+  limit: number,
+  now: number,
+  foreseen: Foreseen = { units: null },
+): Promise<Plan | null> {
   // Purging takes the document away from each unit that it has done, so that no cursor is needed.
-  const todo = await unitsOf(w, plan.documents, plan.verb === "purge" ? null : plan.cursor, limit + 1);
+  const todo =
+    foreseen.units ?? (await unitsOf(w, plan.documents, plan.verb === "purge" ? null : plan.cursor, limit + 1));
   const batch = todo.slice(0, limit);
-  if (plan.verb === "purge") await purgeUnits(w, plan.documents, batch, now);
-  else await settleUnits(w, batch, now);
+  if (plan.verb === "purge") await purgeUnits(w, plan.documents, batch, now, foreseen.loss);
+  else await settleUnits(w, batch, now, foreseen.loss);
   if (todo.length > limit) {
     if (plan.verb === "purge") await hideUntilPurged(w, plan.documents, now);
     return { ...plan, cursor: batch.at(-1)?.handle ?? plan.cursor };
@@ -140,11 +160,11 @@ export async function carryOut(w: Work, plan: Plan, limit: number, now: number):
 /** Documents of a purge that goes on are no longer active in the meantime. */
 async function hideUntilPurged(w: Work, documentIds: string[], now: number): Promise<void> {
   const active = [...(await w.documents(documentIds)).values()].filter((d) => d.status === "active");
-  await saveDocuments(
+  saveDocuments(
     w,
     active.map((d) => ({ ...d, status: "deprecated", deprecatedAt: now, successor: null })),
   );
-  await w.each(
+  w.sendEach(
     "hideDocuments",
     "keys",
     active.map((d) => w.documentKey(d.id)),
@@ -152,7 +172,13 @@ async function hideUntilPurged(w: Work, documentIds: string[], now: number): Pro
 }
 
 /** Takes the documents away from the units; deletes those without an owner, and what then has nothing left to stand on. */
-async function purgeUnits(w: Work, documentIds: string[], units: UnitRow[], now: number): Promise<void> {
+async function purgeUnits(
+  w: Work,
+  documentIds: string[],
+  units: UnitRow[],
+  now: number,
+  foreseen: Loss | undefined,
+): Promise<void> {
   const gone = new Set(documentIds);
   const keep: UnitRow[] = [];
   const drop: UnitRow[] = [];
@@ -168,15 +194,15 @@ async function purgeUnits(w: Work, documentIds: string[], units: UnitRow[], now:
     for (const owner of owners)
       if (gone.has(owner)) disown.push({ handle: unit.handle, document: w.documentKey(owner) });
   }
-  if (disown.length > 0 && w.shapes.unit.owner.by === "edge") await w.each("disownUnits", "rows", disown);
-  await deleteUnits(w, drop);
+  if (disown.length > 0 && w.shapes.unit.owner.by === "edge") w.sendEach("disownUnits", "rows", disown);
+  await deleteUnits(w, drop, foreseen);
   await settleUnits(w, keep, now);
 }
 
 /** Deletes units, and the entities and facts that then have nothing left to stand on. */
-export async function deleteUnits(w: Work, units: UnitRow[]): Promise<void> {
+async function deleteUnits(w: Work, units: UnitRow[], foreseen: Loss | undefined): Promise<void> {
   if (units.length === 0) return;
-  const { entities, facts } = await noteLoss(w, units);
+  const { entities, facts } = await noteLoss(w, units, foreseen);
   await dropUnits(w, units);
   const trusted = w.shapes.profile.mentions.trust === "complete";
   const orphans = trusted
@@ -204,14 +230,14 @@ export async function dropUnits(
 ): Promise<void> {
   const handles = units.map((u) => u.handle);
   await purgeParts(w, "unit", handles);
-  if (w.shapes.references) await w.each("dropReferences", "handles", handles);
+  if (w.shapes.references) w.sendEach("dropReferences", "handles", handles);
   if (w.shapes.profile.origin !== undefined) {
     const ids = units.map((u) => u.id);
-    await w.each("scrubEntities", "ids", ids);
-    await w.each("scrubFacts", "ids", ids);
+    w.sendEach("scrubEntities", "ids", ids);
+    w.sendEach("scrubFacts", "ids", ids);
   }
-  await dropDerived(w, handles);
-  await w.each("deleteUnits", "handles", handles);
+  dropDerived(w, handles);
+  w.sendEach("deleteUnits", "handles", handles);
   w.effect.textUnits += units.length;
   w.countVectors(units.filter((u) => u.vector || u.parkedVector).map((u) => u.handle));
 }
@@ -220,7 +246,8 @@ async function deleteDocuments(w: Work, documentIds: string[]): Promise<void> {
   const keys = documentIds.map((id) => w.documentKey(id));
   w.effect.documents += documentIds.length;
   await purgeParts(w, "document", keys);
-  if (w.shapes.profile.documents.as === "node") await w.each("deleteDocuments", "ids", keys);
-  await w.each("deleteDocumentStates", "ids", documentIds);
-  await w.each("clearSuccessors", "ids", documentIds);
+  if (w.shapes.profile.documents.as === "node") w.sendEach("deleteDocuments", "ids", keys);
+  w.sendEach("deleteDocumentStates", "ids", documentIds);
+  w.sendEach("clearSuccessors", "ids", documentIds);
+  w.remember(documentIds, new Map());
 }

@@ -53,7 +53,7 @@ export function footprint(shapes: Shapes): SchemaObject[] {
   index("analytics_members", range(OURS.analytics, ["lc_group", "lc_b", "lc_a"]));
   index("analytics_from", range(OURS.analytics, ["lc_group", "lc_from"]));
   index("analytics_to", range(OURS.analytics, ["lc_group", "lc_to"]));
-  index("analytics_marked", range(OURS.analytics, ["lc_group", "lc_marked"]));
+  index("analytics_marks", range(OURS.analytics, ["lc_group", "lc_marked", "lc_key"]));
 
   // Lookups in the user's graph that its writer may have no index for.
   const { profile } = shapes;

@@ -8,7 +8,9 @@ import {
   entityKeys,
   factRows,
   type Handle,
+  type Loss,
   liveUnits,
+  lossOf,
   mentionedBy,
   parkedRows,
   supportedBy,
@@ -32,9 +34,10 @@ async function unitsChanged(
   r: Reading,
   verb: Impact["verb"],
   documents: string[],
+  read: UnitRow[] | null = null,
 ): Promise<{ changed: UnitRow[]; shared: number }> {
   if (documents.length === 0) return { changed: [], shared: 0 };
-  const units = await unitsOf(r, documents, null, Number.POSITIVE_INFINITY);
+  const units = read ?? (await unitsOf(r, documents, null, Number.POSITIVE_INFINITY));
   const named = new Set(documents);
   const states = await r.documents(units.flatMap((u) => u.owners.map(idFromKey)));
   const changed = units.filter((unit) => {
@@ -76,23 +79,26 @@ async function entitiesLost(
   return { lost: lost.map((t) => ({ ...t, id: idFromKey(t.id) })), mentioned: totals.length };
 }
 
-/** What the blast-radius guard asks; cheap when the documents cannot reach its floor. */
+/**
+ * What the blast-radius guard asks; cheap when the documents cannot reach its floor. `read` are the units of the documents
+ * where they are known already; then `loss` is what hangs on those that change, for whoever carries the operation out.
+ */
 export async function hiddenEntities(
   r: Reading,
   verb: "deprecate" | "purge",
   documents: string[],
   floor: number,
-): Promise<{ entities: number; liveEntities: number }> {
-  const { changed } = await unitsChanged(r, verb, documents);
+  read: UnitRow[] | null,
+): Promise<{ entities: number; liveEntities: number; loss?: Loss }> {
+  const { changed } = await unitsChanged(r, verb, documents, read);
+  const handles = changed.map((u) => u.handle);
+  const loss = read ? await lossOf(r, changed) : undefined;
   if (floor > 0) {
-    const mentioned = await mentionedBy(
-      r,
-      changed.map((u) => u.handle),
-    );
-    if (mentioned.length <= floor) return { entities: mentioned.length, liveEntities: Number.POSITIVE_INFINITY };
+    const { length } = loss?.entities ?? (await mentionedBy(r, handles));
+    if (length <= floor) return { entities: length, liveEntities: Number.POSITIVE_INFINITY, loss };
   }
   const { lost } = await entitiesLost(r, verb, changed);
-  return { entities: lost.length, liveEntities: await countLiveEntities(r) };
+  return { entities: lost.length, liveEntities: await countLiveEntities(r), loss };
 }
 
 async function countLiveEntities(r: Reading): Promise<number> {

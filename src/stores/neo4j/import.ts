@@ -39,10 +39,7 @@ export async function importBlock(
   block: ImportBlock,
 ): Promise<{ outcomes: Outcomes; changed: boolean }> {
   const hashOfBlock = blockHash(block);
-  const documents = await w.documents([
-    ...block.documents.map((d) => d.id),
-    ...block.textUnits.flatMap((u) => u.documents),
-  ]);
+  const documents = await w.documents(documentsNamed(block));
   const outcomes = block.documents.map((input) => ({
     id: input.id,
     outcome: importOutcome(operation, input.id, documents.get(input.id) ?? null, input.contentHash ?? hashOfBlock),
@@ -89,6 +86,10 @@ export async function importBlock(
   w.effect.relationships = before + (w.effect.relationships - before) - createdLive;
   await noteHidden(w, handles, facts.updated);
   return { outcomes, changed: true };
+}
+
+export function documentsNamed(block: ImportBlock): string[] {
+  return [...block.documents.map((d) => d.id), ...block.textUnits.flatMap((u) => u.documents)];
 }
 
 async function loadUnits(w: Work, block: ImportBlock, stored: string[]): Promise<Map<string, StoredUnit>> {

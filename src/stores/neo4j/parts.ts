@@ -5,12 +5,11 @@ import type { Work } from "./work.ts";
 type Owner = "document" | "unit";
 
 export async function parkParts(w: Work, of: Owner, owners: unknown[], now: number): Promise<void> {
-  for (const part of w.shapes.parts(of))
-    await parkDerived(w, await runParts(w, part.park, owners, { now: w.int(now) }));
+  for (const part of w.shapes.parts(of)) parkDerived(w, await runParts(w, part.park, owners, { now: w.int(now) }));
 }
 
 export async function showParts(w: Work, of: Owner, owners: unknown[]): Promise<void> {
-  for (const part of w.shapes.parts(of)) await showDerived(w, await runParts(w, part.show, owners, {}));
+  for (const part of w.shapes.parts(of)) showDerived(w, await runParts(w, part.show, owners, {}));
 }
 
 export async function purgeParts(w: Work, of: Owner, owners: unknown[]): Promise<void> {
@@ -32,15 +31,15 @@ async function runParts(
 }
 
 /** Takes derived edges of parked nodes out of the readers' way; each is kept as a record. */
-export async function parkDerived(w: Work, handles: string[]): Promise<void> {
-  if (w.shapes.derivedTypes.length > 0) await w.each("parkDerived", "handles", handles);
+export function parkDerived(w: Work, handles: string[]): void {
+  if (w.shapes.derivedTypes.length > 0) w.sendEach("parkDerived", "handles", handles);
 }
 
 /** Brings back the derived edges whose both ends are live. */
-export async function showDerived(w: Work, handles: string[]): Promise<void> {
-  if (w.shapes.derivedTypes.length > 0) await w.each("showDerived", "handles", handles);
+export function showDerived(w: Work, handles: string[]): void {
+  if (w.shapes.derivedTypes.length > 0) w.sendEach("showDerived", "handles", handles);
 }
 
-export async function dropDerived(w: Work, handles: string[]): Promise<void> {
-  if (w.shapes.derivedTypes.length > 0) await w.each("dropDerived", "handles", handles);
+export function dropDerived(w: Work, handles: string[]): void {
+  if (w.shapes.derivedTypes.length > 0) w.sendEach("dropDerived", "handles", handles);
 }

@@ -31,7 +31,7 @@ import type {
 import { checkProfile, type ParkingMode, type ProfileInput } from "../../profiles/format.ts";
 import { native } from "../../profiles/native.ts";
 import * as analytics from "./analytics.ts";
-import { advanceOperation, applyOperation, readOperation, UNITS_PER_TRANSACTION } from "./apply.ts";
+import { advanceOperation, applyOperation, readAhead, readOperation, UNITS_PER_TRANSACTION } from "./apply.ts";
 import { collectBatch, remainingOf, sweepStep } from "./collect.ts";
 import { type Connection, type ConnectOptions, connect, type Row, type Transaction } from "./connection.ts";
 import { install, uninstall } from "./footprint.ts";
@@ -43,7 +43,7 @@ import { referAll } from "./references.ts";
 import { Shapes } from "./shapes.ts";
 import { showEverything } from "./show-everything.ts";
 import { type Statements, statementsFor } from "./statements/index.ts";
-import { type GroupRow, groupNotFound, groupState, newGroup, Reading, Work } from "./work.ts";
+import { type GroupRow, groupNotFound, groupState, type LockedGroup, newGroup, Reading, Work } from "./work.ts";
 
 export interface Neo4jStoreOptions extends ConnectOptions {
   /** How the graph is laid out; Graphkeeper's own shapes when absent. */
@@ -140,16 +140,29 @@ export class Neo4jStore implements GraphStore {
     work: (w: Work) => Promise<T>,
     options: { create?: number; rollBack?: boolean } = {},
   ): Promise<T> {
+    return this.#write(groupId, () => Promise.resolve(), work, options);
+  }
+
+  /** As `write`; what `ahead` reads is asked for together with the lock, and so read under it. */
+  async #write<A, T>(
+    groupId: string,
+    ahead: (r: Reading) => Promise<A>,
+    work: (w: Work, read: A) => Promise<T>,
+    options: { create?: number; rollBack?: boolean },
+  ): Promise<T> {
     const call = randomUUID();
     if (this.shapes.references) await this.#refer(groupId);
     try {
       return await this.connection.write(async (tx) => {
-        const group = await this.#lock(tx, groupId, call, options.create);
-        const before = group.callIds?.indexOf(call) ?? -1;
-        if (before >= 0) return JSON.parse(group.callResults?.[before] ?? "null") as T;
-        const w = new Work(this.connection, tx, this.statements, this.shapes, group);
-        const result = await work(w);
-        if (options.rollBack) throw new RolledBack(result);
+        const r = new Reading(this.connection, tx, this.statements, this.shapes, groupId);
+        const { locked, read } = await this.#lock(r, call, options.create, ahead);
+        if (locked.answer !== null) return JSON.parse(locked.answer) as T;
+        const w = new Work(this.connection, tx, this.statements, this.shapes, locked.g);
+        const result = await work(w, read);
+        if (options.rollBack) {
+          await w.settled();
+          throw new RolledBack(result);
+        }
         await w.finish(call, result);
         return result;
       });
@@ -159,17 +172,27 @@ export class Neo4jStore implements GraphStore {
     }
   }
 
-  async #lock(tx: Transaction, groupId: string, call: string, create: number | undefined): Promise<GroupRow> {
-    const [row] = (await tx.run(this.statements.lockGroup, { group: groupId, call })) as { g: GroupRow }[];
-    if (row) return row.g;
-    const r = new Reading(this.connection, tx, this.statements, this.shapes, groupId);
-    if (create === undefined && !(await this.#isInGraph(r))) throw groupNotFound(groupId);
+  /** Takes the group's lock; the server carries out what is sent after it once it has it. */
+  async #lock<A>(
+    r: Reading,
+    call: string,
+    create: number | undefined,
+    ahead: (r: Reading) => Promise<A>,
+  ): Promise<{ locked: LockedGroup; read: A }> {
+    const locking = r.run<LockedGroup & Row>("lockGroup", { call });
+    const reading = ahead(r);
+    const [[locked], early] = await Promise.all([locking, reading]);
+    if (locked) return { locked, read: early };
+    if (create === undefined && !(await this.#isInGraph(r))) throw groupNotFound(r.groupId);
     const initial: Row = {};
-    for (const [key, value] of Object.entries(newGroup(checkGroupId(groupId), create ?? Date.now()))) {
+    for (const [key, value] of Object.entries(newGroup(checkGroupId(r.groupId), create ?? Date.now()))) {
       initial[key] = typeof value === "number" ? this.connection.int(value) : value;
     }
-    const [made] = (await tx.run(this.statements.createGroup, { group: groupId, call, initial })) as { g: GroupRow }[];
-    return (made as { g: GroupRow }).g;
+    const [[made], read] = await Promise.all([
+      r.run<LockedGroup & Row>("createGroup", { call, initial }),
+      ahead(r), // What was read before there was a node to lock is read again.
+    ]);
+    return { locked: made as LockedGroup, read };
   }
 
   async #fenced<T>(
@@ -178,19 +201,21 @@ export class Neo4jStore implements GraphStore {
     work: (w: Work) => Promise<T>,
     options: { rollBack?: boolean } = {},
   ): Promise<T> {
-    return this.write(
+    return this.#write(
       fence.groupId,
-      async (w) => {
-        w.checkFence(fence, now, await this.#storeNow(w.tx));
+      (r) => this.#storeNow(r),
+      async (w, storeNow) => {
+        w.checkFence(fence, now, storeNow);
         return work(w);
       },
       options,
     );
   }
 
-  async #storeNow(tx: Transaction): Promise<number> {
+  /** A statement of its own: its clock is read when it begins, which is once the lock is held. */
+  async #storeNow(r: Reading): Promise<number> {
     if (this.#clock) return this.#clock();
-    const [row] = await tx.run("RETURN timestamp() AS now", {});
+    const [row] = await r.run<{ now: number }>("storeTime");
     return row?.now as number;
   }
 
@@ -199,7 +224,11 @@ export class Neo4jStore implements GraphStore {
    * a change came in between, and after two of these the lock is held for the reading.
    */
   async #snapshot<T>(groupId: string, work: (r: Reading, group: GroupRow) => Promise<T>): Promise<T> {
-    const settle = () => this.connection.write((tx) => this.#lock(tx, groupId, randomUUID(), undefined));
+    const locked = async (tx: Transaction) => {
+      const r = new Reading(this.connection, tx, this.statements, this.shapes, groupId);
+      return { r, group: (await this.#lock(r, randomUUID(), undefined, async () => {})).locked.g };
+    };
+    const settle = async () => (await this.connection.write(locked)).group;
     for (let attempt = 0; attempt < 2; attempt++) {
       const before = await settle();
       const result = await this.read(groupId, work);
@@ -207,8 +236,8 @@ export class Neo4jStore implements GraphStore {
       if (before.generation === after.generation && before.analyticsEpoch === after.analyticsEpoch) return result;
     }
     return this.connection.write(async (tx) => {
-      const group = await this.#lock(tx, groupId, randomUUID(), undefined);
-      return work(new Reading(this.connection, tx, this.statements, this.shapes, groupId), group);
+      const { r, group } = await locked(tx);
+      return work(r, group);
     });
   }
 
@@ -299,7 +328,12 @@ export class Neo4jStore implements GraphStore {
 
   apply(operation: Operation, options: ApplyOptions = {}): Promise<OperationRecord> {
     const create = operation.verb === "import" && this.shapes.profile.imports ? operation.at : undefined;
-    return this.write(operation.groupId, (w) => applyOperation(w, operation, options), { create });
+    return this.#write(
+      operation.groupId,
+      (r) => readAhead(r, operation, options),
+      (w, ahead) => applyOperation(w, operation, options, ahead),
+      { create },
+    );
   }
 
   advance(
@@ -321,7 +355,7 @@ export class Neo4jStore implements GraphStore {
 
   acquireLease(groupId: string, holder: string, ttlMs: number, now: number): Promise<Fence | null> {
     return this.write(groupId, async (w) => {
-      const storeNow = await this.#storeNow(w.tx);
+      const storeNow = await this.#storeNow(w);
       const { leaseHolder, leaseUntil = 0, leaseStoreUntil = 0, leaseToken = 0 } = w.group;
       if (leaseHolder != null && leaseHolder !== holder && leaseUntil > now && leaseStoreUntil > storeNow) return null;
       const token = leaseToken + 1;
@@ -332,7 +366,7 @@ export class Neo4jStore implements GraphStore {
 
   async renewLease(fence: Fence, ttlMs: number, now: number): Promise<void> {
     await this.#fenced(fence, now, async (w) => {
-      w.set({ leaseUntil: now + ttlMs, leaseStoreUntil: (await this.#storeNow(w.tx)) + ttlMs });
+      w.set({ leaseUntil: now + ttlMs, leaseStoreUntil: (await this.#storeNow(w)) + ttlMs });
     });
   }
 
@@ -463,7 +497,7 @@ export class Neo4jStore implements GraphStore {
     entry: { at: number; actor: string; action: string; ref: string; detail: JsonObject },
   ): Promise<AuditEntry> {
     const { at, ...rest } = entry;
-    return this.write(groupId, (w) => w.audit(at, rest));
+    return this.write(groupId, async (w) => w.audit(at, rest));
   }
 
   ping(): Promise<void> {

@@ -35,8 +35,12 @@ export interface GroupRow extends Row {
   leaseHolder?: string;
   leaseUntil?: number;
   leaseStoreUntil?: number;
-  callIds?: string[];
-  callResults?: string[];
+}
+
+/** The group's node, locked, with the answer of the call if that was committed before. */
+export interface LockedGroup {
+  g: GroupRow;
+  answer: string | null;
 }
 
 export function groupState(g: GroupRow): GroupState {
@@ -98,19 +102,15 @@ export class Reading {
     return this.connection.int(value);
   }
 
-  /** Runs a statement over a list in parts of at most 1,000 rows. */
+  /** Runs a statement over a list in parts of at most 1,000 rows, all sent at once. */
   async each<T extends Row = Row>(
     name: keyof Statements,
     list: string,
     items: Iterable<unknown>,
     parameters: Row = {},
   ): Promise<T[]> {
-    const all = [...items];
-    const rows: T[] = [];
-    for (let i = 0; i < all.length; i += ROWS) {
-      rows.push(...(await this.run<T>(name, { ...parameters, [list]: all.slice(i, i + ROWS) })));
-    }
-    return rows;
+    const parts = partsOf(items).map((part) => this.run<T>(name, { ...parameters, [list]: part }));
+    return parts.length === 1 ? (parts[0] as Promise<T[]>) : (await Promise.all(parts)).flat();
   }
 
   documentKey(id: string): unknown {
@@ -128,6 +128,11 @@ export class Reading {
       rows.filter((r) => r.stored).map((r) => [idFromKey(r.id), documentState(idFromKey(r.id), r.title, r.state)]),
     );
   }
+}
+
+function partsOf(items: Iterable<unknown>): unknown[][] {
+  const all = [...items];
+  return Array.from({ length: Math.ceil(all.length / ROWS) }, (_, i) => all.slice(i * ROWS, (i + 1) * ROWS));
 }
 
 export function documentState(id: string, title: string | null, state: Row | null): DocumentState {
@@ -161,7 +166,9 @@ export class Work extends Reading {
   };
   readonly #vectors = new Set<string>();
   #vectorsLess = 0;
-  #groupChanged = false;
+  readonly #changed = new Set<keyof GroupRow>();
+  readonly #sent: Promise<unknown>[] = [];
+  readonly #documents = new Map<string, DocumentState | null>();
 
   constructor(connection: Connection, tx: Transaction, statements: Statements, shapes: Shapes, group: GroupRow) {
     super(connection, tx, statements, shapes, group.lc_group);
@@ -170,7 +177,46 @@ export class Work extends Reading {
 
   set(state: Partial<Record<keyof GroupRow, unknown>>): void {
     Object.assign(this.group, state);
-    this.#groupChanged = true;
+    for (const key of Object.keys(state)) this.#changed.add(key as keyof GroupRow);
+  }
+
+  /**
+   * Sends a statement whose rows nobody needs, without waiting: the server carries statements out in the order in which
+   * they were sent. What fails is told by `settled`, and by every later statement.
+   */
+  send(name: keyof Statements, parameters: Row = {}): void {
+    this.sendText(this.statements[name], parameters);
+  }
+
+  sendText(statement: string, parameters: Row = {}): void {
+    const sent = this.tx.run(statement, { group: this.groupId, ...parameters });
+    sent.catch(() => {});
+    this.#sent.push(sent);
+  }
+
+  sendEach(name: keyof Statements, list: string, items: Iterable<unknown>, parameters: Row = {}): void {
+    for (const part of partsOf(items)) this.send(name, { ...parameters, [list]: part });
+  }
+
+  /** Waits until everything that was sent is carried out. */
+  async settled(): Promise<void> {
+    await Promise.all(this.#sent.splice(0));
+  }
+
+  /** States of documents, read once per transaction: only holders of the group's lock change them. */
+  override async documents(ids: Iterable<string>): Promise<Map<string, DocumentState>> {
+    const wanted = [...new Set(ids)];
+    const unknown = wanted.filter((id) => !this.#documents.has(id));
+    if (unknown.length > 0) {
+      const found = await super.documents(unknown);
+      for (const id of unknown) this.#documents.set(id, found.get(id) ?? null);
+    }
+    const states = wanted.map((id) => [id, this.#documents.get(id) ?? null] as const);
+    return new Map(states.filter((entry): entry is [string, DocumentState] => entry[1] !== null));
+  }
+
+  remember(ids: Iterable<string>, documents: Map<string, DocumentState>): void {
+    for (const id of ids) this.#documents.set(id, documents.get(id) ?? null);
   }
 
   note(kind: CollectionKind, ids: Iterable<string>): void {
@@ -190,37 +236,31 @@ export class Work extends Reading {
   }
 
   /** What is deleted waits for nothing. */
-  async forget(kind: CollectionKind, ids: string[]): Promise<void> {
+  forget(kind: CollectionKind, ids: string[]): void {
     for (const id of ids) this.#candidates[kind].delete(id);
-    await this.each("dropCandidates", "ids", ids, { kind });
+    this.sendEach("dropCandidates", "ids", ids, { kind });
   }
 
-  /** Writes the candidates noted so far. */
-  async flush(): Promise<void> {
-    for (const kind of Object.keys(this.#candidates) as CollectionKind[]) {
-      await this.each("addCandidates", "ids", this.#candidates[kind], { kind });
-      this.#candidates[kind].clear();
-    }
+  /** Sends the candidates noted so far. */
+  flush(): void {
+    const rows = (Object.keys(this.#candidates) as CollectionKind[]).flatMap((kind) =>
+      [...this.#candidates[kind]].map((id) => ({ kind, id })),
+    );
+    this.sendEach("addCandidates", "rows", rows);
+    for (const noted of Object.values(this.#candidates)) noted.clear();
   }
 
   /** Raises the generation by one and appends to the audit chain. */
-  async commitChange(
-    at: number,
-    entry: { actor: string; action: string; ref: string; detail: JsonObject },
-  ): Promise<void> {
+  commitChange(at: number, entry: { actor: string; action: string; ref: string; detail: JsonObject }): void {
     this.set({ generation: this.group.generation + 1, staleSince: this.group.staleSince ?? at });
-    if (this.shapes.profile.published?.stale)
-      await this.run("markStale", { stale: true, now: new Date(at).toISOString() });
-    await this.audit(at, entry);
+    if (this.shapes.profile.published?.stale) this.send("markStale", { stale: true, now: new Date(at).toISOString() });
+    this.audit(at, entry);
   }
 
-  async audit(
-    at: number,
-    entry: { actor: string; action: string; ref: string; detail: JsonObject },
-  ): Promise<AuditEntry> {
+  audit(at: number, entry: { actor: string; action: string; ref: string; detail: JsonObject }): AuditEntry {
     const next = { seq: this.group.auditSeq + 1, at, ...entry, generation: this.group.generation };
     const hash = auditHash(this.group.auditHash, next);
-    await this.run("addAudit", {
+    this.send("addAudit", {
       seq: this.int(next.seq),
       entry: {
         at: this.int(at),
@@ -238,21 +278,16 @@ export class Work extends Reading {
 
   /** Writes what was gathered: candidates, and the group's state with the answer of this call. */
   async finish(call: string, result: unknown): Promise<void> {
-    await this.flush();
-    const remembered = JSON.stringify(result ?? null);
-    if (remembered.length < 100_000) {
-      this.set({
-        callIds: [...(this.group.callIds ?? []), call].slice(-KEPT_CALLS),
-        callResults: [...(this.group.callResults ?? []), remembered].slice(-KEPT_CALLS),
-      });
-    }
-    if (!this.#groupChanged) return;
+    this.flush();
     const state: Row = {};
-    for (const [key, value] of Object.entries(this.group)) {
-      if (key === "lc_group" || key === "lc_lock") continue;
-      state[key] = typeof value === "number" ? this.int(value) : value;
+    for (const key of this.#changed) {
+      const value = this.group[key];
+      state[key] = typeof value === "number" ? this.int(value) : (value ?? null);
     }
-    await this.run("saveGroup", { state });
+    const remembered = JSON.stringify(result ?? null);
+    const kept = remembered.length < 100_000 ? remembered : null;
+    this.send("saveGroup", { state, call: kept === null ? null : call, result: kept, keep: this.int(KEPT_CALLS) });
+    await this.settled();
   }
 
   /** @throws GraphkeeperError `LEASE_LOST` before anything is written */

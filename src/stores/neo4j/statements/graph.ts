@@ -91,6 +91,15 @@ export function graphStatements(s: Shapes) {
         ? `${v}.${quoted(mentions.property)}`
         : `split(${v}.${quoted(mentions.property)}, ${literal(mentions.separator)})`;
   const list = listOf("e");
+  const mentionFacts = `elementId(e) AS handle, ${s.id("entity", "e")} AS id, NOT ${live("e")} AS parked, e.lc_parked_at AS parkedAt, e.lc_created_at AS createdAt,
+        e.lc_ever_mentioned AS everMentioned, ${anyVector("entity", "e")} AS vector, ${anyParkedVector("entity", "e")} AS parkedVector,
+        EXISTS { MATCH ${s.mentions("u", "e")} WHERE ${s.belongs("unit", "u")} AND ${live("u")} } AS liveMention,
+        EXISTS { MATCH ${s.mentions("u", "e")} WHERE ${s.belongs("unit", "u")} } AS mentioned`;
+  const factColumns = `elementId(r) AS handle, ${s.relationshipId("r")} AS id, ${live("a")} AS sourceLive, ${live("b")} AS targetLive, ${supportOf("r")} AS support`;
+  const factById =
+    relationships.key !== undefined
+      ? `UNWIND $ids AS id MATCH ${fact("a", "r", "b")} WHERE r.${quoted(relationships.key)} = id AND ${relationshipTenant(s, "r")} AND ${factWhere("a", "r", "b")}`
+      : `UNWIND $ids AS id MATCH ${fact("a", "r", "b")} WHERE elementId(r) = id AND ${factWhere("a", "r", "b")}`;
   return {
     // Documents
     documentsById: nodeDocuments
@@ -144,11 +153,8 @@ export function graphStatements(s: Shapes) {
       RETURN handle, ${s.id("entity", "e")} AS id, NOT ${live("e")} AS parked, ${anyVector("entity", "e")} OR ${anyParkedVector("entity", "e")} AS vector,
         COUNT { MATCH ${s.mentions("u", "e")} WHERE ${s.belongs("unit", "u")} AND ${live("u")} RETURN DISTINCT u } AS live,
         COUNT { MATCH ${s.mentions("u", "e")} WHERE ${s.belongs("unit", "u")} RETURN DISTINCT u } AS total`,
-    mentionFacts: `UNWIND $handles AS handle ${s.byHandle("entity", "e", "handle")}
-      RETURN handle, ${s.id("entity", "e")} AS id, NOT ${live("e")} AS parked, e.lc_parked_at AS parkedAt, e.lc_created_at AS createdAt,
-        e.lc_ever_mentioned AS everMentioned, ${anyVector("entity", "e")} AS vector, ${anyParkedVector("entity", "e")} AS parkedVector,
-        EXISTS { MATCH ${s.mentions("u", "e")} WHERE ${s.belongs("unit", "u")} AND ${live("u")} } AS liveMention,
-        EXISTS { MATCH ${s.mentions("u", "e")} WHERE ${s.belongs("unit", "u")} } AS mentioned`,
+    mentionFacts: `UNWIND $handles AS handle ${s.byHandle("entity", "e", "handle")} RETURN ${mentionFacts}`,
+    mentionFactsById: `UNWIND $ids AS id ${s.byKey("entity", "e", "id", "id")} RETURN ${mentionFacts}`,
     entitiesById: `UNWIND $ids AS id ${s.byKey("entity", "e", "id", "id")}
       RETURN id, elementId(e) AS handle, ${live("e")} AS live`,
     entitiesPage: `${s.page("entity", "e")} RETURN elementId(e) AS handle, ${s.id("entity", "e")} AS id ORDER BY id LIMIT $limit`,
@@ -158,17 +164,16 @@ export function graphStatements(s: Shapes) {
     showVectors: `${many("entity", "e")} ${vectorsIn("entity", "e") || "SET e.lc_active = e.lc_active"}`,
     deleteEntities: `${many("entity", "e")} DETACH DELETE e`,
     expiredEntities: `MATCH ${s.node("entity", "e")} WHERE ${s.belongs("entity", "e")} AND e.lc_parked_at <= $before
-      RETURN elementId(e) AS handle, ${s.id("entity", "e")} AS id ORDER BY e.lc_parked_at, id LIMIT $limit`,
+      WITH e, ${s.id("entity", "e")} AS id WHERE ($after IS NULL OR id > $after) AND NOT ${live("e")}
+        AND NOT EXISTS { MATCH ${s.mentions("u", "e")} WHERE ${s.belongs("unit", "u")} }
+      RETURN id ORDER BY id LIMIT $limit`,
 
     // Facts: live ones are relationships, parked ones are records of ours.
     factsTouching: `UNWIND $handles AS handle ${s.byHandle("entity", "e", "handle")}
       MATCH ${s.node("entity", "e")}-[r${s.factTypes}]-${s.node("entity", "o")} WHERE ${s.isFact("r")} AND ${s.belongs("entity", "o")}
       RETURN DISTINCT elementId(r) AS handle, ${s.relationshipId("r")} AS id`,
-    factsById:
-      relationships.key !== undefined
-        ? `UNWIND $ids AS id MATCH ${fact("a", "r", "b")} WHERE r.${quoted(relationships.key)} = id AND ${relationshipTenant(s, "r")} AND ${factWhere("a", "r", "b")}
-          RETURN id, elementId(r) AS handle`
-        : `UNWIND $ids AS id MATCH ${fact("a", "r", "b")} WHERE elementId(r) = id AND ${factWhere("a", "r", "b")} RETURN id, elementId(r) AS handle`,
+    factsById: `${factById} RETURN id, elementId(r) AS handle`,
+    factFactsById: `${factById} RETURN ${factColumns}`,
     /** What the sweep looks at: every fact, or, where support is not known at all, those that touch something parked. */
     factsPage:
       relationships.support.by === "none"
@@ -180,8 +185,7 @@ export function graphStatements(s: Shapes) {
             RETURN elementId(r) AS handle, r.${quoted(relationships.key)} AS id ORDER BY id LIMIT $limit`
           : `MATCH ${fact("a", "r", "b")} WHERE elementId(r) > $after AND ${factWhere("a", "r", "b")}
             RETURN elementId(r) AS handle, elementId(r) AS id ORDER BY id LIMIT $limit`,
-    factFacts: `UNWIND $handles AS handle MATCH ${fact("a", "r", "b")} WHERE elementId(r) = handle AND ${factWhere("a", "r", "b")}
-      RETURN handle, ${s.relationshipId("r")} AS id, ${live("a")} AS sourceLive, ${live("b")} AS targetLive, ${supportOf("r")} AS support`,
+    factFacts: `UNWIND $handles AS handle MATCH ${fact("a", "r", "b")} WHERE elementId(r) = handle AND ${factWhere("a", "r", "b")} RETURN ${factColumns}`,
     factEnds: `UNWIND $handles AS handle MATCH ${fact("a", "r", "b")} WHERE elementId(r) = handle AND ${factWhere("a", "r", "b")}
       RETURN handle, elementId(a) AS source, elementId(b) AS target`,
     parkedEnds: `UNWIND $ids AS id MATCH (p:${OURS.parked} {lc_group: $group, lc_id: id}) RETURN id, p.lc_source AS source, p.lc_target AS target`,
@@ -196,7 +200,7 @@ export function graphStatements(s: Shapes) {
         UNION MATCH (p:${OURS.parked} {lc_group: $group, lc_target: id}) RETURN p.lc_id AS parked
       }
       RETURN DISTINCT parked AS id`,
-    expiredFacts: `MATCH (p:${OURS.parked} {lc_group: $group}) WHERE p.lc_at <= $before RETURN p.lc_id AS id ORDER BY p.lc_at, p.lc_id LIMIT $limit`,
+    expiredFacts: `MATCH (p:${OURS.parked} {lc_group: $group}) WHERE p.lc_at <= $before AND p.lc_id > $after RETURN p.lc_id AS id ORDER BY p.lc_id LIMIT $limit`,
     parkedPage: `MATCH (p:${OURS.parked} {lc_group: $group}) WHERE p.lc_id > $after RETURN p.lc_id AS id ORDER BY p.lc_id LIMIT $limit`,
     parkFacts: `UNWIND $rows AS row MATCH ${fact("a", "r", "b")} WHERE elementId(r) = row.handle AND ${factWhere("a", "r", "b")}
       CREATE (p:${OURS.parked}) SET p = properties(r)

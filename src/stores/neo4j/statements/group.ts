@@ -1,18 +1,25 @@
 import { OURS } from "../shapes.ts";
 
+/** The answers of the last calls stay in the database: they are long, and only a call that ran again asks for its own. */
+const WITHOUT_CALLS = "g {.*, callIds: null, callResults: null}";
+const ANSWER = "head([i IN range(0, size(coalesce(g.callIds, [])) - 1) WHERE g.callIds[i] = $call | g.callResults[i]])";
+
 /** Statements on our own nodes: the same for every profile. Each takes `$group`, but for the few that list groups. */
 export const groupStatements = {
   // Writing the lock property takes the node's write lock: one writer per group, and reads after it see what the last one left.
-  lockGroup: `MATCH (g:${OURS.group} {lc_group: $group}) SET g.lc_lock = $call RETURN properties(g) AS g`,
+  lockGroup: `MATCH (g:${OURS.group} {lc_group: $group}) SET g.lc_lock = $call RETURN ${WITHOUT_CALLS} AS g, ${ANSWER} AS answer`,
   createGroup: `MERGE (g:${OURS.group} {lc_group: $group})
     ON CREATE SET g += $initial
-    SET g.lc_lock = $call RETURN properties(g) AS g`,
-  saveGroup: `MATCH (g:${OURS.group} {lc_group: $group}) SET g += $state`,
-  readGroup: `MATCH (g:${OURS.group} {lc_group: $group}) RETURN properties(g) AS g`,
+    SET g.lc_lock = $call RETURN ${WITHOUT_CALLS} AS g, ${ANSWER} AS answer`,
+  saveGroup: `MATCH (g:${OURS.group} {lc_group: $group}) SET g += $state
+    FOREACH (_ IN CASE WHEN $call IS NULL THEN [] ELSE [1] END |
+      SET g.callResults = (coalesce(g.callResults, []) + $result)[-$keep..], g.callIds = (coalesce(g.callIds, []) + $call)[-$keep..])`,
+  readGroup: `MATCH (g:${OURS.group} {lc_group: $group}) RETURN ${WITHOUT_CALLS} AS g`,
+  storeTime: "RETURN timestamp() AS now, $group AS group",
   /** Lists groups; the caller filters by what it may see. */
   listGroups: `MATCH (g:${OURS.group}) WHERE g.lc_group > $after
     AND (NOT $stale OR g.generation > g.collectedGeneration OR g.analyticsGeneration IS NULL OR g.generation > g.analyticsGeneration)
-    RETURN properties(g) AS g ORDER BY g.lc_group LIMIT $limit`,
+    RETURN ${WITHOUT_CALLS} AS g ORDER BY g.lc_group LIMIT $limit`,
 
   readOperation: `MATCH (o:${OURS.operation} {lc_group: $group, lc_id: $id}) RETURN properties(o) AS o`,
   saveOperation: `MERGE (o:${OURS.operation} {lc_group: $group, lc_id: $id}) SET o += $state`,
@@ -23,10 +30,10 @@ export const groupStatements = {
   deleteDocumentStates: `UNWIND $ids AS id MATCH (s:${OURS.document} {lc_group: $group, lc_id: id}) DELETE s`,
   clearSuccessors: `UNWIND $ids AS id MATCH (s:${OURS.document} {lc_group: $group, successor: id}) REMOVE s.successor`,
   deprecatedDocuments: `MATCH (s:${OURS.document} {lc_group: $group}) WHERE s.lc_id > $after AND s.status = 'deprecated' RETURN s.lc_id AS id ORDER BY s.lc_id LIMIT $limit`,
-  expiredDocuments: `MATCH (s:${OURS.document} {lc_group: $group}) WHERE s.deprecatedAt <= $before AND s.status = 'deprecated' AND NOT coalesce(s.legalHold, false)
-    RETURN s.lc_id AS id, s.deprecatedAt AS deprecatedAt ORDER BY s.deprecatedAt, s.lc_id LIMIT $limit`,
+  expiredDocuments: `MATCH (s:${OURS.document} {lc_group: $group}) WHERE s.deprecatedAt <= $before AND s.lc_id > $after AND s.status = 'deprecated' AND NOT coalesce(s.legalHold, false)
+    RETURN s.lc_id AS id ORDER BY id LIMIT $limit`,
 
-  addCandidates: `UNWIND $ids AS id MERGE (:${OURS.candidate} {lc_group: $group, lc_kind: $kind, lc_id: id})`,
+  addCandidates: `UNWIND $rows AS row MERGE (:${OURS.candidate} {lc_group: $group, lc_kind: row.kind, lc_id: row.id})`,
   dropCandidates: `UNWIND $ids AS id MATCH (c:${OURS.candidate} {lc_group: $group, lc_kind: $kind, lc_id: id}) DELETE c`,
   candidates: `MATCH (c:${OURS.candidate} {lc_group: $group, lc_kind: $kind}) WHERE c.lc_id > $after RETURN c.lc_id AS id ORDER BY c.lc_id LIMIT $limit`,
   knownCandidates: `UNWIND $ids AS id MATCH (c:${OURS.candidate} {lc_group: $group, lc_kind: $kind, lc_id: id}) RETURN id`,
@@ -66,8 +73,9 @@ export const groupStatements = {
     }
     SET r.lc_marked = true`,
   markedSimilarity: `MATCH (r:${OURS.analytics} {lc_group: $group, lc_marked: true})
-    WHERE r.lc_from <= $epoch AND (r.lc_to IS NULL OR r.lc_to > $epoch)
-    RETURN elementId(r) AS row, r.lc_key AS key, r.lc_a AS a, r.lc_b AS b`,
+    WHERE r.lc_key > $after AND r.lc_from <= $epoch AND (r.lc_to IS NULL OR r.lc_to > $epoch)
+    RETURN elementId(r) AS row, r.lc_key AS key, r.lc_a AS a, r.lc_b AS b ORDER BY r.lc_key LIMIT $limit`,
+  unmarkRows: `UNWIND $rows AS row MATCH (r:${OURS.analytics}) WHERE elementId(r) = row AND r.lc_group = $group REMOVE r.lc_marked`,
   deleteRows: `UNWIND $rows AS row MATCH (r:${OURS.analytics}) WHERE elementId(r) = row AND r.lc_group = $group DELETE r`,
   communitiesOfEntities: `UNWIND $ids AS id
     MATCH (r:${OURS.analytics} {lc_group: $group, lc_a: id}) WHERE r.lc_kind = 'membership' AND r.lc_from <= $epoch AND (r.lc_to IS NULL OR r.lc_to > $epoch)
