@@ -31,12 +31,22 @@ export interface GraphkeeperServer {
  * It has no scheduler and no debounced runs, unless asked for: only what the test starts happens.
  */
 export async function startGraphkeeper(
-  options: { environment?: Record<string, string>; args?: string[] } = {},
+  options: { environment?: Record<string, string>; args?: string[]; nodeArgs?: string[] } = {},
 ): Promise<GraphkeeperServer> {
   const folder = await mkdtemp(join(tmpdir(), "gk-server-"));
   const child: ChildProcess = spawn(
     process.execPath,
-    [CLI, "serve", "--json", "--port", "0", "--roles", "http,worker", ...(options.args ?? [])],
+    [
+      ...(options.nodeArgs ?? []),
+      CLI,
+      "serve",
+      "--json",
+      "--port",
+      "0",
+      "--roles",
+      "http,worker",
+      ...(options.args ?? []),
+    ],
     {
       cwd: folder,
       stdio: ["ignore", "pipe", "pipe"],
