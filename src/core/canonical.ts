@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { createHash, hash } from "node:crypto";
 import { compareIds, type StoredRecord } from "./ports.ts";
 import type { AuditEntry, ImportBlock, Json, Operation } from "./words.ts";
 
@@ -16,12 +16,13 @@ export function canonicalJson(value: unknown): string {
 }
 
 export function sha256(data: string | Uint8Array): string {
-  return createHash("sha256").update(data).digest("hex");
+  return hash("sha256", data);
 }
 
 /** First 8 bytes of the SHA-256, as an unsigned integer (big-endian). */
 export function hash64(data: string): bigint {
-  return createHash("sha256").update(data).digest().readBigUInt64BE(0);
+  // In one call and by way of the hexadecimal form: a third of the time of a hash object and its buffer.
+  return BigInt(`0x${sha256(data).slice(0, 16)}`);
 }
 
 export function entityHash(entity: { name: string; type?: string | null; description?: string | null }): bigint {

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import type { SimilarityEdges } from "../algorithms/index.ts";
 import { hash64 } from "../core/canonical.ts";
 import type { LiveGraph } from "../core/ports.ts";
@@ -101,5 +101,5 @@ export function levelOfCommunity(id: string): number {
 }
 
 function finish(sum: bigint, count: number): string {
-  return createHash("sha256").update(`${sum}:${count}`).digest("hex").slice(0, 16);
+  return hash("sha256", `${sum}:${count}`).slice(0, 16);
 }

@@ -111,19 +111,22 @@ function membershipDifference(
   computed: ComputedAnalytics,
   published: PublishedAnalytics,
 ): void {
-  const old = new Map(published.memberships.map((row) => [`${row.level}\u0000${row.entity}`, row]));
+  // A map per level: with one for all, a million entities would make a million keys per level that are needed nowhere else.
+  const old = new Map<number, Map<string, string>>();
+  for (const { level, entity, community } of published.memberships) {
+    const ofLevel = old.get(level) ?? new Map<string, string>();
+    old.set(level, ofLevel.set(entity, community));
+  }
   for (const [level, ofEntity] of computed.memberships.entries()) {
+    const before = old.get(level);
     for (const [v, community] of ofEntity.entries()) {
       const entity = graph.ids[v]!;
-      const key = `${level}\u0000${entity}`;
-      if (old.get(key)?.community !== community) {
-        parts.upsert("memberships", { level, entity, community });
-      }
-      old.delete(key);
+      if (before?.get(entity) !== community) parts.upsert("memberships", { level, entity, community });
+      before?.delete(entity);
     }
   }
-  for (const { level, entity } of old.values()) {
-    parts.remove("memberships", { level, entity });
+  for (const [level, gone] of old) {
+    for (const entity of gone.keys()) parts.remove("memberships", { level, entity });
   }
 }
 
