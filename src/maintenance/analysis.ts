@@ -202,41 +202,41 @@ function spread(partition: Int32Array, node: Uint32Array, n: number): Int32Array
   return result;
 }
 
-/** The difference between the state's graph and the graph of today, as edges to set. O(n + m log d). */
+/**
+ * The difference between the state's graph and the graph of today, as edges to set. O(n + m): both have ascending rows. In typed
+ * arrays: a map of a million entities' edges took 0.5 GB.
+ */
 function edits(state: IncrementalCommunities, merged: CsrGraph, node: Uint32Array) {
-  const sources: number[] = [];
-  const targets: number[] = [];
-  const weights: number[] = [];
-  const before = edgesOf(state.graph.toCsr());
-  const now = edgesOf(merged);
-  const size = state.n;
-  const old = new Map<number, number>();
-  for (let e = 0; e < before.sources.length; e++) {
-    old.set(key(before.sources[e]!, before.targets[e]!, size), before.weights[e]!);
-  }
-  for (let e = 0; e < now.sources.length; e++) {
-    const a = node[now.sources[e]!]!;
-    const b = node[now.targets[e]!]!;
-    const at = key(a, b, size);
-    const weight = now.weights[e]!;
-    if (old.get(at) !== weight) {
-      sources.push(a);
-      targets.push(b);
-      weights.push(weight);
+  const { sources, targets, weights } = edgesOf(merged);
+  const renumber = (entities: Uint32Array) => entities.map((v) => node[v]!);
+  const now = csrFromEdges(state.n, renumber(sources), renumber(targets), weights);
+  const before = state.graph.toCsr();
+  const changed: { sources: number[]; targets: number[]; weights: number[] } = {
+    sources: [],
+    targets: [],
+    weights: [],
+  };
+  const set = (v: number, u: number, weight: number) => {
+    // Each edge stands in the rows of both its ends, and a loop in its one row with twice its weight.
+    if (u < v) return;
+    changed.sources.push(v);
+    changed.targets.push(u);
+    changed.weights.push(u === v ? weight / 2 : weight);
+  };
+  for (let v = 0; v < state.n; v++) {
+    let p = before.offsets[v]!;
+    let q = now.offsets[v]!;
+    const [pEnd, qEnd] = [before.offsets[v + 1]!, now.offsets[v + 1]!];
+    while (p < pEnd || q < qEnd) {
+      const old = p < pEnd ? before.targets[p]! : Number.POSITIVE_INFINITY;
+      const fresh = q < qEnd ? now.targets[q]! : Number.POSITIVE_INFINITY;
+      if (old < fresh) set(v, old, 0);
+      else if (fresh < old || before.weights[p] !== now.weights[q]) set(v, fresh, now.weights[q]!);
+      if (old <= fresh) p++;
+      if (fresh <= old) q++;
     }
-    old.delete(at);
   }
-  for (const at of old.keys()) {
-    sources.push(Math.floor(at / size));
-    targets.push(at % size);
-    weights.push(0);
-  }
-  return { sources: Uint32Array.from(sources), targets: Uint32Array.from(targets), weights };
-}
-
-/** n² stays below 2^53 up to 94 million nodes. */
-function key(a: number, b: number, n: number): number {
-  return a < b ? a * n + b : b * n + a;
+  return { ...changed, sources: Uint32Array.from(changed.sources), targets: Uint32Array.from(changed.targets) };
 }
 
 /** Membership of each live entity at each level, by community id. */

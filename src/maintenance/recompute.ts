@@ -138,10 +138,10 @@ async function recomputeWithin(store: Store, fence: Fence, options: RecomputeOpt
 
 function refuseOverBudget(graph: LiveGraph, memoryMb: number): void {
   const { ids, sources, dimension } = graph;
-  const edges = sources.length + ids.length * ANALYSIS_DEFAULTS.k;
-  const { peak } = estimateMemory(ids.length, edges, dimension, { k: ANALYSIS_DEFAULTS.k });
+  const similar = dimension === 0 ? 0 : ids.length * ANALYSIS_DEFAULTS.k;
+  const { peak } = estimateMemory(ids.length, sources.length + similar, dimension, { k: ANALYSIS_DEFAULTS.k });
   // Rows and ids as objects: what is published, and its difference to what is to be.
-  const rows = ids.length * 600 + edges * 120;
+  const rows = ids.length * 600 + similar * 120;
   const estimateMb = Math.ceil((peak + rows) / 1_048_576);
   if (estimateMb <= memoryMb) return;
   throw new GraphkeeperError(
