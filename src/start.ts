@@ -58,7 +58,8 @@ export async function startServer(
     await graphkeeper.resume();
     let address = "";
     if (roles.includes("http")) {
-      const auth = new Authenticator({ keys: graphkeeper.keys, staticKey: config.auth.apiKey, jwt: config.auth.jwt });
+      const { apiKey: staticKey, jwt, failuresPerMinute } = config.auth;
+      const auth = new Authenticator({ keys: graphkeeper.keys, staticKey, jwt, failuresPerMinute });
       const warning = await listenGuard(auth, config.http.host);
       if (warning !== null) logger?.warn(warning);
       app = buildServer({
@@ -68,6 +69,7 @@ export async function startServer(
         logger,
         bodyLimit: config.http.bodyLimit,
         waitMs: config.http.waitSeconds * 1_000,
+        rateLimits: { perKey: config.http.callsPerMinutePerKey, perGroup: config.http.callsPerMinutePerGroup },
         routes: monitoringRoutes(monitoring),
         trace: traceRequest,
       });

@@ -21,12 +21,17 @@ export const CONFIG_SCHEMA = z.strictObject({
       bodyLimit: z.int().min(1_024).default(16_777_216),
       /** How long a call waits for its run before it answers 202, in seconds. */
       waitSeconds: z.number().min(0).max(3_600).default(240),
+      /** Calls a minute of one key, and in one group over all keys, in this process; 5 % of them may come at once. 0 = no limit. */
+      callsPerMinutePerKey: z.int().min(0).default(300_000),
+      callsPerMinutePerGroup: z.int().min(0).default(300_000),
     })
     .prefault({}),
   auth: z
     .strictObject({
       /** A static key with the role admin. */
       apiKey: z.string().min(8).optional(),
+      /** Failed attempts a minute of one address. */
+      failuresPerMinute: z.int().min(1).default(10),
       jwt: z.strictObject({ issuer: z.string(), audience: z.string(), jwksUrl: z.url() }).optional(),
     })
     .prefault({}),
@@ -118,7 +123,10 @@ export const ENVIRONMENT: Record<string, string> = {
   GRAPHKEEPER_PORT: "http.port",
   GRAPHKEEPER_BODY_LIMIT: "http.bodyLimit",
   GRAPHKEEPER_WAIT_SECONDS: "http.waitSeconds",
+  GRAPHKEEPER_CALLS_PER_MINUTE_PER_KEY: "http.callsPerMinutePerKey",
+  GRAPHKEEPER_CALLS_PER_MINUTE_PER_GROUP: "http.callsPerMinutePerGroup",
   GRAPHKEEPER_API_KEY: "auth.apiKey",
+  GRAPHKEEPER_FAILURES_PER_MINUTE: "auth.failuresPerMinute",
   GRAPHKEEPER_JWT_ISSUER: "auth.jwt.issuer",
   GRAPHKEEPER_JWT_AUDIENCE: "auth.jwt.audience",
   GRAPHKEEPER_JWT_JWKS_URL: "auth.jwt.jwksUrl",
@@ -217,7 +225,7 @@ function readFile(path: string | undefined): Record<string, unknown> {
 
 /** Keys whose values are numbers or booleans are written as such in the environment. */
 function parseVariable(text: string, key: string): unknown {
-  if (/^(neo4j|auth|jobs|alerts)\.|^(data|http\.host)$/.test(key)) return text;
+  if (/^(neo4j|auth\.(apiKey|jwt)|jobs|alerts)\b|^(data|http\.host)$/.test(key)) return text;
   if (key === "summaries.grades") return text.split(",").map((grade) => grade.trim());
   if (text === "true" || text === "false") return text === "true";
   return /^-?\d+(\.\d+)?$/.test(text) ? Number(text) : text;

@@ -128,8 +128,8 @@ export const ERRORS = {
   },
   RATE_LIMITED: {
     status: 429,
-    title: "Too many failed attempts from this address",
-    remedy: "Wait for the seconds in Retry-After; check the API key.",
+    title: "Too many calls, or too many failed attempts",
+    remedy: "Wait for the seconds in Retry-After; after failed attempts check the API key.",
   },
   HEADERS_TOO_LARGE: {
     status: 431,

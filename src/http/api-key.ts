@@ -44,6 +44,20 @@ export function createApiKey(
   };
 }
 
+/**
+ * The first key closes the service. Were it no admin's, nobody could make another key through the API.
+ * @param others keys made before, revoked ones too; with a static key or JWTs there are other ways in
+ * @throws GraphkeeperError `INVALID_VALUE`
+ */
+export function refuseFirstKey(role: Role, others: { keys: number; configured: boolean }): void {
+  if (role === "admin" || others.keys > 0 || others.configured) return;
+  throw new GraphkeeperError(
+    "INVALID_VALUE",
+    `The first key must have the role admin: it closes the service, and with the role ${role} nobody could make another.`,
+    { field: "role" },
+  );
+}
+
 /** The parts of a key; null when it is none, or was mistyped. */
 export function parseApiKey(key: string): { id: string; secret: string } | null {
   const match = KEY.exec(key);

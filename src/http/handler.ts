@@ -9,6 +9,7 @@ import type { JsonObject } from "../core/words.ts";
 import { once } from "../jobs/idempotency.ts";
 import { type Authenticator, demandRole, type Principal, visibleTo } from "./auth.ts";
 import { mediaType, readJson, readStream } from "./body.ts";
+import type { RateLimits } from "./rate-limit.ts";
 import type { Answer, Call, Route, ServerContext } from "./route.ts";
 import type { RequestTraces } from "./trace.ts";
 import { check } from "./validate.ts";
@@ -19,7 +20,11 @@ const NOBODY: Principal = { actor: "anonymous", role: "reader", groups: [] };
  * What Fastify calls for a route: who calls and for which group is decided before any byte of the body is read, then each
  * part of the request is checked against its schema, then the route's own work is done.
  */
-export function handlerOf(route: Route, context: ServerContext, auth: Authenticator, traces: RequestTraces) {
+export function handlerOf(
+  route: Route,
+  context: ServerContext,
+  { auth, limits, traces }: { auth: Authenticator; limits: RateLimits; traces: RequestTraces },
+) {
   const principals = new WeakMap<FastifyRequest, Principal>();
   return {
     onRequest: async (request: FastifyRequest, reply: FastifyReply) => {
@@ -27,6 +32,10 @@ export function handlerOf(route: Route, context: ServerContext, auth: Authentica
       if (route.role === "public") return;
       const principal = await auth.authenticate(request.raw, request.ip);
       demandRole(principal, route.role);
+      const groupId = groupNamed(route, request);
+      const visible = visibleTo(principal);
+      const counted = groupId !== undefined && (visible === null || visible(groupId));
+      limits.take(principal.actor, counted ? groupId : null);
       principals.set(request, principal);
     },
     handler: async (request: FastifyRequest, reply: FastifyReply) => {
@@ -97,14 +106,13 @@ async function groupOf(
 ): Promise<string> {
   if (route.group === "none") return "";
   const header = request.headers["x-group-id"] as string | undefined;
-  const inPath = route.group === "path" || route.group === "path-creates";
-  const given = inPath ? (request.params as { id: string }).id : header;
+  const given = groupNamed(route, request);
   if (given === undefined) {
     if (route.group === "optional") return "";
     throw new GraphkeeperError("GROUP_REQUIRED", "The call needs the header X-Group-ID.", { field: "x-group-id" });
   }
   const groupId = checkGroupId(given);
-  if (inPath && header !== undefined && header !== groupId) {
+  if (header !== undefined && header !== groupId) {
     throw new GraphkeeperError("INVALID_REQUEST", "X-Group-ID and the path name different groups.", {
       field: "x-group-id",
     });
@@ -115,6 +123,13 @@ async function groupOf(
     throw new GraphkeeperError("GROUP_NOT_FOUND", "There is no such group.", { group: groupId });
   }
   return groupId;
+}
+
+/** As the request says it, not yet checked. */
+function groupNamed(route: Route, request: FastifyRequest): string | undefined {
+  if (route.group === "none") return undefined;
+  if (route.group === "path" || route.group === "path-creates") return (request.params as { id: string }).id;
+  return request.headers["x-group-id"] as string | undefined;
 }
 
 function readIdempotencyKey(route: Route, request: FastifyRequest): string | null {

@@ -1,7 +1,8 @@
 import { z } from "zod";
 import { GraphkeeperError } from "../core/errors.ts";
 import type { StoredKey } from "../core/ports.ts";
-import { createApiKey, ROLES } from "./api-key.ts";
+import { createApiKey, ROLES, refuseFirstKey } from "./api-key.ts";
+import { OPEN } from "./auth.ts";
 import { route } from "./route.ts";
 import * as shapes from "./shapes.ts";
 import { id, text } from "./validate.ts";
@@ -30,7 +31,9 @@ const create = route({
     groups: z.array(z.string()).min(1).max(1_000).describe("Group ids, prefixes that end in *, or * alone."),
   }),
   answers: { 201: { description: "The key", schema: shapes.newKey } },
-  handle: async ({ graphkeeper, body }) => {
+  handle: async ({ graphkeeper, body, principal }) => {
+    const keys = (await graphkeeper.keys.listKeys()).length;
+    refuseFirstKey(body.role, { keys, configured: principal.actor !== OPEN });
     const { key, stored } = createApiKey(body, graphkeeper.clock());
     await graphkeeper.keys.addKey(stored);
     return { status: 201, body: shown(stored), transient: { key } };

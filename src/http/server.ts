@@ -10,6 +10,7 @@ import { Drain } from "./drain.ts";
 import { handlerOf } from "./handler.ts";
 import { servePage } from "./page.ts";
 import { PROBLEM_TYPE, problemHeaders, problemOf, toGraphkeeperError } from "./problem.ts";
+import { type RateLimitOptions, RateLimits } from "./rate-limit.ts";
 import { answerOddRequests, answerParserError } from "./raw.ts";
 import type { Route, ServerContext } from "./route.ts";
 import { ROUTES } from "./routes.ts";
@@ -32,6 +33,8 @@ export interface HttpOptions {
   graceMs?: number;
   /** Whose `X-Forwarded-For` is believed; default nobody's. */
   trustProxy?: boolean | string | string[];
+  /** Calls a minute of a key, and in a group; default: no limit. */
+  rateLimits?: RateLimitOptions;
   /** Makes a span for each request; without it the caller's trace is only passed on. */
   trace?: TraceRequest;
   /** Routes of other rooms (metrics, page), served like ours: with role, group and error form. */
@@ -61,6 +64,11 @@ export function buildServer(options: HttpOptions): FastifyInstance {
     stopped: drain.stopped,
   };
   const traces = new RequestTraces(options.trace);
+  const parts = {
+    auth: options.auth,
+    limits: new RateLimits(options.rateLimits ?? { perKey: 0, perGroup: 0 }),
+    traces,
+  };
   const app = fastify({
     ...(options.logger === undefined ? { logger: false } : { loggerInstance: options.logger }),
     // One line a request, written when it is answered.
@@ -118,7 +126,7 @@ export function buildServer(options: HttpOptions): FastifyInstance {
     throw new GraphkeeperError("METHOD_NOT_ALLOWED", `The path takes ${allowed.join(", ")}, not ${request.method}.`);
   });
   for (const route of routes) {
-    const { onRequest, handler } = handlerOf(route, context, options.auth, traces);
+    const { onRequest, handler } = handlerOf(route, context, parts);
     app.route({
       method: route.method,
       url: route.path.replace(/\{(\w+)\}/g, ":$1"),

@@ -1,3 +1,4 @@
+import { OPEN } from "./auth.ts";
 import { route } from "./route.ts";
 import * as shapes from "./shapes.ts";
 
@@ -11,7 +12,7 @@ const whoami = route({
   answers: { 200: { description: "The caller", schema: shapes.who } },
   handle: async ({ principal, version }) => ({
     // Without any key configured everybody who reaches the service is this one.
-    body: { ...principal, open: principal.actor === "local", version },
+    body: { ...principal, open: principal.actor === OPEN, version },
   }),
 });
 

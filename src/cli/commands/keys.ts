@@ -2,7 +2,7 @@ import { type Command, Option } from "commander";
 import { GraphkeeperError } from "../../core/errors.ts";
 import { toWire } from "../../core/wire.ts";
 import type { JsonObject } from "../../core/words.ts";
-import { createApiKey, ROLES, type Role } from "../../http/api-key.ts";
+import { createApiKey, ROLES, type Role, refuseFirstKey } from "../../http/api-key.ts";
 import type { MakeContext } from "../context.ts";
 import { list, str, table } from "../wire.ts";
 
@@ -25,6 +25,9 @@ export function keyCommands(program: Command, context: MakeContext): void {
         return;
       }
       await cli.locally("create", async (graphkeeper) => {
+        const { apiKey, jwt } = cli.config.auth;
+        const made = (await graphkeeper.keys.listKeys()).length;
+        refuseFirstKey(role, { keys: made, configured: apiKey !== undefined || jwt !== undefined });
         const { key, stored } = createApiKey(options, graphkeeper.clock());
         await graphkeeper.keys.addKey(stored);
         const { secretHash: _, ...shown } = stored;
