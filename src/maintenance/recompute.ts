@@ -2,8 +2,8 @@ import { estimateMemory } from "../algorithms/index.ts";
 import { GraphkeeperError } from "../core/errors.ts";
 import type { Analytics, AnalyticsEngine, GroupReader, LiveGraph } from "../core/ports.ts";
 import type { Fence, JsonObject } from "../core/words.ts";
+import { analyseOnThread } from "./analyse-on-thread.ts";
 import type { AnalysisOptions } from "./analysis.ts";
-import { analyseOnThread } from "./analysis-thread.ts";
 import { chooseEngine, type EngineChoice } from "./engine.ts";
 
 export interface RecomputeOptions extends Partial<AnalysisOptions> {
@@ -105,13 +105,14 @@ async function recomputeWithin(store: Store, fence: Fence, options: RecomputeOpt
   stopIfAborted(options.signal);
   const given = { ...settings, given: computed };
   const answer = await analyseOnThread(graph, published, stored, given, { signal, onPhase });
-  const { publication, state } = answer;
+  const { state, partCount } = answer;
   const detail: JsonObject = { ...answer.detail, engine: chosen.name };
-  for (const [i, part] of publication.parts.entries()) {
+  let written = 0;
+  for await (const part of answer.parts) {
     await options.breathe?.();
     stopIfAborted(options.signal);
     await store.stageAnalytics(fence, part, options.clock());
-    options.onPhase?.("write", i + 1, publication.parts.length);
+    options.onPhase?.("write", ++written, partCount);
   }
   stopIfAborted(options.signal);
   const group = await store.publishAnalytics(fence, { generation, state, detail, now: options.clock() });
@@ -120,8 +121,8 @@ async function recomputeWithin(store: Store, fence: Fence, options: RecomputeOpt
     communities: number(detail, "communities"),
     levels: number(detail, "levels"),
     modularity: number(detail, "modularity"),
-    changedCommunities: publication.changed.length,
-    removedCommunities: publication.removed.length,
+    changedCommunities: answer.changed.length,
+    removedCommunities: answer.removed.length,
     entities: number(detail, "entities"),
     edges: number(detail, "edges"),
     similarityEdges: number(detail, "similarity_edges"),
@@ -129,7 +130,7 @@ async function recomputeWithin(store: Store, fence: Fence, options: RecomputeOpt
     iterations: number(detail, "iterations"),
     engine: chosen.name,
     mode: String(detail.communities_run),
-    rowsWritten: publication.rows,
+    rowsWritten: answer.rows,
     generation,
     fresh: group.generation === generation,
     durationMs: Math.round(performance.now() - begun),

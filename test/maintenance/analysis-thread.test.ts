@@ -2,11 +2,13 @@ import { randomUUID } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import type { Worker } from "node:worker_threads";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import type { LiveGraph, PublishedAnalytics } from "../../src/core/ports.ts";
 import { importBlocks } from "../../src/documents/import.ts";
-import { analyseOnThread } from "../../src/maintenance/analysis-thread.ts";
+import { analyseOnThread } from "../../src/maintenance/analyse-on-thread.ts";
 import { ANALYSIS_DEFAULTS } from "../../src/maintenance/recompute.ts";
 import { MemoryStore } from "../../src/stores/memory/index.ts";
 import { generatedGraph } from "../data/graphs.ts";
+import { longestTurnMs } from "../data/turns.ts";
 
 const store = new MemoryStore();
 const threads: Worker[] = [];
@@ -23,7 +25,11 @@ afterAll(async () => {
 
 async function analyse(control: { signal?: AbortSignal; onPhase?: () => void } = {}) {
   const graph = await store.readGraph("acme");
-  return analyseOnThread(graph, await store.readPublished("acme"), null, ANALYSIS_DEFAULTS, control);
+  const answer = await analyseOnThread(graph, await store.readPublished("acme"), null, ANALYSIS_DEFAULTS, control);
+  let parts = 0;
+  for await (const _ of answer.parts) parts++;
+  expect(parts).toBe(answer.partCount);
+  return answer;
 }
 
 test("one thread after the other is one thread: the next graph finds it warm, and gets the same answer", async () => {
@@ -70,4 +76,38 @@ test.runIf(process.platform === "linux")("the analysis gives way to the threads 
   });
   expect(Math.max(...nice)).toBeGreaterThanOrEqual(10);
   expect(Math.min(...nice)).toBeLessThan(10);
+});
+
+/** Many entities without an edge, and as many rows of what is published of others. */
+function large(entities: number): { graph: LiveGraph; published: PublishedAnalytics } {
+  const ids = Array.from({ length: entities }, (_, i) => `entity-${String(i).padStart(7, "0")}`);
+  const none = new Uint32Array(0);
+  const graph = {
+    groupId: "large",
+    generation: 1,
+    ids,
+    entityHashes: new BigUint64Array(entities),
+    dimension: 0,
+    vectors: new Float32Array(0),
+    hasVector: new Uint8Array(entities),
+    sources: none,
+    targets: none.slice(),
+    weights: new Float64Array(0),
+    relationshipHashes: new BigUint64Array(0),
+  };
+  const ranks = ids.map((id) => ({ entity: `old-${id}`, score: 1, component: "old" }));
+  return { graph, published: { epoch: 1, similarity: [], communities: [], memberships: [], ranks } };
+}
+
+test("however large the graph and what is published, no turn of the event loop takes 200 ms", async () => {
+  const { graph, published } = large(400_000);
+  let rows = 0;
+  const longest = await longestTurnMs(async () => {
+    const answer = await analyseOnThread(graph, published, null, ANALYSIS_DEFAULTS, {});
+    for await (const { upsert, remove } of answer.parts) {
+      rows += (upsert.ranks?.length ?? 0) + (remove.ranks?.length ?? 0);
+    }
+  });
+  expect(rows).toBe(800_000);
+  expect(longest).toBeLessThan(200);
 });

@@ -6,39 +6,11 @@ import { block, vectorOf, World } from "../../src/conformance/index.ts";
 import type { GraphStore } from "../../src/core/ports.ts";
 import type { ImportBlock } from "../../src/core/words.ts";
 import { openSqliteStore } from "../../src/stores/sqlite/index.ts";
+import { longestTurnMs } from "../data/turns.ts";
 import { openOnThisThread } from "./engine.ts";
 
 const folder = await mkdtemp(join(tmpdir(), "graphkeeper-turns-"));
 afterAll(() => rm(folder, { recursive: true }));
-
-/**
- * Longest turn of the event loop while the work is under way, in ms of this thread's processor time: unlike the time on the
- * wall it does not depend on what else the machine does.
- */
-async function longestTurnMs(work: () => Promise<unknown>): Promise<number> {
-  let longest = 0;
-  let running = true;
-  const watch = new Promise<void>((resolve) => {
-    let last = spentMs();
-    const turn = () => {
-      const now = spentMs();
-      longest = Math.max(longest, now - last);
-      last = now;
-      if (running) setTimeout(turn, 1);
-      else resolve();
-    };
-    setTimeout(turn, 1);
-  });
-  await work();
-  running = false;
-  await watch;
-  return longest;
-}
-
-function spentMs(): number {
-  const { user, system } = process.threadCpuUsage();
-  return (user + system) / 1_000;
-}
 
 /** 8,000 units, 16,000 entities in a ring, vectors that are rows of one matrix each. */
 function large(): ImportBlock {
