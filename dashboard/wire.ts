@@ -171,3 +171,25 @@ export interface Findings {
   clean: boolean;
   findings: { code: string; message: string; count: number; samples?: string[] }[];
 }
+
+export type Presence = "live" | "parked";
+export interface Neighbourhood {
+  /** The first is what was asked for. */
+  nodes: {
+    kind: "document" | "text_unit" | "entity";
+    id: string;
+    label: string;
+    type: string | null;
+    presence: Presence;
+  }[];
+  /** Source and target are positions in `nodes`. */
+  edges: {
+    kind: "owns" | "mentions" | "relationship";
+    source: number;
+    target: number;
+    id: string | null;
+    type: string | null;
+    presence: Presence;
+  }[];
+  truncated: boolean;
+}

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { GraphkeeperError } from "./core/errors.ts";
 import { checkEmbedding, checkGroupId, checkId, isStale } from "./core/law.ts";
+import type { Neighbourhood, NeighbourhoodQuery } from "./core/neighbourhood.ts";
 import { hasEffect } from "./core/outcomes.ts";
 import type { CommunityRecord, GraphStore, Hit, KeyStore, Page } from "./core/ports.ts";
 import type { TraceContext } from "./core/trace.ts";
@@ -185,6 +186,12 @@ export class Graphkeeper {
 
   documents(groupId: string, query: Parameters<GraphStore["documents"]>[1]): Promise<Page<DocumentRecord>> {
     return this.store.documents(checkGroupId(groupId), query);
+  }
+
+  /** What lies around a document or an entity, live and parked. */
+  neighbourhood(groupId: string, query: NeighbourhoodQuery): Promise<Neighbourhood> {
+    const id = checkId(query.id, `${query.of} id`);
+    return this.store.neighbourhood(checkGroupId(groupId), { ...query, id });
   }
 
   search(groupId: string, query: { of: "text_unit" | "entity"; vector: Float32Array; k: number }): Promise<Hit[]> {

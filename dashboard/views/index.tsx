@@ -3,6 +3,7 @@ import { type Place, to } from "../router.ts";
 import { AuditView } from "./audit.tsx";
 import { DocumentView } from "./document.tsx";
 import { DocumentsView } from "./documents.tsx";
+import { GraphView } from "./graph.tsx";
 import { GroupView } from "./group.tsx";
 import { GroupsView } from "./groups.tsx";
 import { OverviewView } from "./overview.tsx";
@@ -33,6 +34,10 @@ export function viewOf({ parts, query }: Place): { title: string; view: Componen
           title: `Documents of ${id}`,
           view: <DocumentsView group={id} status={query.get("status") ?? ""} after={query.get("after") ?? ""} />,
         };
+      case "graph": {
+        const of = { document: query.get("document") ?? undefined, entity: query.get("entity") ?? undefined };
+        return { title: `Graph of ${id}`, view: <GraphView group={id} {...of} /> };
+      }
       case "audit":
         return { title: `Audit of ${id}`, view: <AuditView group={id} /> };
     }

@@ -1,3 +1,4 @@
+import type { Neighbourhood, NeighbourhoodQuery } from "./neighbourhood.ts";
 import type {
   AuditEntry,
   CollectionBatch,
@@ -138,6 +139,13 @@ export interface GroupReader {
   impact(groupId: string, verb: Impact["verb"], documentIds: string[]): Promise<Impact>;
   /** Entries in order of `seq`, which counts 1, 2, 3… within the group; the chain starts from 64 zeros. */
   audit(groupId: string, query: { afterSeq: number; limit: number }): Promise<AuditEntry[]>;
+  /**
+   * What lies around a document (its text units, what they mention, who else owns them) or an entity (the units that mention
+   * it with their owners, the other ends of its relationships), live and parked, with the relationships between all these.
+   * Bounded by `limit` and not by the group; which part of more than that is shown is not said.
+   * @throws GraphkeeperError `DOCUMENT_NOT_FOUND`, or `NOT_FOUND` for an entity
+   */
+  neighbourhood(groupId: string, query: NeighbourhoodQuery): Promise<Neighbourhood>;
 }
 
 export interface ApplyOptions {

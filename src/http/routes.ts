@@ -4,6 +4,7 @@ import { documentRoutes } from "./documents.ts";
 import { groupRoutes } from "./groups.ts";
 import { keyRoutes } from "./keys.ts";
 import { maintenanceRoutes } from "./maintenance.ts";
+import { neighbourhoodRoutes } from "./neighbourhood.ts";
 import { opsRoutes } from "./ops.ts";
 import { pauseRoutes } from "./pauses.ts";
 import type { Route } from "./route.ts";
@@ -21,6 +22,7 @@ export const ROUTES: readonly Route[] = [
   ...documentRoutes,
   ...groupRoutes,
   ...searchRoutes,
+  ...neighbourhoodRoutes,
   ...communityRoutes,
   ...auditRoutes,
   ...keyRoutes,

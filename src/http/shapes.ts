@@ -164,6 +164,33 @@ export const imported = z.looseObject({
   generation: count(),
 });
 
+const presence = z.enum(["live", "parked"]);
+export const neighbourhood = z.looseObject({
+  group_id: z.string(),
+  /** The first is what was asked for. */
+  nodes: z.array(
+    z.looseObject({
+      kind: z.enum(["document", "text_unit", "entity"]),
+      id: z.string(),
+      label: z.string(),
+      type: z.string().nullable(),
+      presence,
+    }),
+  ),
+  /** Source and target are positions in nodes. */
+  edges: z.array(
+    z.looseObject({
+      kind: z.enum(["owns", "mentions", "relationship"]),
+      source: count(),
+      target: count(),
+      id: z.string().nullable(),
+      type: z.string().nullable(),
+      presence,
+    }),
+  ),
+  truncated: z.boolean(),
+});
+
 export const hits = z.object({
   hits: z.array(z.object({ id: z.string(), score: z.number(), text: z.string(), documents: z.array(z.string()) })),
 });

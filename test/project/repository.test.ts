@@ -37,6 +37,7 @@ const KNOWN_LONG = new Set([
   "src/conformance/jobs/suite.ts",
   "src/stores/memory/store.ts",
   "src/stores/sqlite/store.ts",
+  "src/stores/sqlite/engine/index.ts",
   "src/stores/neo4j/store.ts",
   "src/stores/neo4j/collect.ts",
   "src/stores/neo4j/derive.ts",

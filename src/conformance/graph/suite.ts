@@ -10,6 +10,7 @@ import { IMPACT_CASES } from "./impact.ts";
 import { IMPORT_CASES } from "./import.ts";
 import { LEASE_CASES } from "./leases.ts";
 import { LIFECYCLE_CASES } from "./lifecycle.ts";
+import { NEIGHBOURHOOD_CASES } from "./neighbourhood.ts";
 import { OPERATION_CASES } from "./operations.ts";
 import { PURGE_CASES } from "./purge.ts";
 import { READING_CASES } from "./reading.ts";
@@ -37,6 +38,7 @@ export const GRAPH_STORE_CASES: readonly GraphStoreCase[] = [
   ...COMMUNITY_CASES,
   ...READING_CASES,
   ...IMPACT_CASES,
+  ...NEIGHBOURHOOD_CASES,
   ...AUDIT_CASES,
   ...GROUP_CASES,
 ];

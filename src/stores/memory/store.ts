@@ -1,4 +1,5 @@
 import { checkGroupId, isStale } from "../../core/law.ts";
+import type { Neighbourhood, NeighbourhoodQuery } from "../../core/neighbourhood.ts";
 import type {
   AnalyticsPart,
   ApplyOptions,
@@ -32,6 +33,7 @@ import { collectBatch } from "./collect.ts";
 import { appendAudit, settleStaleness } from "./effect.ts";
 import { impactOf } from "./impact.ts";
 import * as leases from "./leases.ts";
+import { neighbourhoodOf } from "./neighbourhood.ts";
 import { countsOf, documentRecord, groupNotFound, recordsOf, search } from "./reader.ts";
 import { Group, pageOf } from "./state.ts";
 import { remainingOf, sweepStep } from "./sweep.ts";
@@ -139,6 +141,10 @@ export class MemoryStore implements GraphStore {
   async audit(groupId: string, query: { afterSeq: number; limit: number }): Promise<AuditEntry[]> {
     const entries = this.snapshot(groupId).audit.filter(({ seq }) => seq > query.afterSeq);
     return structuredClone(entries.slice(0, query.limit));
+  }
+
+  async neighbourhood(groupId: string, query: NeighbourhoodQuery): Promise<Neighbourhood> {
+    return neighbourhoodOf(this.snapshot(groupId), query);
   }
 
   async apply(operation: Operation, options: ApplyOptions = {}): Promise<OperationRecord> {

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { GraphkeeperError } from "../../core/errors.ts";
 import { checkEmbedding, checkGroupId } from "../../core/law.ts";
+import type { Neighbourhood, NeighbourhoodQuery } from "../../core/neighbourhood.ts";
 import {
   type AnalyticsPart,
   type ApplyOptions,
@@ -38,6 +39,7 @@ import { install, uninstall } from "./footprint.ts";
 import { GdsEngine } from "./gds/engine.ts";
 import { impactOf } from "./impact.ts";
 import { readGraph } from "./live-graph.ts";
+import { neighbourhoodOf } from "./neighbourhood.ts";
 import { allRecords, countsOf, documentRecords, documentsPage, search } from "./reader.ts";
 import { referAll } from "./references.ts";
 import { Shapes } from "./shapes.ts";
@@ -324,6 +326,10 @@ export class Neo4jStore implements GraphStore {
         hash: a.hash as string,
       }));
     });
+  }
+
+  neighbourhood(groupId: string, query: NeighbourhoodQuery): Promise<Neighbourhood> {
+    return this.#snapshot(groupId, (r) => neighbourhoodOf(r, query));
   }
 
   apply(operation: Operation, options: ApplyOptions = {}): Promise<OperationRecord> {

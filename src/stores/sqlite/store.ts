@@ -1,5 +1,6 @@
 import { closeSync, existsSync, openSync } from "node:fs";
 import { GraphkeeperError } from "../../core/errors.ts";
+import type { Neighbourhood, NeighbourhoodQuery } from "../../core/neighbourhood.ts";
 import type {
   AnalyticsPart,
   ApplyOptions,
@@ -175,6 +176,10 @@ export class SqliteStore implements GraphStore, KeyStore {
 
   audit(groupId: string, query: { afterSeq: number; limit: number }): Promise<AuditEntry[]> {
     return this.#reader.call("audit", [groupId, query]);
+  }
+
+  neighbourhood(groupId: string, query: NeighbourhoodQuery): Promise<Neighbourhood> {
+    return this.#scanner.call("neighbourhood", [groupId, query]);
   }
 
   apply(operation: Operation, options: ApplyOptions = {}): Promise<OperationRecord> {

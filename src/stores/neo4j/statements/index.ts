@@ -3,13 +3,21 @@ import type { Shapes } from "../shapes.ts";
 import { graphStatements } from "./graph.ts";
 import { groupStatements } from "./group.ts";
 import { importStatements } from "./import.ts";
+import { neighbourhoodStatements } from "./neighbourhood.ts";
 
 export type Statements = typeof groupStatements &
   ReturnType<typeof graphStatements> &
   ReturnType<typeof importStatements> &
-  ReturnType<typeof mirrorStatements>;
+  ReturnType<typeof mirrorStatements> &
+  ReturnType<typeof neighbourhoodStatements>;
 
 /** Every statement that the store sends, by name. */
 export function statementsFor(shapes: Shapes): Statements {
-  return { ...groupStatements, ...graphStatements(shapes), ...importStatements(shapes), ...mirrorStatements(shapes) };
+  return {
+    ...groupStatements,
+    ...graphStatements(shapes),
+    ...importStatements(shapes),
+    ...mirrorStatements(shapes),
+    ...neighbourhoodStatements(shapes),
+  };
 }

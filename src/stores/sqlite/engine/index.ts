@@ -1,5 +1,6 @@
 import { existsSync, statSync } from "node:fs";
 import type { DatabaseSync } from "node:sqlite";
+import type { Neighbourhood, NeighbourhoodQuery } from "../../../core/neighbourhood.ts";
 import type {
   AnalyticsPart,
   ApplyOptions,
@@ -43,6 +44,7 @@ import { finishCollection } from "./finish.ts";
 import { impact } from "./impact.ts";
 import * as keys from "./keys.ts";
 import { acquireLease, releaseLease, renewLease } from "./leases.ts";
+import { neighbourhood } from "./neighbourhood.ts";
 import { discardStaged, pruneAnalytics, publishAnalytics } from "./publication.ts";
 import { readGraph } from "./read-graph.ts";
 import { analyticsState, readPublished } from "./read-published.ts";
@@ -156,6 +158,10 @@ export class Engine {
 
   audit(groupId: string, query: { afterSeq: number; limit: number }): AuditEntry[] {
     return reader.audit(this.session, groupId, query);
+  }
+
+  neighbourhood(groupId: string, query: NeighbourhoodQuery): Neighbourhood {
+    return neighbourhood(this.session, groupId, query);
   }
 
   apply(operation: Operation, options: ApplyOptions = {}): OperationRecord {
