@@ -92,7 +92,7 @@ test("R2R: counts follow what happened: a call that is refused, or on a document
   await write(group, one("e", "b c"));
   const before = await keeper().store.counts(group);
   await keeper().hold(group, ["d"]);
-  expect((await purge(group, ["d"]).catch((e) => e)).code).toBe("LEGAL_HOLD");
+  await expect(purge(group, ["d"])).rejects.toMatchObject({ code: "LEGAL_HOLD" });
   await expect(purge("another-group", ["d"])).rejects.toMatchObject({ code: "GROUP_NOT_FOUND" });
   await expect(keeper().deprecate(group, ["unknown"])).rejects.toMatchObject({ code: "DOCUMENT_NOT_FOUND" });
   expect(await keeper().store.counts(group)).toEqual(before);
