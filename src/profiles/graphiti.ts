@@ -36,7 +36,16 @@ export const graphiti: ProfileInput = {
     vectors: [{ property: "fact_embedding" }],
     support: { by: "list", property: "episodes", reverse: "entity_edges", trust: "complete" },
   },
-  communities: { label: "Community", key: "uuid", member: { type: "HAS_MEMBER", direction: "from_community" } },
+  communities: {
+    label: "Community",
+    key: "uuid",
+    title: "name",
+    created: "created_at",
+    summary: { property: "summary" },
+    member: { type: "HAS_MEMBER", direction: "from_community", key: "uuid", tenant: true, lowest: true },
+    parent: { type: "HAS_MEMBER", direction: "from_parent" },
+  },
+  published: { communityPrefix: "graphkeeper-" },
   rebuildable: [{ on: "entity", property: "summary", from: "facts", fact: "fact", join: "\n" }],
   parking: { mode: "swap" },
 };

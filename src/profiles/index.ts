@@ -43,14 +43,20 @@ export const PROFILES: Record<string, (tenant: string) => ProfileInput> = {
   "graphrag-toolkit": graphragToolkit,
 };
 
+const PUBLISH = "+publish";
+
 /**
  * A ready profile by name. Where labels carry the tenant it stands behind a colon: `lightrag:my-workspace`,
- * `graphrag-toolkit:acme`.
+ * `graphrag-toolkit:acme`. With `+publish` behind the name, a recompute is also written in the writer's own shapes.
  */
 export function profileByName(name: string): ProfileInput | undefined {
-  const [kind = "", ...tenant] = name.split(":");
+  const [named = "", ...tenant] = name.split(":");
+  const publish = named.endsWith(PUBLISH);
+  const kind = publish ? named.slice(0, -PUBLISH.length) : named;
   const make = Object.hasOwn(PROFILES, kind) ? PROFILES[kind] : undefined;
-  return make?.(tenant.join(":") || (kind === "lightrag" ? "base" : "default"));
+  const profile = make?.(tenant.join(":") || (kind === "lightrag" ? "base" : "default"));
+  if (!publish || profile === undefined) return profile;
+  return profile.published === undefined ? undefined : { ...profile, publish };
 }
 
 /**

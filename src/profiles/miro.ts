@@ -74,6 +74,7 @@ export const miro: ProfileInput = {
     label: "Community",
     key: "id",
     level: "level",
+    summary: { property: "summary" },
     member: { type: "BELONGS_TO", direction: "to_community" },
     parent: { type: "PARENT_COMMUNITY", direction: "to_parent" },
   },
@@ -84,5 +85,6 @@ export const miro: ProfileInput = {
     membership: true,
     stale: { label: "GroupMeta", flag: "gds_stale", at: "gds_stale_since" },
   },
+  publish: true,
   parking: { mode: "swap" },
 };

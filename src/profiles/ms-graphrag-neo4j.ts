@@ -34,7 +34,11 @@ export const msGraphragNeo4j: ProfileInput = {
     label: "__Community__",
     key: "id",
     level: "level",
-    member: { type: "IN_COMMUNITY", direction: "to_community" },
+    title: "title",
+    summary: { property: "summary" },
+    member: { type: "IN_COMMUNITY", direction: "to_community", lowest: true },
+    parent: { type: "IN_COMMUNITY", direction: "to_parent" },
   },
+  published: { communityPrefix: "graphkeeper-" },
   parking: { mode: "swap" },
 };

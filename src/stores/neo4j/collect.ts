@@ -1,5 +1,5 @@
 import { entityPresence } from "../../core/law.ts";
-import { type CollectOptions, compareIds } from "../../core/ports.ts";
+import type { CollectOptions } from "../../core/ports.ts";
 import type { CollectionBatch, CollectionKind, JsonObject, Policy } from "../../core/words.ts";
 import { noteRetention, readOperation } from "./apply.ts";
 import {
@@ -15,37 +15,22 @@ import {
   judged,
   parkedRows,
   parkFacts,
-  settleUnits,
   showEntities,
   showLawful,
   touching,
 } from "./derive.ts";
-import { carryOut, type Plan, unitsOf } from "./documents.ts";
+import { carryOut, type Plan } from "./documents.ts";
 import { parkDerived } from "./parts.ts";
+import { type Phase, pageOf, runPhases, type Tally } from "./phases.ts";
+import { reconcilePhases, sweepUnits, twinsFound } from "./reconcile.ts";
 import { idFromKey } from "./shapes.ts";
+import { foldTwins } from "./twins.ts";
 import { noEffect, type Reading, type Work } from "./work.ts";
 
 /** Rows of one page where a phase has to look further than what it judges. */
-const PAGE = 1_000;
+const PAGE = 2_000;
 /** Bound of a count of what is left. */
 const MANY = 100_000;
-
-interface Tally {
-  examined: number;
-  deleted: number;
-  purged: number;
-  ids: string[];
-  changed: boolean;
-}
-
-/** A part of a kind: what it looks at, in order of its keys, and how it judges a batch of these. */
-interface Phase {
-  name: string;
-  keys(after: string, limit: number): Promise<string[]>;
-  /** @returns false when it is not done with the last key and the next batch has to go on there */
-  judge(keys: string[], tally: Tally): Promise<boolean>;
-  single?: boolean;
-}
 
 /** One bounded batch. In a dry run the caller rolls the transaction back. */
 export async function collectBatch(w: Work, kind: CollectionKind, options: CollectOptions): Promise<CollectionBatch> {
@@ -60,45 +45,22 @@ export async function collectBatch(w: Work, kind: CollectionKind, options: Colle
   return { examined, deleted, purged, changed, cursor, ids };
 }
 
-/** The cursor is the phase and the last key judged in it. */
-async function runPhases(phases: Phase[], tally: Tally, options: CollectOptions): Promise<string | null> {
-  const [from, ...rest] = (options.cursor ?? "").split(" ");
-  const first =
-    options.cursor === null
-      ? 0
-      : Math.max(
-          0,
-          phases.findIndex(({ name }) => name === from),
-        );
-  for (let i = first; i < phases.length; i++) {
-    const phase = phases[i] as Phase;
-    let last = i === first && options.cursor !== null ? rest.join(" ") : "";
-    for (;;) {
-      const room = options.limit - tally.examined;
-      const keys = await phase.keys(last, (phase.single ? 1 : Math.max(room, 0)) + 1);
-      if (keys.length === 0) break;
-      if (room <= 0) return `${phase.name} ${last}`;
-      const batch = keys.slice(0, phase.single ? 1 : room);
-      if (!(await phase.judge(batch, tally))) return `${phase.name} ${last}`;
-      last = batch.at(-1) as string;
-      if (keys.length <= batch.length) break;
-      if (tally.examined >= options.limit) return `${phase.name} ${last}`;
-    }
-  }
-  return null;
-}
-
 function phasesOf(w: Work, kind: CollectionKind, options: CollectOptions): Phase[] {
   const { policy, now } = options;
   const before = now - policy.restoreWindowMs;
+  let from = "";
+  // What was judged is no candidate any more; nothing else of the kind lies in that range, whose order is the index's.
+  const judgedUpTo = (keys: string[]) => w.send("dropCandidatesUpTo", { kind, after: from, last: keys.at(-1) });
   const candidates: Phase["keys"] = async (after, limit) => {
     w.flush();
+    from = after;
     return (await w.run<{ id: string }>("candidates", { kind, after, limit: w.int(limit) })).map((r) => r.id);
   };
   let stale = new Map<string, string>();
   switch (kind) {
     case "orphan_entities":
       return [
+        ...reconcilePhases(w, options),
         {
           name: "documents",
           single: true,
@@ -106,7 +68,14 @@ function phasesOf(w: Work, kind: CollectionKind, options: CollectOptions): Phase
             (await w.run<{ id: string }>("expiredDocuments", { before, after, limit: w.int(limit) })).map((d) => d.id),
           judge: (keys, tally) => purgeExpired(w, keys[0] as string, tally, options),
         },
-        { name: "candidates", keys: candidates, judge: (keys, tally) => judgeEntities(w, keys, tally, policy, now) },
+        {
+          name: "candidates",
+          keys: candidates,
+          judge: (keys, tally) => {
+            judgedUpTo(keys);
+            return judgeEntities(w, keys, tally, policy, now);
+          },
+        },
         {
           name: "expired",
           keys: (after, limit) => expiredEntities(w, before, after, limit),
@@ -115,7 +84,14 @@ function phasesOf(w: Work, kind: CollectionKind, options: CollectOptions): Phase
       ];
     case "stale_edges":
       return [
-        { name: "candidates", keys: candidates, judge: (keys, tally) => judgeFacts(w, keys, tally, now) },
+        {
+          name: "candidates",
+          keys: candidates,
+          judge: (keys, tally) => {
+            judgedUpTo(keys);
+            return judgeFacts(w, keys, tally, now);
+          },
+        },
         {
           name: "similarity",
           keys: async (after, limit) => {
@@ -140,7 +116,16 @@ function phasesOf(w: Work, kind: CollectionKind, options: CollectOptions): Phase
         },
       ];
     case "deprecated_vectors":
-      return [{ name: "candidates", keys: candidates, judge: (keys, tally) => moveVectors(w, keys, tally) }];
+      return [
+        {
+          name: "candidates",
+          keys: candidates,
+          judge: (keys, tally) => {
+            judgedUpTo(keys);
+            return moveVectors(w, keys, tally);
+          },
+        },
+      ];
   }
 }
 
@@ -156,13 +141,6 @@ async function expiredEntities(r: Reading, before: number, after: string, limit:
   });
   const ids = rows.map((row) => idFromKey(row.id));
   return ordered ? ids : pageOf(ids, after, limit);
-}
-
-function pageOf(ids: string[], after: string, limit: number): string[] {
-  return ids
-    .sort(compareIds)
-    .filter((id) => compareIds(id, after) > 0)
-    .slice(0, limit);
 }
 
 async function expiredFacts(r: Reading, before: number, after: string, limit: number): Promise<string[]> {
@@ -189,11 +167,12 @@ async function staleSimilarity(
 ): Promise<{ stale: Map<string, string>; live: string[] }> {
   const found = new Map<string, string>();
   const back: string[] = [];
+  const page = Math.min(limit, PAGE);
   for (let from = after; found.size < limit; ) {
     const rows = await r.run<{ row: string; key: string; a: string; b: string }>("markedSimilarity", {
       epoch: r.int(epoch),
       after: from,
-      limit: r.int(PAGE),
+      limit: r.int(page),
     });
     const ends = await entitiesById(
       r,
@@ -204,7 +183,7 @@ async function staleSimilarity(
       if (live(row.a) && live(row.b)) back.push(row.row);
       else found.set(row.key, row.row);
     }
-    if (rows.length < PAGE) break;
+    if (rows.length < page) break;
     from = (rows.at(-1) as { key: string }).key;
   }
   return { stale: new Map([...found].slice(0, limit)), live: back };
@@ -231,8 +210,7 @@ async function purgeExpired(w: Work, documentId: string, tally: Tally, options: 
 
 async function judgeEntities(w: Work, ids: string[], tally: Tally, policy: Policy, now: number): Promise<boolean> {
   tally.examined += ids.length;
-  w.sendEach("dropCandidates", "ids", ids, { kind: "orphan_entities" });
-  const facts = await entityFactsById(w, ids);
+  const facts = await entitiesOnce(w, ids, now);
   const park: EntityFacts[] = [];
   const show: EntityFacts[] = [];
   for (const entity of facts) {
@@ -291,6 +269,15 @@ export function lawOf(r: Reading, entity: EntityFacts, policy: Policy, now: numb
   );
 }
 
+/** The entities as they are; one that is there twice, parked and written again, is made one. */
+async function entitiesOnce(w: Work, ids: string[], now: number): Promise<EntityFacts[]> {
+  const facts = await entityFactsById(w, ids);
+  if (facts.length <= new Set(ids).size) return facts;
+  const handles = facts.map((row) => row.handle);
+  const folded = await foldTwins(w, "entity", handles, now);
+  return entityFacts(w, new Set(handles.map((handle) => folded.get(handle) ?? handle)));
+}
+
 async function purgeEntities(w: Work, ids: string[], tally: Tally): Promise<boolean> {
   tally.examined += ids.length;
   const known = await entitiesById(w, ids);
@@ -306,11 +293,10 @@ async function purgeEntities(w: Work, ids: string[], tally: Tally): Promise<bool
 
 async function judgeFacts(w: Work, ids: string[], tally: Tally, now: number): Promise<boolean> {
   tally.examined += ids.length;
-  w.sendEach("dropCandidates", "ids", ids, { kind: "stale_edges" });
   const [live, hidden] = await Promise.all([factRowsById(w, ids), parkedRows(w, ids)]);
   const park = (await judged(w, live)).filter((v) => !v.live).map((v) => v.fact);
   if (park.length > 0) parkFacts(w, park, now);
-  const back = await showLawful(w, hidden);
+  const back = await showLawful(w, hidden, now);
   if (park.length + back.length > 0) tally.changed = true;
   tally.deleted += park.length;
   const parked = new Set(park.map((f) => f.id));
@@ -333,7 +319,6 @@ function dropSimilarity(w: Work, keys: string[], tally: Tally, rows: Map<string,
 
 async function moveVectors(w: Work, ids: string[], tally: Tally): Promise<boolean> {
   tally.examined += ids.length;
-  w.sendEach("dropCandidates", "ids", ids, { kind: "deprecated_vectors" });
   const facts = await entityFactsById(w, ids);
   const out = w.shapes.mode === "label" ? [] : facts.filter((e) => e.parked && e.vector);
   const back = facts.filter((e) => !e.parked && e.parkedVector);
@@ -360,8 +345,7 @@ export async function sweepStep(
   w: Work,
   options: { cursor: string | null; limit: number; policy: Policy; now: number },
 ): Promise<{ examined: number; found: number; cursor: string | null }> {
-  // Only other writers change the graph behind our back.
-  const [kind, ...rest] = (options.cursor ?? (w.shapes.profile.imports ? "e " : "d ")).split(" ");
+  const [kind, ...rest] = (options.cursor ?? "d ").split(" ");
   const after = rest.join(" ");
   const limit = w.int(options.limit);
   const candidates = async (of: CollectionKind, ids: string[]) => {
@@ -370,7 +354,7 @@ export async function sweepStep(
     w.note(of, fresh);
     return fresh.length;
   };
-  if (kind === "d") return reconcileDocuments(w, after, options);
+  if (kind === "d" || kind === "u" || kind === "t") return sweepUnits(w, kind, after, options);
   if (kind === "e") {
     const rows = await w.run<Handle>("entitiesPage", { after, limit });
     const facts = await entityFacts(
@@ -418,29 +402,16 @@ export async function sweepStep(
       rows.map((r) => r.id),
     ),
   );
-  const found = await candidates(
-    "stale_edges",
-    verdicts.filter((v) => v.live).map((v) => v.fact.id),
-  );
+  const found =
+    (await candidates(
+      "stale_edges",
+      verdicts.filter((v) => v.live).map((v) => v.fact.id),
+    )) +
+    (await twinsFound(
+      w,
+      rows.map((r) => r.id),
+    ));
   return { examined: rows.length, found, cursor: rows.length === options.limit ? `p ${rows.at(-1)?.id}` : null };
-}
-
-/** The next deprecated document: what its writer added to it since is parked like the rest of it. */
-async function reconcileDocuments(
-  w: Work,
-  after: string,
-  options: { limit: number; now: number },
-): Promise<{ examined: number; found: number; cursor: string }> {
-  const [next] = await w.run<{ id: string }>("deprecatedDocuments", { after, limit: w.int(1) });
-  if (next === undefined) return { examined: 0, found: 0, cursor: "e " };
-  const units = (await unitsOf(w, [next.id], null, 10_000)).filter((unit) => !unit.parked).slice(0, options.limit);
-  await settleUnits(w, units, options.now);
-  const found = w.effect.textUnits;
-  if (found > 0) {
-    const detail = { document: next.id, textUnits: found };
-    w.commitChange(options.now, { actor: "collection", action: "reconcile", ref: "sweep", detail });
-  }
-  return { examined: units.length, found, cursor: `d ${next.id}` };
 }
 
 /** What a run of the kind would still change, counted anew. */
@@ -473,6 +444,8 @@ export async function remainingOf(
   if (kind === "orphan_entities") {
     const documents = await r.run("expiredDocuments", { before, after: "", limit: r.int(MANY) });
     count += documents.length + (await expiredEntities(r, before, "", MANY)).length;
+    const [row] = await r.run<{ g: { reconcileDue?: boolean } }>("readGroup");
+    if (row?.g.reconcileDue) count++;
   }
   if (kind === "stale_edges") {
     const [similar, facts] = [await staleSimilarity(r, epoch, "", MANY), await expiredFacts(r, before, "", MANY)];

@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { relationshipPresence, textUnitPresence } from "../../core/law.ts";
 import { dropDerived, parkDerived, parkParts, showDerived, showParts } from "./parts.ts";
 import { idFromKey, keyFromId } from "./shapes.ts";
+import { foldFacts, foldTwins } from "./twins.ts";
 import type { Reading, Work } from "./work.ts";
 
 /** Presence as the law derives it, and the steps that bring nodes and relationships in line with it. */
@@ -215,9 +216,25 @@ export async function unsettled(r: Reading, units: UnitRow[]): Promise<{ park: U
   return { park, show };
 }
 
+/** The units, with those folded that their writer made again while they were parked. */
+async function withoutTwins(w: Work, units: UnitRow[], now: number): Promise<UnitRow[]> {
+  // Where the label stays, a writer finds what is parked; twins of one document show by their ids.
+  const twice = new Set(units.map((u) => u.id)).size < units.length;
+  if (w.shapes.profile.imports || !(twice || w.shapes.mode === "swap")) return units;
+  const handles = units.map((u) => u.handle);
+  const folded = await foldTwins(w, "unit", handles, now);
+  if (folded.size === 0) return units;
+  return unitRows(w, new Set(handles.map((handle) => folded.get(handle) ?? handle)));
+}
+
+export async function unitRows(r: Reading, handles: Iterable<string>): Promise<UnitRow[]> {
+  const rows = await r.each<UnitRow>("unitRows", "handles", handles);
+  return rows.map((row) => ({ ...row, id: idFromKey(row.id) }));
+}
+
 /** Brings units in line with their owners, and back to life at once what lives by those that return. */
 export async function settleUnits(w: Work, units: UnitRow[], now: number, foreseen?: Loss): Promise<void> {
-  const { park, show } = await unsettled(w, units);
+  const { park, show } = await unsettled(w, await withoutTwins(w, units, now));
   if (park.length > 0) {
     const handles = park.map((u) => u.handle);
     w.sendEach("parkUnits", "handles", handles, { now: w.int(now) });
@@ -235,11 +252,11 @@ export async function settleUnits(w: Work, units: UnitRow[], now: number, forese
     await showParts(w, "unit", handles);
     showDerived(w, handles);
     const { entities, facts } = await lossOf(w, show);
-    await revive(
-      w,
-      entities.filter((e) => e.parked).map((e) => e.handle),
-      facts,
-    );
+    // A writer that finds what is parked may have taken our marks away: then it only looks as if it were live.
+    const unmarked = w.shapes.mode !== "swap" && !w.shapes.profile.imports;
+    const parked = entities.filter((e) => unmarked || e.parked).map((e) => e.handle);
+    if (unmarked) w.sendEach("rememberEntity", "handles", parked, { now: w.int(now) });
+    await revive(w, parked, facts, now);
   }
 }
 
@@ -248,7 +265,11 @@ export async function revive(
   w: Work,
   entityHandles: string[],
   factIds: Iterable<string>,
+  now?: number,
 ): Promise<{ entities: string[]; facts: string[] }> {
+  // Where the label stays, a writer that merges by a key finds what is parked.
+  const unseen = w.shapes.mode === "swap" || "elementId" in w.shapes.key("entity");
+  if (unseen && !w.shapes.profile.imports) await foldTwins(w, "entity", entityHandles, now);
   const back = (await entityFacts(w, entityHandles)).filter((e) => e.parked && e.liveMention);
   showEntities(w, back);
   const returning = await w.each<{ id: string }>(
@@ -259,7 +280,7 @@ export async function revive(
       back.map((e) => e.id),
     ),
   );
-  const facts = await showFacts(w, new Set([...factIds, ...returning.map((t) => t.id)]));
+  const facts = await showFacts(w, new Set([...factIds, ...returning.map((t) => t.id)]), now);
   return { entities: back.map((e) => e.id), facts };
 }
 
@@ -279,19 +300,14 @@ export function showEntities(w: Work, entities: EntityFacts[]): void {
 }
 
 /** Brings parked facts back that the law wants live. @returns their ids */
-export async function showFacts(w: Work, ids: Iterable<string>): Promise<string[]> {
-  return showLawful(w, await parkedRows(w, ids));
+export async function showFacts(w: Work, ids: Iterable<string>, now?: number): Promise<string[]> {
+  return showLawful(w, await parkedRows(w, ids), now);
 }
 
-export async function showLawful(w: Work, parked: ParkedRow[]): Promise<string[]> {
+export async function showLawful(w: Work, parked: ParkedRow[], now?: number): Promise<string[]> {
   const back = (await judged(w, parked)).filter((j) => j.live).map((j) => j.fact.id);
   if (back.length === 0) return [];
-  const twins = await w.each<{ id: string; handle: string }>("twins", "ids", back);
-  const folded = new Set<string>();
-  for (const twin of twins) {
-    w.send("foldTwin", twin);
-    folded.add(twin.id);
-  }
+  const folded = await foldFacts(w, await maybeTwins(w, back), now);
   w.sendEach(
     "showFacts",
     "ids",
@@ -299,6 +315,14 @@ export async function showLawful(w: Work, parked: ParkedRow[]): Promise<string[]
   );
   w.effect.relationships += back.length;
   return back;
+}
+
+/** Facts with a key of their own have a twin only where the key's index finds one; without, each end has to be looked at. */
+async function maybeTwins(w: Work, ids: string[]): Promise<string[]> {
+  const { key, types } = w.shapes.profile.relationships;
+  if (key === undefined || !("only" in types) || types.only.length > 1) return ids;
+  const live = await w.each<Handle>("factsById", "ids", ids);
+  return [...new Set(live.map((f) => f.id))];
 }
 
 export function parkFacts(w: Work, facts: Handle[], now: number): void {

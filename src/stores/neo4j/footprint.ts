@@ -64,9 +64,7 @@ export function footprint(shapes: Shapes): SchemaObject[] {
     const of = keys(shapes.key(kind));
     const lookups = [...tenant(shapes.tenant(kind)), ...of];
     const labels =
-      shapes.mode === "swap" && !(kind === "unit" && shapes.references)
-        ? [shapes.label(kind), shapes.parkedLabel(kind)]
-        : [shapes.label(kind)];
+      kind === "unit" && shapes.references ? [shapes.label(kind)] : [shapes.label(kind), shapes.parkedLabel(kind)];
     labels.forEach((label, i) => {
       const suffix = i === 0 ? "" : "_parked";
       if (kind === "unit" && shapes.references) {
@@ -75,6 +73,7 @@ export function footprint(shapes: Shapes): SchemaObject[] {
       }
       if (of.length > 0 && profile.imports) constraint(`${kind}_id${suffix}`, unique(label, lookups));
       else if (of.length > 0) index(`${kind}_id${suffix}`, range(label, lookups));
+      if (i > 0 && shapes.mode !== "swap") return;
       if (kind === "entity")
         index(`entity_parked${suffix}`, range(label, [...tenant(shapes.tenant(kind)), "lc_parked_at"]));
       if (kind === "unit" && shapes.unit.owner.by === "property") {
@@ -87,7 +86,7 @@ export function footprint(shapes: Shapes): SchemaObject[] {
     index("entity_origin", range(shapes.label("entity"), [profile.origin]));
     if (shapes.mode === "swap") index("entity_origin_parked", range(shapes.parkedLabel("entity"), [profile.origin]));
   }
-  if (profile.published !== undefined && profile.communities) {
+  if (profile.communities && (profile.publish || profile.communities.summary)) {
     const { label, key: id } = profile.communities;
     index("community_id", range(shapes.partLabel(label), [...tenant(shapes.tenantProperty), id]));
   }
@@ -115,7 +114,7 @@ export function footprint(shapes: Shapes): SchemaObject[] {
 /** Creates what is missing; a second call changes nothing. */
 export async function install(connection: Connection, shapes: Shapes): Promise<void> {
   for (const object of footprint(shapes)) await connection.schema(object.statement);
-  await connection.schema("CALL db.awaitIndexes(60)");
+  await connection.schema("CALL db.awaitIndexes(3600)");
 }
 
 /**
@@ -138,8 +137,10 @@ export async function uninstall(connection: Connection, shapes: Shapes, showAll:
     ...(["unit", "entity"] as const).map((k) => shapes.label(k)),
     ...shapes.profile.parts.map((p) => shapes.partLabel(p.label)),
   ]);
+  if (shapes.profile.communities) labels.add(shapes.partLabel(shapes.profile.communities.label));
   if (shapes.profile.documents.as === "node") labels.add(shapes.partLabel(shapes.profile.documents.label));
-  const marks = ["lc_active", "lc_parked_at", "lc_labelled", "lc_created_at", "lc_ever_mentioned"];
+  await unpublish(connection, shapes);
+  const marks = ["lc_active", "lc_parked_at", "lc_labelled", "lc_created_at", "lc_ever_mentioned", ...SUMMARY_MARKS];
   const vectors = [...shapes.vectors("unit"), ...shapes.vectors("entity")].map((p) => PARKED_VECTOR + p);
   const all = [...marks, ...vectors];
   for (const label of labels) {
@@ -149,6 +150,25 @@ export async function uninstall(connection: Connection, shapes: Shapes, showAll:
        WITH n LIMIT $limit REMOVE ${all.map((p) => `n.${quoted(p)}`).join(", ")} RETURN count(*) AS count`,
     );
   }
+}
+
+const SUMMARY_MARKS = ["hash", "of", "seen", "valid", "generation", "changed"].map((name) => `lc_summary_${name}`);
+
+/** Communities and similarity edges that a recompute wrote in the writer's shapes go; the writer's own stay. */
+async function unpublish(connection: Connection, shapes: Shapes): Promise<void> {
+  const { published, communities } = shapes.profile;
+  if (published === undefined) return;
+  if (communities)
+    await emptied(
+      connection,
+      `MATCH (c:${quoted(shapes.partLabel(communities.label))}) WHERE c.lc_ours WITH c LIMIT $limit DETACH DELETE c RETURN count(*) AS count`,
+    );
+  const { similarity } = published;
+  if (similarity?.marker !== undefined)
+    await emptied(
+      connection,
+      `MATCH ()-[r:${quoted(similarity.type)}]->() WHERE r.${quoted(similarity.marker)} = 'graphkeeper' WITH r LIMIT $limit DELETE r RETURN count(*) AS count`,
+    );
 }
 
 async function emptied(connection: Connection, statement: string): Promise<void> {

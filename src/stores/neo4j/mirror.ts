@@ -1,5 +1,5 @@
 import type { Row } from "./connection.ts";
-import { idFromKey, keyFromId, OURS, quoted, type Shapes } from "./shapes.ts";
+import { idFromKey, keyFromId, literal, OURS, quoted, type Shapes } from "./shapes.ts";
 import type { Work } from "./work.ts";
 
 /**
@@ -11,8 +11,10 @@ import type { Work } from "./work.ts";
 const METHOD = "graphkeeper";
 
 export function mirrorStatements(s: Shapes) {
-  const { published } = s.profile;
+  const published = s.profile.publish ? s.profile.published : undefined;
   const communities = published === undefined ? undefined : s.profile.communities;
+  const prefix = literal(published?.communityPrefix ?? "");
+  const level = quoted(communities?.level ?? "level");
   const tenant = s.tenantProperty;
   const entity = (v: string, key: string) => s.byKey("entity", v, key, "row");
   const none = "RETURN $group AS none";
@@ -21,8 +23,27 @@ export function mirrorStatements(s: Shapes) {
     ? `[r:${quoted(similarity.type)}${similarity.marker ? ` {${quoted(similarity.marker)}: '${METHOD}'}` : ""}]`
     : "";
   const member = communities ? quoted(communities.member.type) : "";
-  const community = communities
-    ? `(c:${quoted(s.partLabel(communities.label))} {${tenant === null ? "" : `${quoted(tenant)}: $group, `}${quoted(communities.key)}: `
+  const node = (v: string, id: string) =>
+    `(${v}:${quoted(s.partLabel(communities?.label ?? ""))} {${tenant === null ? "" : `${quoted(tenant)}: $group, `}${quoted(communities?.key ?? "")}: ${prefix} + ${id}})`;
+  const given = communities
+    ? [
+        ...(communities.level ? [`SET c.${level} = toInteger(row.level)`] : []),
+        ...(communities.title
+          ? [`SET c.${quoted(communities.title)} = coalesce(c.${quoted(communities.title)}, row.id)`]
+          : []),
+        ...(communities.created
+          ? [`SET c.${quoted(communities.created)} = coalesce(c.${quoted(communities.created)}, datetime())`]
+          : []),
+        ...(communities.title && communities.summary
+          ? [`SET c.${quoted(communities.summary.property)} = coalesce(c.${quoted(communities.summary.property)}, '')`]
+          : []),
+      ].join(" ")
+    : "";
+  const joined = communities
+    ? [
+        ...(communities.member.key ? [`m.${quoted(communities.member.key)} = randomUUID()`] : []),
+        ...(communities.member.tenant && tenant !== null ? [`m.${quoted(tenant)} = $group`] : []),
+      ].join(", ")
     : "";
   const path = (c: string) =>
     communities?.member.direction === "from_community" ? `(e)<-[m:${member}]-${c}` : `(e)-[m:${member}]->${c}`;
@@ -45,24 +66,26 @@ export function mirrorStatements(s: Shapes) {
       ? `UNWIND $rows AS row ${entity("e", "row.entity")} SET e.${quoted(published.entityRank)} = row.score`
       : none,
     mirrorCommunities: communities
-      ? `UNWIND $rows AS row MERGE ${community}row.id}) SET c.level = toInteger(row.level), c.lc_ours = true`
+      ? `UNWIND $rows AS row MERGE ${node("c", "row.id")} SET c.lc_ours = true ${given}`
       : none,
     mirrorParents:
       communities?.parent && communities
-        ? `UNWIND $rows AS row MATCH ${community}row.id}) CALL (row) { MATCH (p:${quoted(s.partLabel(communities.label))} {${tenant === null ? "" : `${quoted(tenant)}: $group, `}${quoted(communities.key)}: row.parent}) RETURN p }
+        ? `UNWIND $rows AS row MATCH ${node("c", "row.id")} CALL (row) { MATCH ${node("p", "row.parent")} RETURN p }
+          OPTIONAL MATCH (c)${communities.parent.direction === "to_parent" ? `-[o:${quoted(communities.parent.type)}]->` : `<-[o:${quoted(communities.parent.type)}]-`}(other) WHERE other.lc_ours AND other <> p
+          DELETE o WITH DISTINCT c, p
           MERGE (c)${communities.parent.direction === "to_parent" ? `-[:${quoted(communities.parent.type)}]->` : `<-[:${quoted(communities.parent.type)}]-`}(p)`
         : none,
     dropCommunities: communities
-      ? `UNWIND $rows AS row MATCH ${community}row.id}) WHERE c.lc_ours DETACH DELETE c`
+      ? `UNWIND $rows AS row MATCH ${node("c", "row.id")} WHERE c.lc_ours DETACH DELETE c`
       : none,
     // An entity has one community per level: the edge to another one of the level goes.
     leaveCommunities: communities
       ? `UNWIND $rows AS row ${entity("e", "row.entity")} MATCH ${path(`(c:${quoted(s.partLabel(communities.label))})`)}
-        WHERE coalesce(c.${quoted(communities.level ?? "level")}, 0) = row.level AND c.${quoted(communities.key)} <> coalesce(row.community, '') DELETE m`
+        WHERE coalesce(c.${level}, 0) = row.level AND c.${quoted(communities.key)} <> coalesce(${prefix} + row.community, '')${published?.membership ? "" : " AND c.lc_ours"} DELETE m`
       : none,
     joinCommunities: communities
-      ? `UNWIND $rows AS row ${entity("e", "row.entity")} CALL (row) { MATCH ${community}row.community}) RETURN c }
-        MERGE ${path("(c)").replace(`[m:${member}]`, `[:${member}]`)}`
+      ? `UNWIND $rows AS row ${entity("e", "row.entity")} CALL (row) { MATCH ${node("c", "row.community")} RETURN c }
+        MERGE ${path("(c)")}${joined === "" ? "" : ` ON CREATE SET ${joined}`}`
       : none,
     setCommunity: published?.entityCommunity
       ? `UNWIND $rows AS row WITH row WHERE row.level = 0 ${entity("e", "row.entity")} SET e.${quoted(published.entityCommunity)} = row.community`
@@ -72,7 +95,8 @@ export function mirrorStatements(s: Shapes) {
 
 /** One bounded batch; 0 when readers see all of the publication. */
 export async function mirror(w: Work, limit: number): Promise<number> {
-  if (w.shapes.profile.published === undefined) return 0;
+  const { profile } = w.shapes;
+  if (!profile.publish || profile.published === undefined) return 0;
   const parameters = { epoch: w.int(w.group.analyticsEpoch), limit: w.int(Math.min(limit, 1_000)) };
   const leaving = await w.run<{ row: string; r: Row }>("leaving", parameters);
   if (leaving.length > 0) {
@@ -114,12 +138,20 @@ async function carry(w: Work, rows: Row[], gone: boolean): Promise<void> {
     "rows",
     of("rank").map((r) => ({ entity: key(r.lc_a), score: gone ? null : r.score })),
   );
-  const members = of("membership").map((r) => ({
-    entity: key(r.lc_a),
-    level: r.level,
-    community: gone ? null : r.community,
-  }));
-  const communities = of("community").map((r) => ({ id: r.id, level: r.level, parent: r.parent ?? null }));
+  const { communities: shape } = w.shapes.profile;
+  // Without levels there is one: the finest. Where only that has entities as members, the others have communities.
+  const shown = (level: unknown) => shape?.level !== undefined || level === 0;
+  const joins = (level: unknown) => shown(level) && !(shape?.member.lowest && level !== 0);
+  const members = of("membership")
+    .filter((r) => joins(r.level))
+    .map((r) => ({
+      entity: key(r.lc_a),
+      level: r.level,
+      community: gone ? null : r.community,
+    }));
+  const communities = of("community")
+    .filter((r) => shown(r.level))
+    .map((r) => ({ id: r.id, level: r.level, parent: shape?.level === undefined ? null : (r.parent ?? null) }));
   if (!gone) {
     await w.each("mirrorCommunities", "rows", [
       ...communities,

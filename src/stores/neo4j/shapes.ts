@@ -86,7 +86,7 @@ export class Shapes {
     return this.profile.tenant.by === "label_suffix" ? `${label}${this.profile.tenant.suffix}` : label;
   }
 
-  /** Label that a parked node wears in swap mode instead of the one that readers query. */
+  /** Label that a parked node wears, in swap mode instead of the one that readers query. */
   parkedLabel(kind: NodeKind): string {
     return `GraphkeeperParked${kind === "unit" ? "TextUnit" : "Entity"}`;
   }
@@ -312,8 +312,11 @@ export class Shapes {
         const back = vectors.map(([a, b]) => `SET ${a} = coalesce(${a}, ${b}) REMOVE ${b}`).join(" ");
         return {
           label: part.label,
-          park: `${find} WHERE NOT ${owned("coalesce(x.lc_active, true)")} AND coalesce(p.lc_active, true)
-            SET p.lc_active = false, p.lc_parked_at = $now, p.lc_labelled = NOT p:${parking} SET p:${parking} ${out} RETURN elementId(p) AS handle`,
+          // A writer may have given a parked part its vector again.
+          park: `${find} WHERE NOT ${owned("coalesce(x.lc_active, true)")} AND (coalesce(p.lc_active, true)${
+            this.mode === "label" ? "" : vectors.map(([a]) => ` OR ${a} IS NOT NULL`).join("")
+          })
+            SET p.lc_active = false, p.lc_parked_at = $now, p.lc_labelled = coalesce(p.lc_labelled, NOT p:${parking}) SET p:${parking} ${out} RETURN elementId(p) AS handle`,
           show: `${find} WHERE p.lc_active = false FOREACH (_ IN CASE WHEN p.lc_labelled THEN [1] ELSE [] END | REMOVE p:${parking})
             REMOVE p.lc_active, p.lc_labelled, p.lc_parked_at ${back} RETURN elementId(p) AS handle`,
           purge: `${find} WHERE NOT ${owned(`NOT ${named}`)} DETACH DELETE p`,

@@ -1,6 +1,8 @@
 import type { Handle } from "./derive.ts";
 import { showParts } from "./parts.ts";
+import type { NodeKind } from "./shapes.ts";
 import type { Neo4jStore } from "./store.ts";
+import { foldTwins, parkedPage, rehide } from "./twins.ts";
 import type { Work } from "./work.ts";
 
 /** Brings all that is parked back, whatever the law says: what an uninstall leaves is the user's whole graph. */
@@ -18,6 +20,7 @@ async function showGroup(store: Neo4jStore, groupId: string): Promise<void> {
     while ((await store.write(groupId, batch)) > 0);
   };
   await showDocuments(store, groupId);
+  for (const kind of ["unit", "entity"] as const) await foldAll(store, groupId, kind);
   await untilDone(async (w) => {
     const limit = w.int(1_000);
     const units = (await w.run<Handle>("parkedUnitsPage", { limit })).map((u) => u.handle);
@@ -42,6 +45,21 @@ async function showGroup(store: Neo4jStore, groupId: string): Promise<void> {
     await w.each("dropDerived", "handles", handles);
     return handles.length;
   });
+}
+
+/** What its writer made again while it was parked is one node again before it is shown. */
+async function foldAll(store: Neo4jStore, groupId: string, kind: NodeKind): Promise<void> {
+  for (let after = ""; ; ) {
+    const last = await store.write(groupId, async (w) => {
+      const page = await parkedPage(w, kind, after, 1_000);
+      const handles = page.map((row) => row.handle);
+      await foldTwins(w, kind, handles);
+      await rehide(w, kind, handles, 0);
+      return page.at(-1)?.id ?? null;
+    });
+    if (last === null) return;
+    after = last;
+  }
 }
 
 async function showDocuments(store: Neo4jStore, groupId: string): Promise<void> {

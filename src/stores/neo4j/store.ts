@@ -46,6 +46,13 @@ import { Shapes } from "./shapes.ts";
 import { showEverything } from "./show-everything.ts";
 import { type Statements, statementsFor } from "./statements/index.ts";
 import { type GroupRow, groupNotFound, groupState, type LockedGroup, newGroup, Reading, Work } from "./work.ts";
+import {
+  acknowledgeWritten,
+  lookOnceMore,
+  noticeSummaries,
+  outdatedCommunities,
+  WRITTEN,
+} from "./written-summaries.ts";
 
 export interface Neo4jStoreOptions extends ConnectOptions {
   /** How the graph is laid out; Graphkeeper's own shapes when absent. */
@@ -329,7 +336,7 @@ export class Neo4jStore implements GraphStore {
   }
 
   neighbourhood(groupId: string, query: NeighbourhoodQuery): Promise<Neighbourhood> {
-    return this.#snapshot(groupId, (r) => neighbourhoodOf(r, query));
+    return this.read(groupId, (r) => neighbourhoodOf(r, query));
   }
 
   apply(operation: Operation, options: ApplyOptions = {}): Promise<OperationRecord> {
@@ -449,17 +456,21 @@ export class Neo4jStore implements GraphStore {
   }
 
   pruneAnalytics(fence: Fence, limit: number, now: number): Promise<number> {
-    return this.#fenced(fence, now, (w) => analytics.prune(w, limit));
+    return this.#fenced(fence, now, async (w) => (await analytics.prune(w, limit)) || lookOnceMore(w));
   }
 
-  communities(
+  async communities(
     groupId: string,
     query: { level?: number; unacknowledged?: boolean; since?: number; cursor?: string; limit: number },
   ): Promise<Page<CommunityRecord>> {
+    if (query.cursor === undefined) await noticeSummaries(this, groupId);
     return this.read(groupId, async (r, group) => {
       const [level = "", ...id] = (query.cursor ?? "").split(" ");
       const cursor = { level: Number(level), id: id.join(" ") };
-      const wanted = (await analytics.readCommunities(r, group.analyticsEpoch)).filter(
+      const ours = await analytics.readCommunities(r, group.analyticsEpoch);
+      const changes = query.unacknowledged || query.since !== undefined;
+      const all = changes ? [...ours, ...(await outdatedCommunities(r))].sort(analytics.byLevelAndId) : ours;
+      const wanted = all.filter(
         (c) =>
           (query.level === undefined || c.level === query.level) &&
           (!query.unacknowledged || c.acknowledgedHash !== communityHash(c)) &&
@@ -472,8 +483,9 @@ export class Neo4jStore implements GraphStore {
 
   members(groupId: string, communityId: string, query: { cursor?: string; limit: number }): Promise<Page<string>> {
     return this.read(groupId, async (r, group) => {
-      const rows = await r.run<{ entity: string }>("membersOf", {
-        community: communityId,
+      const written = communityId.startsWith(WRITTEN);
+      const rows = await r.run<{ entity: string }>(written ? "membersOfWritten" : "membersOf", {
+        community: written ? communityId.slice(WRITTEN.length) : communityId,
         after: query.cursor ?? "",
         epoch: r.int(group.analyticsEpoch),
         limit: r.int(query.limit + 1),
@@ -487,7 +499,10 @@ export class Neo4jStore implements GraphStore {
   }
 
   acknowledgeCommunities(groupId: string, items: { id: string; hash: string }[], _now: number): Promise<number> {
-    return this.write(groupId, (w) => analytics.acknowledge(w, items));
+    return this.write(
+      groupId,
+      async (w) => (await analytics.acknowledge(w, items)) + (await acknowledgeWritten(w, items)),
+    );
   }
 
   acknowledgedMembers(groupId: string, communityId: string): Promise<string[] | null> {

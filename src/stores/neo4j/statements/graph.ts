@@ -35,22 +35,20 @@ export function graphStatements(s: Shapes) {
   const label = quoted(s.profile.parking.label);
 
   // Parking and its reverse, per kind of node. What was there before is written down, not guessed.
+  // Every parked node wears a label of ours as well, by which it is found when its writer has taken our properties away.
+  const swaps = (kind: NodeKind) => s.mode === "swap" && !(kind === "unit" && s.references);
   const hide = (kind: NodeKind, v: string) => {
-    const swap =
-      s.mode === "swap" && !(kind === "unit" && s.references)
-        ? ` REMOVE ${v}:${quoted(s.label(kind))} SET ${v}:${quoted(s.parkedLabel(kind))}`
-        : "";
-    return `SET ${v}.lc_active = false, ${v}.lc_parked_at = $now, ${v}.lc_labelled = NOT ${v}:${label} SET ${v}:${label}${swap}`;
+    const ours = quoted(s.parkedLabel(kind));
+    return `SET ${v}.lc_active = false, ${v}.lc_parked_at = $now,
+      ${v}.lc_labelled = CASE WHEN ${v}:${ours} THEN coalesce(${v}.lc_labelled, true) ELSE NOT ${v}:${label} END
+      SET ${v}:${label}, ${v}:${ours}${swaps(kind) ? ` REMOVE ${v}:${quoted(s.label(kind))}` : ""}`;
   };
   const show = (kind: NodeKind, v: string) => {
-    const swap =
-      s.mode === "swap" && !(kind === "unit" && s.references)
-        ? ` REMOVE ${v}:${quoted(s.parkedLabel(kind))} SET ${v}:${quoted(s.label(kind))}`
-        : "";
+    const swap = swaps(kind) ? ` SET ${v}:${quoted(s.label(kind))}` : "";
     const active = s.profile.imports
       ? `SET ${v}.lc_active = true REMOVE ${v}.lc_parked_at`
       : `REMOVE ${v}.lc_active, ${v}.lc_parked_at`;
-    return `FOREACH (_ IN CASE WHEN ${v}.lc_labelled THEN [1] ELSE [] END | REMOVE ${v}:${label}) ${active} REMOVE ${v}.lc_labelled${swap}`;
+    return `FOREACH (_ IN CASE WHEN ${v}.lc_labelled THEN [1] ELSE [] END | REMOVE ${v}:${label}) ${active} REMOVE ${v}.lc_labelled, ${v}:${quoted(s.parkedLabel(kind))}${swap}`;
   };
   const vectorsOut = (kind: NodeKind, v: string) =>
     s.mode === "label"
@@ -91,10 +89,10 @@ export function graphStatements(s: Shapes) {
         ? `${v}.${quoted(mentions.property)}`
         : `split(${v}.${quoted(mentions.property)}, ${literal(mentions.separator)})`;
   const list = listOf("e");
+  const liveMention = `WITH e, EXISTS { MATCH ${s.mentions("u", "e")} WHERE ${s.belongs("unit", "u")} AND ${live("u")} } AS liveMention`;
   const mentionFacts = `elementId(e) AS handle, ${s.id("entity", "e")} AS id, NOT ${live("e")} AS parked, e.lc_parked_at AS parkedAt, e.lc_created_at AS createdAt,
         e.lc_ever_mentioned AS everMentioned, ${anyVector("entity", "e")} AS vector, ${anyParkedVector("entity", "e")} AS parkedVector,
-        EXISTS { MATCH ${s.mentions("u", "e")} WHERE ${s.belongs("unit", "u")} AND ${live("u")} } AS liveMention,
-        EXISTS { MATCH ${s.mentions("u", "e")} WHERE ${s.belongs("unit", "u")} } AS mentioned`;
+        liveMention, CASE WHEN liveMention THEN true ELSE EXISTS { MATCH ${s.mentions("u", "e")} WHERE ${s.belongs("unit", "u")} } END AS mentioned`;
   const factColumns = `elementId(r) AS handle, ${s.relationshipId("r")} AS id, ${live("a")} AS sourceLive, ${live("b")} AS targetLive, ${supportOf("r")} AS support`;
   const factById =
     relationships.key !== undefined
@@ -153,8 +151,8 @@ export function graphStatements(s: Shapes) {
       RETURN handle, ${s.id("entity", "e")} AS id, NOT ${live("e")} AS parked, ${anyVector("entity", "e")} OR ${anyParkedVector("entity", "e")} AS vector,
         COUNT { MATCH ${s.mentions("u", "e")} WHERE ${s.belongs("unit", "u")} AND ${live("u")} RETURN DISTINCT u } AS live,
         COUNT { MATCH ${s.mentions("u", "e")} WHERE ${s.belongs("unit", "u")} RETURN DISTINCT u } AS total`,
-    mentionFacts: `UNWIND $handles AS handle ${s.byHandle("entity", "e", "handle")} RETURN ${mentionFacts}`,
-    mentionFactsById: `UNWIND $ids AS id ${s.byKey("entity", "e", "id", "id")} RETURN ${mentionFacts}`,
+    mentionFacts: `UNWIND $handles AS handle ${s.byHandle("entity", "e", "handle")} ${liveMention} RETURN ${mentionFacts}`,
+    mentionFactsById: `UNWIND $ids AS id ${s.byKey("entity", "e", "id", "id")} ${liveMention} RETURN ${mentionFacts}`,
     entitiesById: `UNWIND $ids AS id ${s.byKey("entity", "e", "id", "id")}
       RETURN id, elementId(e) AS handle, ${live("e")} AS live`,
     entitiesPage: `${s.page("entity", "e")} RETURN elementId(e) AS handle, ${s.id("entity", "e")} AS id ORDER BY id LIMIT $limit`,
@@ -212,16 +210,6 @@ export function graphStatements(s: Shapes) {
       CALL (p) { ${s.byKey("entity", "b", "p.lc_target", "p")} RETURN b }
       CREATE (a)-[r:$(p.lc_type)]->(b) SET r = properties(p)
       REMOVE r.lc_group, r.lc_id, r.lc_type, r.lc_at, r.lc_source, r.lc_target
-      DELETE p`,
-    // A writer that goes on may have written the same fact again while ours was parked.
-    twins: `UNWIND $ids AS id MATCH (p:${OURS.parked} {lc_group: $group, lc_id: id})
-      CALL (p) { ${s.byKey("entity", "a", "p.lc_source", "p")} RETURN a }
-      MATCH (a)-[t]->(b) WHERE type(t) = p.lc_type AND ${s.id("entity", "b")} = p.lc_target AND ${twinWhere(s)}
-      RETURN id, min(elementId(t)) AS handle`,
-    foldTwin: `MATCH (p:${OURS.parked} {lc_group: $group, lc_id: $id})
-      CALL (p) { WITH p WHERE p.lc_id = $id MATCH ${fact("a", "t", "b")} WHERE elementId(t) = $handle AND ${factWhere("a", "t", "b")} RETURN t }
-      WITH p, t, properties(t) AS newer SET t = properties(p) SET t += newer
-      REMOVE t.lc_group, t.lc_id, t.lc_type, t.lc_at, t.lc_source, t.lc_target
       DELETE p`,
     deleteFacts: `UNWIND $handles AS handle MATCH ${fact("a", "r", "b")} WHERE elementId(r) = handle AND ${factWhere("a", "r", "b")} DELETE r`,
     deleteParked: `UNWIND $ids AS id MATCH (p:${OURS.parked} {lc_group: $group, lc_id: id}) DELETE p`,
@@ -346,12 +334,4 @@ function documentAfter(s: Shapes): string {
 function relationshipTenant(s: Shapes, r: string): string {
   // Only our own writer puts the group on every relationship, and an index over both.
   return s.profile.imports && s.tenantProperty !== null ? `${r}.${quoted(s.tenantProperty)} = $group` : "true";
-}
-
-function twinWhere(s: Shapes): string {
-  const { key } = s.profile.relationships;
-  const { support } = s.profile.relationships;
-  if (key !== undefined) return `t.${quoted(key)} = p.${quoted(key)}`;
-  const apart = support.by === "list" ? `k = '${support.property}' OR ` : "";
-  return `all(k IN keys(t) WHERE ${apart}k STARTS WITH 'lc_' OR t[k] = p[k])`;
 }

@@ -35,6 +35,7 @@ export const groupStatements = {
 
   addCandidates: `UNWIND $rows AS row MERGE (:${OURS.candidate} {lc_group: $group, lc_kind: row.kind, lc_id: row.id})`,
   dropCandidates: `UNWIND $ids AS id MATCH (c:${OURS.candidate} {lc_group: $group, lc_kind: $kind, lc_id: id}) DELETE c`,
+  dropCandidatesUpTo: `MATCH (c:${OURS.candidate} {lc_group: $group, lc_kind: $kind}) WHERE c.lc_id > $after AND c.lc_id <= $last DELETE c`,
   candidates: `MATCH (c:${OURS.candidate} {lc_group: $group, lc_kind: $kind}) WHERE c.lc_id > $after RETURN c.lc_id AS id ORDER BY c.lc_id LIMIT $limit`,
   knownCandidates: `UNWIND $ids AS id MATCH (c:${OURS.candidate} {lc_group: $group, lc_kind: $kind, lc_id: id}) RETURN id`,
   countCandidates: `MATCH (c:${OURS.candidate} {lc_group: $group}) WHERE c.lc_kind IS NOT NULL AND c.lc_id IS NOT NULL RETURN c.lc_kind AS kind, count(c) AS count`,

@@ -4,12 +4,16 @@ import { graphStatements } from "./graph.ts";
 import { groupStatements } from "./group.ts";
 import { importStatements } from "./import.ts";
 import { neighbourhoodStatements } from "./neighbourhood.ts";
+import { summaryStatements } from "./summaries.ts";
+import { twinStatements } from "./twins.ts";
 
 export type Statements = typeof groupStatements &
   ReturnType<typeof graphStatements> &
   ReturnType<typeof importStatements> &
   ReturnType<typeof mirrorStatements> &
-  ReturnType<typeof neighbourhoodStatements>;
+  ReturnType<typeof neighbourhoodStatements> &
+  ReturnType<typeof summaryStatements> &
+  ReturnType<typeof twinStatements>;
 
 /** Every statement that the store sends, by name. */
 export function statementsFor(shapes: Shapes): Statements {
@@ -19,5 +23,7 @@ export function statementsFor(shapes: Shapes): Statements {
     ...importStatements(shapes),
     ...mirrorStatements(shapes),
     ...neighbourhoodStatements(shapes),
+    ...summaryStatements(shapes),
+    ...twinStatements(shapes),
   };
 }

@@ -3,6 +3,7 @@ import { native } from "../../../profiles/native.ts";
 import { footprint } from "../footprint.ts";
 import { OURS, Shapes } from "../shapes.ts";
 import { IMPORT_ONLY, SCANS } from "./catalogue.ts";
+import { gdsStatements } from "./gds.ts";
 import { statementsFor } from "./index.ts";
 
 /** The text of docs/neo4j-statements.md: every statement that the store sends, as it stands for the native profile. */
@@ -37,6 +38,16 @@ export function statementsTable(): string {
     "| name | parameters | | statement |",
     "|---|---|---|---|",
     ...statements.map(([name, text]) => `| \`${name}\` | ${parameters(text)} | ${remark(name)} | \`${line(text)}\` |`),
+    "",
+    "## Statements to the Graph Data Science plugin",
+    "",
+    "Where it is installed and asked for, see [neo4j.md](neo4j.md#gds).",
+    "",
+    "| name | parameters | statement |",
+    "|---|---|---|",
+    ...Object.entries(gdsStatements(shapes))
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([name, text]) => `| \`${name}\` | ${parameters(text)} | \`${line(text)}\` |`),
     "",
   ].join("\n");
 }

@@ -1,0 +1,257 @@
+import { literal, MENTIONED, type NodeKind, OURS, PARKED_VECTOR, quoted, type Shapes } from "../shapes.ts";
+
+/**
+ * Statements for what a writer that goes on does to parked things: it makes a node again that it does not see (a twin),
+ * dresses a parked one in its label again, or overwrites our marks. Nodes are named by handle within the transaction.
+ */
+export function twinStatements(s: Shapes) {
+  return { ...ofKind(s, "unit"), ...ofKind(s, "entity"), ...ofFacts(s), ...countsOf(s) };
+}
+
+const KINDS = { unit: "Unit", entity: "Entity" } as const;
+type Named<K extends string> = { [N in `${K}${"Unit" | "Entity"}`]: string };
+type Kinds = "parkedPageOf" | "twinsOf" | "foldEdgesOf" | "foldNodeOf" | "remember" | "rehide" | "restless";
+
+function ofKind(s: Shapes, kind: NodeKind): Named<Kinds> {
+  const label = quoted(s.label(kind));
+  const parked = quoted(s.parkedLabel(kind));
+  const parking = quoted(s.profile.parking.label);
+  const id = s.id(kind, "p");
+  const key = s.key(kind);
+  const swap = s.mode === "swap" && !(kind === "unit" && s.references);
+  const by = (v: string, handle: string) => `MATCH (${v}) WHERE elementId(${v}) = ${handle} AND ${s.belongs(kind, v)}`;
+  const after = "property" in key ? `p.${quoted(key.property)} > $after` : `${id} > $after`;
+  const identity =
+    "property" in key
+      ? [key.property]
+      : "properties" in key
+        ? key.properties
+        : kind === "entity"
+          ? s.profile.entities.merged?.by
+          : undefined;
+  const ours = [s.label(kind), s.parkedLabel(kind), s.profile.parking.label].map(literal).join(", ");
+  const worn = (v: string) => `[l IN labels(${v}) WHERE NOT l IN [${ours}]]`;
+  const sameLabels =
+    "elementId" in key
+      ? ` AND all(l IN ${worn("t")} WHERE l IN labels(p)) AND all(l IN ${worn("p")} WHERE l IN labels(t))`
+      : "";
+  const none = "UNWIND $handles AS handle WITH handle WHERE $group IS NULL RETURN handle, handle AS twin";
+  const namesake = (from: string, to: string, of: string, not: string) =>
+    `MATCH (${from}:${of}) WHERE elementId(${from}) = handle AND ${s.belongs(kind, from)}
+      MATCH (${to}:${not}) WHERE ${(identity ?? []).map((p) => `${to}.${quoted(p)} = ${from}.${quoted(p)}`).join(" AND ")} AND ${s.belongs(kind, to)}`;
+  const name = <K extends Kinds>(k: K) => `${k}${KINDS[kind]}` as `${K}${"Unit" | "Entity"}`;
+  const lists = listsOf(s, kind);
+  const vectors = s.mode === "label" ? [] : s.vectors(kind);
+  const out = vectors.map((p) => {
+    const [from, to] = [`p.${quoted(p)}`, `p.${quoted(PARKED_VECTOR + p)}`];
+    return `SET ${to} = coalesce(${from}, ${to}) REMOVE ${from}`;
+  });
+  const returned = kind === "unit" ? vectors.map((p) => `p.${quoted(p)} IS NOT NULL`) : [];
+  const seen = `(${[swap ? `p:${label}` : "false", `NOT p:${parking}`, ...returned].join(" OR ")})`;
+  return {
+    [name("parkedPageOf")]: `MATCH (p:${parked}) WHERE ${s.belongs(kind, "p")} AND ${after}
+      RETURN elementId(p) AS handle, ${id} AS id ORDER BY id LIMIT $limit`,
+    /** Of the parked ones and the live ones among the handles: the pairs that are one thing. */
+    [name("twinsOf")]:
+      identity === undefined
+        ? none
+        : `UNWIND $handles AS handle
+      CALL (handle) {
+        ${namesake("p", "t", parked, label)} AND NOT t:${parked}${sameLabels} RETURN elementId(p) AS kept, elementId(t) AS twin
+        UNION ${namesake("t", "p", label, parked)} AND NOT t:${parked}${sameLabels} RETURN elementId(p) AS kept, elementId(t) AS twin
+      }
+      RETURN DISTINCT kept AS handle, twin ORDER BY twin`,
+    [name("foldEdgesOf")]: `CALL () { ${by("p", "$handle")} RETURN p } CALL () { ${by("t", "$twin")} RETURN t }
+      CALL (p, t) { ${moved(s, "out")} } CALL (p, t) { ${moved(s, "in")} }
+      RETURN outgoing + incoming AS edges`,
+    [name("foldNodeOf")]: `CALL () { ${by("p", "$handle")} RETURN p } CALL () { ${by("t", "$twin")} RETURN t }
+      WITH p, t, properties(p) AS older, properties(t) AS newer, ${worn("t")} AS worn,
+        [k IN keys(p) WHERE NOT k STARTS WITH 'lc_' AND t[k] IS NOT NULL AND NOT t[k] = p[k]] AS overwritten,
+        [k IN keys(t) WHERE p[k] IS NULL] AS added
+      DETACH DELETE t
+      WITH p, older, newer, worn, overwritten, added
+      SET p += newer SET p:$(worn)${lists} RETURN overwritten, added`,
+    /** A writer that sets all properties anew takes our marks away; the label of ours stays and tells. */
+    [name("remember")]:
+      `UNWIND $handles AS handle MATCH (p:${parked}) WHERE elementId(p) = handle AND ${s.belongs(kind, "p")} AND p.lc_active IS NULL
+      SET p.lc_active = false, p.lc_parked_at = $now, p.lc_labelled = true`,
+    /** Parked, but found by readers again: the writer gave it its label or its vector back. */
+    [name("rehide")]:
+      `UNWIND $handles AS handle MATCH (p:${parked}) WHERE elementId(p) = handle AND ${s.belongs(kind, "p")}
+        AND ${seen}
+      SET p.lc_active = false SET p:${parking}${swap ? ` REMOVE p:${label}` : ""} ${kind === "unit" ? out.join(" ") : ""} RETURN handle`,
+    /** How many of the parked ones `remember` and `rehide` would change. */
+    [name("restless")]:
+      `UNWIND $handles AS handle MATCH (p:${parked}) WHERE elementId(p) = handle AND ${s.belongs(kind, "p")}
+        AND (p.lc_active IS NULL OR ${seen}) RETURN count(p) AS count`,
+  } as Named<Kinds>;
+}
+
+/** Lists that both have parts of: what the older one held stands first. */
+function listsOf(s: Shapes, kind: NodeKind): string {
+  const { mentions, relationships, entities } = s.profile;
+  const { support } = relationships;
+  const plain = kind === "entity" ? [...entities.appends] : [];
+  if (kind === "unit" && support.by === "list" && support.reverse !== undefined) plain.push(support.reverse);
+  const joined: [string, string][] = [];
+  if (kind === "entity" && mentions.by === "list") {
+    if (mentions.separator === undefined) plain.push(mentions.property);
+    else joined.push([mentions.property, mentions.separator]);
+  }
+  return [
+    ...plain.map(
+      (p) =>
+        ` SET p.${quoted(p)} = CASE WHEN older.${quoted(p)} IS NULL THEN newer.${quoted(p)} ELSE older.${quoted(p)} + [x IN coalesce(newer.${quoted(p)}, []) WHERE NOT x IN older.${quoted(p)}] END`,
+    ),
+    ...joined.map(
+      ([p, separator]) => ` SET p.${quoted(p)} = ${joinedText(`older.${quoted(p)}`, `newer.${quoted(p)}`, separator)}`,
+    ),
+  ].join("");
+}
+
+/** The union of two delimited lists, as a delimited list. */
+function joinedText(older: string, newer: string, separator: string): string {
+  const mark = literal(separator);
+  return `CASE WHEN coalesce(${older}, '') = '' THEN ${newer} ELSE reduce(text = ${older}, x IN split(coalesce(${newer}, ''), ${mark}) | CASE WHEN x = '' OR x IN split(text, ${mark}) THEN text ELSE text + ${mark} + x END) END`;
+}
+
+/** Moves the relationships of the twin; one that the kept node has already is folded into it. */
+function moved(s: Shapes, direction: "out" | "in"): string {
+  const [from, to] = direction === "out" ? ["p", "o"] : ["o", "p"];
+  const find = direction === "out" ? "MATCH (t)-[r]->(e)" : "MATCH (t)<-[r]-(e)";
+  const count = direction === "out" ? "outgoing" : "incoming";
+  return `${find} WITH p, r, CASE WHEN e = t THEN p ELSE e END AS o, e = p AS between
+        OPTIONAL MATCH (${from})-[x]->(${to}) WHERE type(x) = type(r) AND x <> r AND ${sameEdge(s)}
+        WITH ${from}, ${to}, r, between, properties(r) AS newer, head(collect(x)) AS x
+        FOREACH (_ IN CASE WHEN x IS NULL AND NOT between THEN [1] ELSE [] END | CREATE (${from})-[n:$(type(r))]->(${to}) SET n = newer)
+        FOREACH (y IN CASE WHEN x IS NULL THEN [] ELSE [x] END | ${foldInto(s, "y", "newer")})
+        DELETE r RETURN count(*) AS ${count}`;
+}
+
+/** Whether two relationships between the same two nodes are one: structure always, facts by what the writer merges on. */
+function sameEdge(s: Shapes): string {
+  const { types } = s.profile.relationships;
+  const isFact =
+    "only" in types ? `type(r) IN [${types.only.map(literal).join(", ")}]` : s.isFact("r").replace(/^true$/, "false");
+  return `(NOT (${isFact}) OR ${sameFact(s, "x", "r")})`;
+}
+
+/** Whether two facts of one type between the same two entities are the same one, to the writer. */
+function sameFact(s: Shapes, x: string, r: string): string {
+  const { key, merged, support } = s.profile.relationships;
+  if (key !== undefined) return `${x}.${quoted(key)} = ${r}.${quoted(key)}`;
+  const apart = support.by === "list" ? `k = ${literal(support.property)} OR ` : "";
+  const equal = `all(k IN keys(${x}) WHERE ${apart}k STARTS WITH 'lc_' OR ${x}[k] = ${r}[k])`;
+  if (merged === undefined) return equal;
+  const on = ["true", ...merged.by.map((p) => `${x}.${quoted(p)} = ${r}.${quoted(p)}`)].join(" AND ");
+  if (merged.types === undefined) return on;
+  return `CASE WHEN type(${x}) IN [${merged.types.map(literal).join(", ")}] THEN ${on} ELSE ${equal} END`;
+}
+
+/** Sets the newer properties over the older ones of `x`; lists of supporting units are united. */
+function foldInto(s: Shapes, x: string, newer: string): string {
+  const { support } = s.profile.relationships;
+  if (support.by === "none") return `SET ${x} += ${newer}`;
+  const property = quoted(support.property);
+  const union =
+    support.separator === undefined
+      ? `CASE WHEN ${x}.${property} IS NULL OR ${newer}.${property} IS NULL THEN coalesce(${newer}.${property}, ${x}.${property}) ELSE ${x}.${property} + [u IN ${newer}.${property} WHERE NOT u IN ${x}.${property}] END`
+      : joinedText(`${x}.${property}`, `${newer}.${property}`, support.separator);
+  // The union first: afterwards the older list is overwritten.
+  return `SET ${x} += ${newer} {.*, ${property}: ${union}}`;
+}
+
+function ofFacts(s: Shapes) {
+  const { merged } = s.profile.relationships;
+  const unordered = merged?.per === "unordered_pair";
+  const pair = (to: string) =>
+    `MATCH (a)-[t]->(b) WHERE type(t) = p.lc_type AND ${s.id("entity", "b")} = ${to} AND ${sameFact(s, "t", "p")}`;
+  const end = (of: string) => s.byKey("entity", "a", of, "p");
+  const own = "lc_group: null, lc_id: null, lc_type: null, lc_at: null, lc_source: null, lc_target: null";
+  return {
+    /** A writer that goes on may have written the same fact again while ours was parked. */
+    twinsOfFacts: `UNWIND $ids AS id MATCH (p:${OURS.parked} {lc_group: $group, lc_id: id})
+      CALL (p) {
+        CALL (p) { ${end("p.lc_source")} RETURN a } ${pair("p.lc_target")} RETURN t
+        ${unordered ? `UNION CALL (p) { ${end("p.lc_target")} RETURN a } ${pair("p.lc_source")} RETURN t` : ""}
+      }
+      RETURN id, min(elementId(t)) AS handle`,
+    foldFact: `MATCH (p:${OURS.parked} {lc_group: $group, lc_id: $id})
+      CALL (p) { WITH p WHERE p.lc_id = $id MATCH ${s.node("entity", "a")}-[t${s.factTypes}]->${s.node("entity", "b")} WHERE elementId(t) = $handle AND ${s.isFact("t")} AND ${s.belongs("entity", "a")} AND ${s.belongs("entity", "b")} RETURN t }
+      WITH p, t, properties(t) AS newer, [k IN keys(t) WHERE p[k] IS NOT NULL AND NOT t[k] = p[k]] AS overwritten
+      SET t = properties(p) ${foldInto(s, "t", "newer")} SET t += {${own}}
+      DELETE p RETURN overwritten`,
+    /** Where the key is the element id, what names the twin names the kept node from now on. */
+    renameEnds: `CALL () { MATCH (p:${OURS.parked} {lc_group: $group, lc_source: $from}) SET p.lc_source = $to RETURN count(p) AS a }
+      CALL () { MATCH (p:${OURS.parked} {lc_group: $group, lc_target: $from}) SET p.lc_target = $to RETURN count(p) AS b } RETURN a + b AS count`,
+    renameDerived: `CALL () { MATCH (p:${OURS.edge} {lc_group: $group, lc_source: $from}) SET p.lc_source = $to RETURN count(p) AS a }
+      CALL () { MATCH (p:${OURS.edge} {lc_group: $group, lc_target: $from}) SET p.lc_target = $to RETURN count(p) AS b } RETURN a + b AS count`,
+    unitRows: `UNWIND $handles AS handle ${s.byHandle("unit", "u", "handle")}
+      RETURN handle, ${s.id("unit", "u")} AS id, NOT ${s.isLive("u")} AS parked, ${s.owners("u")} AS owners,
+        ${any(s, "unit", "")} AS vector, ${any(s, "unit", PARKED_VECTOR)} AS parkedVector`,
+    listsOf:
+      s.profile.mentions.by === "list"
+        ? `UNWIND $handles AS handle ${s.byHandle("entity", "e", "handle")} RETURN handle, ${listExpression(s)} AS units`
+        : "UNWIND $handles AS handle WITH handle WHERE $group IS NULL RETURN handle, [] AS units",
+  };
+}
+
+function any(s: Shapes, kind: NodeKind, prefix: string): string {
+  return (
+    s
+      .vectors(kind)
+      .map((p) => `u.${quoted(prefix + p)} IS NOT NULL`)
+      .join(" OR ") || "false"
+  );
+}
+
+function listExpression(s: Shapes): string {
+  const { mentions } = s.profile;
+  if (mentions.by !== "list") return "[]";
+  const property = `e.${quoted(mentions.property)}`;
+  return mentions.separator === undefined ? property : `split(${property}, ${literal(mentions.separator)})`;
+}
+
+/**
+ * How many nodes and relationships of the writer's kinds the database has, from Neo4j's count store: a step of constant
+ * cost. Parking does not change them; what a writer makes, or we purge, does.
+ */
+function countsOf(s: Shapes) {
+  const { profile } = s;
+  const labels = (kind: NodeKind) =>
+    s.mode === "swap" && !(kind === "unit" && s.references) ? [s.label(kind), s.parkedLabel(kind)] : [s.label(kind)];
+  const types: string[] = [];
+  if (s.unit.owner.by === "edge") types.push(s.unit.owner.type);
+  if (profile.mentions.by === "edge") types.push(profile.mentions.type);
+  if (profile.mentions.by === "path") types.push(...profile.mentions.hops.flatMap((hop) => hop.type));
+  if (profile.mentions.by === "list") types.push(MENTIONED);
+  const nodes = (["unit", "entity"] as const).flatMap((kind) => labels(kind).map((label) => `(n:${quoted(label)})`));
+  const edges = [...new Set(types)].map((type) => `()-[n:${quoted(type)}]->()`);
+  const facts = "only" in profile.relationships.types ? profile.relationships.types.only : [];
+  const all = [
+    ...nodes,
+    ...edges,
+    ...facts.map((type) => `()-[n:${quoted(type)}]->()`),
+    ...(facts.length > 0 ? [`(n:${OURS.parked})`] : []),
+  ];
+  const units = labels("unit").length;
+  // What is swapped or parked counts as what it was.
+  const sums = [
+    sum(0, units),
+    sum(units, nodes.length),
+    ...edges.map((_, i) => `c${nodes.length + i}`),
+    ...(facts.length > 0 ? [sum(nodes.length + edges.length, all.length)] : []),
+  ];
+  return {
+    writerCounts: `${all.map((pattern, i) => `CALL () { MATCH ${pattern} RETURN count(n) AS c${i} }`).join(" ")} RETURN [${sums.join(", ")}] AS counts, $group AS of`,
+    hideAgain:
+      profile.documents.as === "node"
+        ? `UNWIND $keys AS key ${s.documentByKey("d", "key")} AND coalesce(d.lc_active, true)
+          SET d.lc_active = false, d.lc_labelled = NOT d:${quoted(profile.parking.label)} SET d:${quoted(profile.parking.label)} RETURN elementId(d) AS handle`
+        : "UNWIND $keys AS key WITH key WHERE $group IS NULL RETURN key AS handle",
+  };
+}
+
+function sum(from: number, to: number): string {
+  return Array.from({ length: to - from }, (_, i) => `c${from + i}`).join(" + ");
+}
