@@ -172,6 +172,11 @@ async function freePort(): Promise<number> {
   return port;
 }
 
+/** Folder of the server's jars, for a test that compiles a plugin against them. */
+export async function neo4jJars(version: string = NEO4J_VERSION): Promise<string> {
+  return jars(version, await findJava(version));
+}
+
 async function jars(version: string, java: string): Promise<string> {
   const cache = join(process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache"), "graphkeeper", `neo4j-${version}`);
   const complete = join(cache, "complete");
