@@ -70,7 +70,8 @@ async function writeGroup(
   const units = documents * UNITS;
   const facts = (unit: number) => [`r${2 * unit}`, `r${2 * unit + 1}`];
   const vector = () => Array.from({ length: 4 }, () => (next() * 2 - 1).toFixed(6)).join(";");
-  for (let i = 0; i < entities; i++) await line("entity", `${group}/e${i},${group},e${i},e${i},${vector()},true,1,true`);
+  for (let i = 0; i < entities; i++)
+    await line("entity", `${group}/e${i},${group},e${i},e${i},${vector()},true,1,true`);
   for (let i = 0; i < documents; i++) {
     await line("document", `${group}/d${i},${group},d${i}`);
     await line("state", `${group},d${i},active,1,1`);
