@@ -1,5 +1,6 @@
 /** Packs the package, installs the tarball into an empty folder as a user would, and runs what it promises. */
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -31,9 +32,31 @@ try {
   writeFileSync(join(folder, "use.mjs"), useOfLibrary());
   const used = run(process.execPath, ["use.mjs"], folder).trim();
   if (used !== "1 active") throw new Error(`The library said ${used}`);
+  await seePage(cli);
   process.stdout.write(`${tarball} installs and runs\n`);
 } finally {
   rmSync(folder, { recursive: true, force: true });
+}
+
+/** The service of the package shows the page. */
+async function seePage(cli: string): Promise<void> {
+  const server = spawn(cli, ["serve", "--json", "--port", "0"], { cwd: folder, stdio: ["ignore", "pipe", "inherit"] });
+  try {
+    let printed = "";
+    for await (const data of server.stdout) {
+      printed += data;
+      const line = printed.split("\n").find((each) => each.startsWith('{"address"'));
+      if (line === undefined || !printed.endsWith("\n")) continue;
+      const { address } = JSON.parse(line) as { address: string };
+      const page = await (await fetch(address)).text();
+      if (!page.includes("page.js")) throw new Error(`The service shows no page at ${address}:\n${page}`);
+      return;
+    }
+    throw new Error(`graphkeeper serve ended:\n${printed}`);
+  } finally {
+    server.kill();
+    if (server.exitCode === null) await once(server, "exit");
+  }
 }
 
 function useOfLibrary(): string {

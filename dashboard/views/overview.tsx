@@ -21,9 +21,15 @@ export function OverviewView() {
     EVERY_MS,
   );
   const runs = useLoad(
-    (signal) => send<{ runs: Run[] }>({ path: "/maintenance/runs", query: { limit: 500 } }, signal),
+    (signal) => send<{ runs: Run[] }>({ path: "/maintenance/runs", query: { limit: 8 } }, signal),
     [],
     EVERY_MS,
+  );
+  // Long, and it changes slowly.
+  const trend = useLoad(
+    (signal) => send<{ runs: Run[] }>({ path: "/maintenance/runs", query: { limit: 200 } }, signal),
+    [],
+    60_000,
   );
   const schedules = useLoad(
     (signal) => send<{ schedules: Schedule[] }>({ path: "/maintenance/schedules" }, signal),
@@ -45,13 +51,13 @@ export function OverviewView() {
         </Wait>
       </Panel>
       <Panel title="Orphan entities over time" wide>
-        <Wait of={runs}>{({ runs }) => <OrphanTrend runs={runs} />}</Wait>
+        <Wait of={trend}>{({ runs }) => <OrphanTrend runs={runs} />}</Wait>
       </Panel>
       <Panel title="Next runs">
         <Wait of={schedules}>{({ schedules }) => <NextRuns schedules={schedules} />}</Wait>
       </Panel>
       <Panel title="Last runs">
-        <Wait of={runs}>{({ runs }) => <RunTable name="Last runs" runs={runs.slice(0, 8)} brief />}</Wait>
+        <Wait of={runs}>{({ runs }) => <RunTable name="Last runs" runs={runs} brief />}</Wait>
       </Panel>
     </div>
   );

@@ -1,5 +1,8 @@
 import { execFile } from "node:child_process";
+import { once } from "node:events";
 import { mkdtemp, rm, symlink } from "node:fs/promises";
+import { createServer, request as forward } from "node:http";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -256,6 +259,25 @@ describe.skipIf(chromiumPath === null)("an operator in the browser (Chromium)", 
     await page.getByRole("alert").first().getByText("There is no such entity in this group.").waitFor();
   });
 
+  test("meets ids and titles that are markup, or parts of an address, as what they are: text", async () => {
+    const id = "<img src=x onerror=alert(1)>/a?b#c%2f&\"'";
+    await server.fill("hostile", [id]);
+    at = await visit(browser, server.url, { key: server.apiKey });
+    const { page } = at;
+    await at.open("groups/hostile/documents");
+    await page.getByRole("link", { name: id }).click();
+    await page.getByRole("heading", { level: 1, name: `Document ${id}`, exact: true }).waitFor();
+    await page.getByRole("table").getByText("imported").waitFor();
+    await page.getByRole("link", { name: "its part of the graph" }).click();
+    await page
+      .getByRole("table")
+      .getByRole("link", { name: `${id}-a`, exact: true })
+      .click();
+    await page.waitForURL(/entity=/);
+    await page.getByRole("table").getByRole("row").nth(1).getByText(`${id}-a`).waitFor();
+    await page.getByRole("table").getByRole("link", { name: id, exact: true }).waitFor();
+  });
+
   test("does a whole task with the keyboard alone", async () => {
     at = await visit(browser, server.url, { key: server.apiKey });
     const { page } = at;
@@ -330,6 +352,44 @@ describe.skipIf(chromiumPath === null)("an operator in the browser (Chromium)", 
     await page.getByRole("alert").getByText("GROUP_NOT_FOUND").waitFor();
     await page.getByText("What to do: Check the group id").waitFor();
     expect(await statusOf("abbie-burgess")).toBe("active");
+  });
+});
+
+describe.skipIf(chromiumPath === null)("behind a proxy that gives the service a path of its own (Chromium)", () => {
+  test("the page finds its files and the API, and its commands name the path", async () => {
+    const server = await startFilled();
+    const browser = await launch();
+    const proxy = createServer((request, response) => {
+      if (!request.url?.startsWith("/tools/gk/")) return response.writeHead(404).end();
+      const { method, headers } = request;
+      const to = forward(server.url + request.url.slice("/tools/gk".length), { method, headers }, (answer) => {
+        response.writeHead(answer.statusCode!, answer.headers);
+        answer.pipe(response);
+      });
+      return request.pipe(to);
+    });
+    await once(proxy.listen(0, "127.0.0.1"), "listening");
+    try {
+      const origin = `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`;
+      const { page, faults } = await visit(browser, origin);
+      await page.goto(`${origin}/tools/gk/`);
+      await page.getByLabel("API key").fill(server.apiKey);
+      await page.getByRole("button", { name: "Use this key" }).click();
+      await page.getByRole("link", { name: "demo" }).first().click();
+      await page.getByRole("button", { name: "Collect now" }).click();
+      await page.getByRole("status").getByText("succeeded").waitFor();
+      await page.goBack();
+      await page.getByText("As commands").first().click();
+      await page
+        .getByText(`curl --fail-with-body -X POST '${origin}/tools/gk/maintenance/run-all-gc?wait=0'`)
+        .waitFor();
+      expect(faults).toEqual([]);
+    } finally {
+      await browser.close();
+      proxy.closeAllConnections();
+      proxy.close();
+      await server.stop();
+    }
   });
 });
 

@@ -66,15 +66,15 @@ export const NEIGHBOURHOOD_CASES: GraphStoreCase[] = [
         ...["d1", "d2", "d3"].map((id) => ({ of: "document" as const, id })),
         ...["a", "b", "c", "d", "f"].map((id) => ({ of: "entity" as const, id })),
       ];
-      const compare = async () => {
+      const compare = async (asked = questions) => {
         const records = await recordsOf(w.store, G);
-        for (const question of questions) {
+        for (const question of asked) {
           const found = await w.store.neighbourhood(G, { ...question, limit: 100 });
           assert.deepEqual(told(found), byScan(records, question), JSON.stringify(question));
           assert.deepEqual([found.groupId, found.truncated, found.nodes[0]!.id], [G, false, question.id]);
         }
       };
-      await compare();
+      await compare(questions.filter(({ id }) => id === "d1" || id === "a"));
       await w.deprecate(G, "d1");
       await w.collect(G);
       await compare();
