@@ -46,7 +46,7 @@ describe.skipIf(chromiumPath === null)("every view, light and dark (Chromium, ax
     ["group", () => "groups/demo", "similarity edges and"],
     ["documents", () => "groups/demo/documents", "abbie-burgess"],
     ["document", () => "groups/demo/documents/pharos-origin", "superseded"],
-    ["graph", () => "groups/demo/graph?document=pharos-origin", "In words"],
+    ["graph", () => "groups/demo/graph?entity=lighthouse-of-alexandria", "In words"],
     ["audit", () => "groups/demo/audit", "superseded"],
     ["runs", () => "runs", "gc all"],
     ["run", () => `runs/${run}`, "modularity"],

@@ -21,6 +21,7 @@ afterAll(() => rm(folder, { recursive: true }));
 /** Methods whose statements must be bounded. Left out are those that read a group as a whole, which is what they are for. */
 const BOUNDED = [
   ["apply", "advance", "unfinished", "operation", "impact", "document", "documents", "audit", "counts", "group"],
+  ["neighbourhood"],
   ["acquireLease", "renewLease", "releaseLease", "collect", "sweep", "remaining", "finishCollection"],
   ["stageAnalytics", "discardStaged", "publishAnalytics", "pruneAnalytics", "analyticsState", "recordAudit"],
   ["members", "acknowledgeCommunities", "acknowledgedMembers"],
