@@ -19,6 +19,6 @@ test(
         installed = true;
         return { subject, oracle: new MemoryStore() };
       },
-      { runs: 30, seconds: 45 },
+      { runs: 30, seconds: 100 },
     ),
 );
