@@ -83,7 +83,18 @@ const textUnits = z.union([
     content: z.array(name).optional().describe("Further properties that hold text of the document"),
   }),
   z
-    .strictObject({ as: z.literal("reference"), document: z.strictObject({ before: z.string().min(1) }) })
+    .strictObject({
+      as: z.literal("reference"),
+      document: z.strictObject({
+        before: z.string().min(1),
+        files: name
+          .optional()
+          .describe(
+            "Property of entities and relationships: names of the documents' files, a list like that of the units",
+          ),
+        unnamed: z.string().optional().describe("What stands there for a document without a name"),
+      }),
+    })
     .describe(
       "Units are outside the graph; only their ids stand in lists. The document's id is what stands before the last occurrence of the given text",
     ),

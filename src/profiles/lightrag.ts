@@ -9,7 +9,7 @@ export function lightrag(workspace: string): ProfileInput {
     writer: "HKUDS/LightRAG, Neo4JStorage",
     tenant: { by: "label", label: workspace, group: workspace },
     documents: { as: "property" },
-    textUnits: { as: "reference", document: { before: "-chunk-" } },
+    textUnits: { as: "reference", document: { before: "-chunk-", files: "file_path", unnamed: "unknown_source" } },
     entities: {
       label: workspace,
       key: { property: "entity_id" },

@@ -12,6 +12,7 @@ import {
   settleUnits,
   type UnitRow,
 } from "./derive.ts";
+import { forgetFileNames } from "./file-names.ts";
 import { dropDerived, parkParts, purgeParts, showParts } from "./parts.ts";
 import { idFromKey } from "./shapes.ts";
 import type { DocumentState, Reading, Work } from "./work.ts";
@@ -230,7 +231,10 @@ export async function dropUnits(
 ): Promise<void> {
   const handles = units.map((u) => u.handle);
   await purgeParts(w, "unit", handles);
-  if (w.shapes.references) w.sendEach("dropReferences", "handles", handles);
+  if (w.shapes.references) {
+    await forgetFileNames(w, units);
+    w.sendEach("dropReferences", "handles", handles);
+  }
   if (w.shapes.profile.origin !== undefined) {
     const ids = units.map((u) => u.id);
     w.sendEach("scrubEntities", "ids", ids);

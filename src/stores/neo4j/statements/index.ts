@@ -1,5 +1,6 @@
 import { mirrorStatements } from "../mirror.ts";
 import type { Shapes } from "../shapes.ts";
+import { fileNameStatements } from "./file-names.ts";
 import { graphStatements } from "./graph.ts";
 import { groupStatements } from "./group.ts";
 import { importStatements } from "./import.ts";
@@ -12,6 +13,7 @@ export type Statements = typeof groupStatements &
   ReturnType<typeof importStatements> &
   ReturnType<typeof mirrorStatements> &
   ReturnType<typeof neighbourhoodStatements> &
+  ReturnType<typeof fileNameStatements> &
   ReturnType<typeof summaryStatements> &
   ReturnType<typeof twinStatements>;
 
@@ -23,6 +25,7 @@ export function statementsFor(shapes: Shapes): Statements {
     ...importStatements(shapes),
     ...mirrorStatements(shapes),
     ...neighbourhoodStatements(shapes),
+    ...fileNameStatements(shapes),
     ...summaryStatements(shapes),
     ...twinStatements(shapes),
   };
