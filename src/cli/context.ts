@@ -80,7 +80,8 @@ export class CliContext {
     const { data, neo4j } = this.config;
     if (mode !== "create" && neo4j.uri === undefined && !existsSync(data))
       throw new GraphkeeperError("NOT_FOUND", `There is no data file ${data}; the first import makes it.`, { data });
-    const graphkeeper = await compose(this.config, { readOnly: mode === "read" });
+    // Beside a graph in Neo4j the file has keys and runs only; the first command makes it.
+    const graphkeeper = await compose(this.config, { readOnly: mode === "read" && existsSync(data) });
     try {
       return await work(graphkeeper);
     } finally {
