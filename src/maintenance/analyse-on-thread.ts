@@ -15,8 +15,8 @@ const PATIENCE_MS = 1_500;
 const ROWS_PER_MESSAGE = 10_000;
 
 /**
- * Computes the next publication of a live graph on a worker thread. The graph's columns are moved, not copied: they are
- * unusable afterwards.
+ * Computes the next publication of a live graph on a worker thread. The graph's columns and the published rows are moved, not
+ * copied: the columns are unusable and the lists empty afterwards.
  *
  * @throws GraphkeeperError `CANCELLED` within 2 s of the abort, `OUT_OF_BUDGET` when the thread ran out of memory
  */
@@ -86,12 +86,14 @@ class AnalysisThread {
     options: AnalysisOptions,
   ): Promise<void> {
     const { ids, ...columns } = graph;
-    await this.#inPortions(ids, (portion) => ({ kind: "ids", ids: portion }));
-    for (const rows of ["similarity", "communities", "memberships", "ranks"] as const) {
-      await this.#inPortions(published[rows] as unknown[], (portion) => ({
-        kind: "published",
-        rows: { [rows]: portion },
-      }));
+    for (let from = 0; from < ids.length; from += ROWS_PER_MESSAGE) {
+      await this.#portion({ kind: "ids", ids: ids.slice(from, from + ROWS_PER_MESSAGE) });
+    }
+    for (const kind of ["similarity", "communities", "memberships", "ranks"] as const) {
+      const rows: unknown[] = published[kind];
+      // From the end, so that what was sent is let go: a million entities need not be in memory twice.
+      while (rows.length > 0)
+        await this.#portion({ kind: "published", rows: { [kind]: rows.splice(-ROWS_PER_MESSAGE) } });
     }
     const start: Start = {
       kind: "start",
@@ -134,12 +136,10 @@ class AnalysisThread {
     else await this.#worker.terminate();
   }
 
-  async #inPortions<T>(items: T[], message: (portion: T[]) => Request): Promise<void> {
-    for (let from = 0; from < items.length; from += ROWS_PER_MESSAGE) {
-      if (this.#failed) await this.next();
-      this.#worker.postMessage(message(items.slice(from, from + ROWS_PER_MESSAGE)));
-      if (items.length > ROWS_PER_MESSAGE) await nextTurn();
-    }
+  async #portion(request: Request): Promise<void> {
+    if (this.#failed) await this.next();
+    this.#worker.postMessage(request);
+    await nextTurn();
   }
 
   #fail(error: GraphkeeperError): void {

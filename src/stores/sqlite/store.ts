@@ -30,6 +30,7 @@ import type {
   OperationRecord,
   Policy,
 } from "../../core/words.ts";
+import { addPublished, nothing } from "./engine/read-published.ts";
 import type { AfterEvents } from "./events.ts";
 import { gateMemory, type Turnstile, turnstileOf } from "./gate.ts";
 import { type Cargo, Lane } from "./lane.ts";
@@ -233,8 +234,12 @@ export class SqliteStore implements GraphStore, KeyStore {
     return this.#keeper.gather("readGraph", [groupId]);
   }
 
-  readPublished(groupId: string): Promise<PublishedAnalytics> {
-    return this.#keeper.gather("readPublished", [groupId]);
+  async readPublished(groupId: string): Promise<PublishedAnalytics> {
+    const published = nothing();
+    for await (const part of this.#keeper.stream<PublishedAnalytics>("readPublished", [groupId])) {
+      addPublished(published, part);
+    }
+    return published;
   }
 
   analyticsState(groupId: string): Promise<Uint8Array | null> {

@@ -5,28 +5,55 @@ import type { Session } from "./session.ts";
 
 /** Everything that is published, in one snapshot and in the order of `records`. */
 export function readPublished(session: Session, groupId: string): PublishedAnalytics {
-  return session.read(() => {
-    const group = needGroup(session, groupId);
-    const published: PublishedAnalytics = {
-      epoch: group.analytics_epoch,
-      similarity: [],
-      communities: [],
-      memberships: [],
-      ranks: [],
-    };
-    for (const record of analytics(session, group.g, group.analytics_epoch)) {
-      if (record.kind === "similarity") published.similarity.push({ a: record.a, b: record.b, score: record.score });
-      else if (record.kind === "community") published.communities.push(record.community);
-      else if (record.kind === "membership") {
-        const { level, entity, community } = record;
-        published.memberships.push({ level, entity, community });
-      } else if (record.kind === "rank") {
-        const { entity, score, component } = record;
-        published.ranks.push({ entity, score, component });
-      }
+  const published = nothing();
+  for (const part of publishedParts(session, groupId)) addPublished(published, part);
+  return published;
+}
+
+const KINDS = ["similarity", "communities", "memberships", "ranks"] as const;
+const ROWS_PER_PART = 10_000;
+
+/**
+ * The same in parts, the first of which may be empty, read as they are asked for: what a million entities have never is in memory
+ * at once. A read transaction stays open until the last part, or the return.
+ */
+export function* publishedParts(session: Session, groupId: string): Generator<PublishedAnalytics> {
+  session.db.exec("BEGIN");
+  try {
+    yield* partsWithin(session, groupId);
+  } finally {
+    session.db.exec("COMMIT");
+  }
+}
+
+export function addPublished(published: PublishedAnalytics, part: PublishedAnalytics): void {
+  published.epoch = part.epoch;
+  for (const kind of KINDS) for (const row of part[kind]) (published[kind] as unknown[]).push(row);
+}
+
+function* partsWithin(session: Session, groupId: string): Generator<PublishedAnalytics> {
+  const group = needGroup(session, groupId);
+  let part = nothing(group.analytics_epoch);
+  let rows = 0;
+  for (const record of analytics(session, group.g, group.analytics_epoch)) {
+    if (record.kind === "similarity") part.similarity.push({ a: record.a, b: record.b, score: record.score });
+    else if (record.kind === "community") part.communities.push(record.community);
+    else if (record.kind === "membership") {
+      const { level, entity, community } = record;
+      part.memberships.push({ level, entity, community });
+    } else if (record.kind === "rank") {
+      const { entity, score, component } = record;
+      part.ranks.push({ entity, score, component });
     }
-    return published;
-  });
+    if (++rows % ROWS_PER_PART !== 0) continue;
+    yield part;
+    part = nothing(group.analytics_epoch);
+  }
+  yield part;
+}
+
+export function nothing(epoch = 0): PublishedAnalytics {
+  return { epoch, similarity: [], communities: [], memberships: [], ranks: [] };
 }
 
 export function analyticsState(session: Session, groupId: string): Uint8Array | null {
