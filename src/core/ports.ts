@@ -392,14 +392,19 @@ export interface AnalyticsEngine {
   dropLeftOvers(groupId: string | null): Promise<number>;
   /**
    * Reads the live graph (without vectors: `dimension` 0) and computes its analytics, both of one generation. Nothing stays
-   * behind in the engine, however it ends. Rejects within 2 s of the abort.
+   * behind in the engine, however it ends. Rejects within 2 s of the abort. `check` sees the graph before anything is computed
+   * and may refuse it by throwing.
    *
    * @throws GraphkeeperError `CANCELLED`, `OUT_OF_BUDGET` with the estimate before anything is loaded, `RUN_FAILED`
    */
   analyse(
     fence: Fence,
     options: { k: number; cutoff: number; resolution: number; seed: number },
-    control: { signal?: AbortSignal; onPhase?: (phase: string, done: number, total: number) => void },
+    control: {
+      signal?: AbortSignal;
+      onPhase?: (phase: string, done: number, total: number) => void;
+      check?: (graph: LiveGraph) => void;
+    },
   ): Promise<{ graph: LiveGraph; computed: EngineAnalytics }>;
 }
 

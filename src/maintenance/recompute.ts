@@ -83,8 +83,8 @@ async function recomputeWithin(store: Store, fence: Fence, options: RecomputeOpt
   const { groupId } = fence;
   // Rows that a killed run staged.
   while ((await store.discardStaged(fence, ROWS_PER_STEP, options.clock())) > 0) stopIfAborted(options.signal);
-  // And what it left in the memory of the database.
-  await store.engine?.dropLeftOvers(groupId);
+  // And what it left in the memory of the database. An engine that fails to say must not stop the built-in one.
+  await store.engine?.dropLeftOvers(groupId).catch(() => 0);
   const chosen = await chooseEngine(store, groupId, options.engine);
   const settings: AnalysisOptions = {
     k: options.k ?? ANALYSIS_DEFAULTS.k,
@@ -95,10 +95,11 @@ async function recomputeWithin(store: Store, fence: Fence, options: RecomputeOpt
   };
   options.onPhase?.("read", 0, 1);
   const { signal, onPhase } = options;
+  const check = (graph: LiveGraph) => refuseOverBudget(graph, options.memoryMb ?? DEFAULT_MEMORY_MB);
   const { graph, computed } = chosen.engine
-    ? await chosen.engine.analyse(fence, settings, { signal, onPhase })
+    ? await chosen.engine.analyse(fence, settings, { signal, onPhase, check })
     : { graph: await store.readGraph(groupId), computed: undefined };
-  refuseOverBudget(graph, options.memoryMb ?? DEFAULT_MEMORY_MB);
+  if (!computed) check(graph);
   const { generation } = graph;
   const published = await store.readPublished(groupId);
   const stored = await store.analyticsState(groupId);

@@ -75,6 +75,20 @@ describe("communities that somebody else computed", () => {
     expectNestedAndConnected(state);
   });
 
+  test("whose numbers shift keep their ids: one that is split off in front renames no other", () => {
+    const csr = graph(8);
+    const { levels } = leiden(csr, { seed: 2 });
+    const state = communitiesFromPartitions(csr, levels, { maxLevels: 1 });
+    const before = state.membership();
+    const split = levels.at(-1)!.map((c, v) => (v === 0 ? csr.n : c));
+    adoptPartitions(state, NO_EDITS, [split]);
+    const after = state.membership();
+    const others = [...before.keys()].filter((v) => before[v] !== before[0]);
+    expect(others.length).toBeGreaterThan(csr.n / 2);
+    for (const v of others) expect(after[v]).toBe(before[v]);
+    expect(before).not.toContain(after[0]);
+  });
+
   test("leave a state from which the built-in algorithms go on, also past nodes that went", () => {
     const csr = graph(7);
     const state = communitiesFromPartitions(csr, leiden(csr).levels);

@@ -70,6 +70,14 @@ function stopped(reason: unknown): unknown {
 
 /** The library checks before each call whether it fits into what is free just then; all else it refuses is a failed run. */
 function told(error: unknown): unknown {
+  if (GraphkeeperError.is(error, "OUT_OF_BUDGET")) {
+    return new GraphkeeperError(
+      "OUT_OF_BUDGET",
+      "Handing the graph to the Graph Data Science library needs more memory than Neo4j allows a transaction.",
+      { engine: "gds", field: "dbms.memory.transaction.total.max" },
+      error,
+    );
+  }
   if (!GraphkeeperError.is(error, "INTERNAL")) return error;
   const { message } = error;
   if (/estimated memory \(.*\) exceeds current free memory/.test(message)) {

@@ -49,7 +49,11 @@ export class GdsEngine implements AnalyticsEngine {
     const names = projectionNames(fence);
     const configs = algorithmConfigs(connection, options);
     try {
-      const live = await this.#project(calls, fence, names.facts, configs, options.k);
+      const check = async (live: ProjectableGraph) => {
+        control.check?.(live.graph);
+        await refuseWhatDoesNotFit(calls, live, configs, options.k);
+      };
+      const live = await this.#project(calls, fence, names.facts, check);
       const { graph } = live;
       if (graph.ids.length === 0) return { graph, computed: await alone(live) };
       const similarity = await this.#neighbours(calls, names, live, configs);
@@ -75,8 +79,7 @@ export class GdsEngine implements AnalyticsEngine {
     calls: GdsCalls,
     fence: Fence,
     name: string,
-    configs: AlgorithmConfigs,
-    k: number,
+    check: (live: ProjectableGraph) => Promise<void>,
   ): Promise<ProjectableGraph> {
     for (let attempt = 1; ; attempt++) {
       const generation = await this.#generation(fence);
@@ -84,7 +87,7 @@ export class GdsEngine implements AnalyticsEngine {
         readProjectableGraph(r, generation, this.#statements.gdsEntities),
       );
       if (live.graph.ids.length === 0) return live;
-      await refuseWhatDoesNotFit(calls, live, configs, k);
+      await check(live);
       await dropProjections(calls.connection, this.#statements, [name]);
       const dimension = calls.connection.int(live.dimension);
       const config = { jobId: `${name}-project` };
