@@ -9,7 +9,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import type { Browser } from "playwright-core";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import type { GraphkeeperServer } from "../servers/graphkeeper.ts";
+import { type GraphkeeperServer, startGraphkeeper } from "../servers/graphkeeper.ts";
 import { chromiumPath, launch, startFilled, type Visit, visit } from "./browser.ts";
 
 const execute = promisify(execFile);
@@ -352,6 +352,36 @@ describe.skipIf(chromiumPath === null)("an operator in the browser (Chromium)", 
     await page.getByRole("alert").getByText("GROUP_NOT_FOUND").waitFor();
     await page.getByText("What to do: Check the group id").waitFor();
     expect(await statusOf("abbie-burgess")).toBe("active");
+  });
+});
+
+describe.skipIf(chromiumPath === null)("what the page must not do (Chromium)", () => {
+  test("is noticed: an inline script, an inline style, a request to another origin, an error", async () => {
+    const server = await startGraphkeeper();
+    const browser = await launch();
+    try {
+      const { page, open, faults } = await visit(browser, server.url);
+      await open("");
+      await page.getByLabel("API key").waitFor();
+      expect(faults).toEqual([]);
+      for (const [planted, noticed] of [
+        [
+          "document.body.append(Object.assign(document.createElement('script'), { text: 'window.ran = 1' }))",
+          /script-src/,
+        ],
+        ["document.body.setAttribute('style', 'color: red')", /style-src/],
+        ["void fetch('http://127.0.0.1:9/x').catch(() => {})", /connect-src/],
+        ["void setTimeout(() => { throw new Error('planted') })", /planted/],
+      ] as const) {
+        faults.length = 0;
+        await page.evaluate(planted);
+        await expect.poll(() => faults.join()).toMatch(noticed);
+      }
+      expect(await page.evaluate("window.ran")).toBeUndefined();
+    } finally {
+      await browser.close();
+      await server.stop();
+    }
   });
 });
 

@@ -65,6 +65,21 @@ describe("the page is served", () => {
     expect(total).toBeLessThanOrEqual(120_000);
   });
 
+  test("from sources that import their own files, Preact and uPlot, and nothing of the service", () => {
+    const sources = readdirSync(`${BUILT}..`, { recursive: true, encoding: "utf8" }).filter((name) =>
+      /\.tsx?$/.test(name),
+    );
+    expect(sources.length).toBeGreaterThan(25);
+    const imported = sources
+      .filter((name) => name !== "vite.config.ts")
+      .flatMap((name) => [...readFileSync(`${BUILT}../${name}`, "utf8").matchAll(/(?:from|import)\s*\(?\s*"([^"]+)"/g)])
+      .map(([, specifier]) => specifier!);
+    const outside = imported.filter(
+      (name) => !/^\.{1,2}\/[\w./-]+\.(tsx?|css)$/.test(name) || name.startsWith("../../"),
+    );
+    expect([...new Set(outside)].sort()).toEqual(["preact", "preact/hooks", "uplot", "uplot/dist/uPlot.min.css"]);
+  });
+
   test("and it names no address of another origin", () => {
     for (const name of readdirSync(BUILT).filter((each) => /\.(js|css|html)$/.test(each))) {
       const addresses = [...readFileSync(BUILT + name, "utf8").matchAll(/https?:\/\/[\w.-]+/g)].map(
