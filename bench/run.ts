@@ -3,15 +3,20 @@
  * measured is kept in bench/RESULTS.md and in the RESULTS.md of each folder, with its command.
  */
 import { spawnSync } from "node:child_process";
-import { existsSync } from "node:fs";
 
-const ALL = ["embedded", "analytics", "service", "neo4j"];
+const ALL: Record<string, string> = {
+  embedded: "bench/embedded/run.ts",
+  analytics: "bench/analytics/run.ts",
+  service: "bench/service/run.ts",
+  connections: "bench/service/connections.ts",
+  neo4j: "bench/neo4j/run.ts",
+};
 const named = process.argv.slice(2).filter((argument) => !argument.startsWith("-"));
 const options = process.argv.slice(2).filter((argument) => argument.startsWith("-"));
-for (const name of named.length > 0 ? named : ALL) {
-  const script = `bench/${name}/run.ts`;
-  if (!existsSync(script)) {
-    process.stderr.write(`There is no benchmark ${name}; there are ${ALL.join(", ")}.\n`);
+for (const name of named.length > 0 ? named : Object.keys(ALL)) {
+  const script = ALL[name];
+  if (script === undefined) {
+    process.stderr.write(`There is no benchmark ${name}; there are ${Object.keys(ALL).join(", ")}.\n`);
     process.exitCode = 1;
     continue;
   }
