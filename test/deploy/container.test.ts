@@ -102,6 +102,7 @@ describe("the container file", () => {
         const [line] = (await Promise.race([once(child.stdout!, "data"), exited])) as [string];
         const { address } = JSON.parse(line) as { address: string };
         expect((await fetch(`${address}/readyz`)).status).toBe(200);
+        expect((await fetch(`${address}/ui/page.js`)).status).toBe(200);
         child.kill("SIGTERM");
         expect(await exited).toEqual([0, null]);
       } finally {

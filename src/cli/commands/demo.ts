@@ -63,7 +63,7 @@ export function demoCommand(program: Command, signal: AbortSignal): void {
         await new Story(server, new Output({ quiet: options.quiet }), options.data, signal).tell();
         if (options.keep) {
           process.stdout.write(
-            `\nThe server stays at ${server.address} (API at ${server.address}/docs, data in ${folder}). Ctrl-C ends it.\n`,
+            `\nThe server stays at ${server.address}: the page is there, the API at ${server.address}/docs, the data in ${folder}. Ctrl-C ends it.\n`,
           );
           await new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
         }
