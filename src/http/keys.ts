@@ -32,9 +32,9 @@ const create = route({
   }),
   answers: { 201: { description: "The key", schema: shapes.newKey } },
   handle: async ({ graphkeeper, body, principal }) => {
-    const keys = (await graphkeeper.keys.listKeys()).length;
-    refuseFirstKey(body.role, { keys, configured: principal.actor !== OPEN });
     const { key, stored } = createApiKey(body, graphkeeper.clock());
+    const keys = (await graphkeeper.keys.listKeys()).length;
+    refuseFirstKey(stored.role, { keys, configured: principal.actor !== OPEN });
     await graphkeeper.keys.addKey(stored);
     return { status: 201, body: shown(stored), transient: { key } };
   },

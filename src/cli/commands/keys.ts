@@ -25,10 +25,10 @@ export function keyCommands(program: Command, context: MakeContext): void {
         return;
       }
       await cli.locally("create", async (graphkeeper) => {
+        const { key, stored } = createApiKey(options, graphkeeper.clock());
         const { apiKey, jwt } = cli.config.auth;
         const made = (await graphkeeper.keys.listKeys()).length;
         refuseFirstKey(role, { keys: made, configured: apiKey !== undefined || jwt !== undefined });
-        const { key, stored } = createApiKey(options, graphkeeper.clock());
         await graphkeeper.keys.addKey(stored);
         const { secretHash: _, ...shown } = stored;
         cli.output.say(`key ${stored.id} for ${options.name}; it is shown this once:`);
