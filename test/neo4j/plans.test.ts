@@ -1,5 +1,6 @@
 import neo4j, { type Plan } from "neo4j-driver";
 import { describe, expect, test } from "vitest";
+import type { ImportBlock } from "../../src/core/words.ts";
 import { checkProfile } from "../../src/profiles/format.ts";
 import { native } from "../../src/profiles/native.ts";
 import { openNeo4jStore } from "../../src/stores/neo4j/index.ts";
@@ -64,6 +65,49 @@ test("native: an index stands behind each lookup", { timeout: 240_000 }, async (
   const store = await openNeo4jStore({ uri: db.uri() });
   await store.close();
   expect(await plansOf(statementsFor(new Shapes(checkProfile(native))), () => false)).toEqual({});
+});
+
+test("a deprecation and a restore take at most six round trips", { timeout: 240_000 }, async () => {
+  await db.clear();
+  const store = await openNeo4jStore({ uri: db.uri() });
+  const textUnits = Array.from({ length: 100 }, (_, i) => ({ id: `u${i}`, text: `text ${i}`, documents: ["d"] }));
+  const entities = Array.from({ length: 40 }, (_, i) => ({ id: `e${i}`, name: `e${i}` }));
+  const block: ImportBlock = {
+    documents: [{ id: "d" }],
+    textUnits,
+    entities,
+    mentions: textUnits.map((u, i) => ({ textUnit: u.id, entity: `e${i % 40}` })),
+    relationships: [],
+  };
+  const call = (verb: "import" | "deprecate" | "restore") =>
+    store.apply(
+      { id: verb, groupId: "g", verb, documentIds: ["d"], requestHash: "", at: 1, actor: "t", reason: null },
+      verb === "import" ? { block } : {},
+    );
+  await call("import");
+  // A statement that is sent while no answer is awaited begins a round trip; BEGIN and COMMIT are two more.
+  let trips = 0;
+  let open = 0;
+  const write = store.connection.write.bind(store.connection);
+  store.connection.write = (work) => {
+    trips += 2;
+    return write((tx) =>
+      work({
+        stream: tx.stream,
+        run: (statement, parameters) => {
+          if (open++ === 0) trips++;
+          return tx.run(statement, parameters).finally(() => open--);
+        },
+      }),
+    );
+  };
+  for (const verb of ["deprecate", "restore"] as const) {
+    trips = 0;
+    expect((await call(verb)).effect.textUnits).toBe(100);
+    expect(trips).toBeGreaterThan(2);
+    expect(trips).toBeLessThanOrEqual(6);
+  }
+  await store.close();
 });
 
 describe.each(Object.entries(FIXTURES))("%s", (_, fixture) => {
