@@ -19,7 +19,11 @@ import { hiddenEntities } from "./impact.ts";
 import { documentsNamed, importBlock } from "./import.ts";
 import type { DocumentState, Reading, Work } from "./work.ts";
 
-export const UNITS_PER_TRANSACTION = 10_000;
+/**
+ * Neo4j keeps what a transaction writes on its heap: measured 27 MB for 1,000 deprecated units with 5 mentions, 2 facts and a
+ * small vector each, 36 MB to restore them and 49 MB to purge them; 5,000 at once take 117 and 162 MB.
+ */
+export const UNITS_PER_TRANSACTION = 1_000;
 
 interface OperationRow {
   record: OperationRecord;
