@@ -73,12 +73,15 @@ export class Scene {
 
   async #stopAll(): Promise<void> {
     for (const child of this.#services.splice(0).reverse()) {
-      if (child.exitCode !== null || child.signalCode !== null) continue;
-      const exited = once(child, "exit");
       signal(child, "SIGTERM");
-      const late = setTimeout(() => signal(child, "SIGKILL"), 15_000);
-      await exited;
-      clearTimeout(late);
+      const killAt = Date.now() + 15_000;
+      // Bash goes at once; what it had started still puts its files in order.
+      while (signal(child, 0)) {
+        if (Date.now() > killAt) signal(child, "SIGKILL");
+        // Where nobody fetches the exit codes of orphans, a dead one is still in its group.
+        if (Date.now() > killAt + 2_000) break;
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      }
     }
   }
 
@@ -167,10 +170,12 @@ function isSource(path: string): boolean {
   return !/node_modules|__pycache__|\.venv|\/build$|\.egg-info/.test(path);
 }
 
-function signal(child: ChildProcess, name: NodeJS.Signals): void {
+/** To all that the block started. @returns whether any of it is there */
+function signal(child: ChildProcess, name: NodeJS.Signals | 0): boolean {
   try {
     process.kill(-(child.pid as number), name);
+    return true;
   } catch {
-    // Gone already.
+    return false;
   }
 }
