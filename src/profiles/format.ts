@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { GraphkeeperError } from "../core/errors.ts";
+import { communities, name, published } from "./format-analytics.ts";
 
 /**
  * The profile format: how a writer lays documents, text units, entities and relationships out in a property graph.
@@ -8,10 +9,6 @@ import { GraphkeeperError } from "../core/errors.ts";
  * values of requests never do. Names are written between backticks, so anything but a backtick and control characters
  * could stand there safely; the schema is stricter still.
  */
-const name = z
-  .string()
-  .regex(/^[\p{L}_][\p{L}\p{N}_. -]{0,127}$/u, "letters, digits, _ . - and blanks, beginning with a letter or _")
-  .describe("Name of a label, relationship type, property or index");
 const group = z
   .string()
   .regex(/^[A-Za-z0-9_][A-Za-z0-9._:@+=-]{0,199}$/)
@@ -179,33 +176,6 @@ const derived = z.strictObject({
   score: name.optional(),
 });
 
-const communities = z.strictObject({
-  label: name,
-  key: name,
-  level: name.optional().describe("Absent: there is one level only"),
-  title: name.optional(),
-  created: name.optional().describe("Time at which the community was made, as the database's own date and time"),
-  summary: z
-    .strictObject({
-      property: name,
-      stale: name
-        .optional()
-        .describe("Property by which the writer's readers tell that a summary no longer holds; true then"),
-    })
-    .optional()
-    .describe(
-      "Written by the writer's model; never overwritten, but marked (`lc_summary_valid`) when it no longer holds",
-    ),
-  member: z.strictObject({
-    type: name,
-    direction: z.enum(["to_community", "from_community"]),
-    key: name.optional().describe("Property of the relationship that holds an id of its own"),
-    tenant: z.boolean().default(false).describe("Whether the relationship names the tenant as well"),
-    lowest: z.boolean().default(false).describe("Entities are members of the lowest level only"),
-  }),
-  parent: z.strictObject({ type: name, direction: z.enum(["to_parent", "from_parent"]) }).optional(),
-});
-
 export const profileSchema = z
   .strictObject({
     name: z.string().regex(/^[a-z0-9-]{1,64}$/),
@@ -221,24 +191,7 @@ export const profileSchema = z
     parts: z.array(part).default([]),
     derived: z.array(derived).default([]).describe("Computed from the rest; dropped and computed again, never facts"),
     communities: communities.optional(),
-    published: z
-      .strictObject({
-        similarity: z.strictObject({ type: name, score: name, marker: name.optional() }).optional(),
-        entityCommunity: name.optional(),
-        entityRank: name.optional(),
-        membership: z
-          .boolean()
-          .optional()
-          .describe("Ours replace the writer's own memberships of a level; else they stand beside them"),
-        communityPrefix: z
-          .string()
-          .regex(/^[A-Za-z0-9_-]{0,40}$/)
-          .default("")
-          .describe("Before the ids of our communities, where the writer's own have ids of the same form"),
-        stale: z.strictObject({ label: name, flag: name, at: name.optional() }).optional(),
-      })
-      .optional()
-      .describe("Where the writer's own readers look for what a recompute gives"),
+    published,
     publish: z.boolean().default(false).describe("Whether a recompute is written to where `published` says"),
     origin: name
       .optional()

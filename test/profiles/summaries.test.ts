@@ -181,3 +181,31 @@ describe.each(Object.keys(OWN))("%s", (name) => {
     expect(left).toEqual(before);
   });
 });
+
+test("miro: a summary written into a published community acknowledges it, until the community is another one", {
+  timeout: 200_000,
+}, async () => {
+  const writer = SMALL_WRITERS.miro as SmallWriter;
+  const store = await open(writer, writer.profile);
+  const { group } = writer;
+  await run(store, group);
+  const changes = async () => (await changedCommunities(store, group, { limit: 100, level: 0 })).communities;
+  const first = await changes();
+  expect(first.map((c) => c.grades)).toEqual(first.map(() => ["new"]));
+  await db.run("MATCH (c:Community {group_id: $group}) SET c.summary = 'about ' + c.id", { group });
+  expect(await changes()).toEqual([]);
+  await call(store, writer, "deprecate", A2);
+  await collect(store, group);
+  await run(store, group);
+  const [changed, ...others] = await changes();
+  expect(others).toEqual([]);
+  expect(changed?.memberDiff?.removed.ids).toEqual(["v"]);
+  const marked = await db.run(
+    "MATCH (c:Community {group_id: $group}) WHERE c.summary IS NOT NULL AND c.level = 0 RETURN c.id AS id, c.summary AS summary, c.lc_summary_valid AS valid",
+    { group },
+  );
+  for (const { id, summary, valid } of marked) {
+    expect(summary).toBe(`about ${id}`);
+    expect(valid, id as string).toBe(id !== changed?.id);
+  }
+});

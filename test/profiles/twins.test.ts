@@ -177,3 +177,48 @@ describe.each(Object.entries(SMALL_WRITERS))("%s", (_, writer) => {
     });
   });
 });
+
+test("native: an import finds what is parked under swap, and makes no twin", { timeout: 150_000 }, async () => {
+  await opened?.close();
+  await db.clear({ schema: true });
+  opened = await openNeo4jStore({ uri: db.uri(), parking: "swap" });
+  const store = opened;
+  const write = (document: string, description: string) =>
+    store.apply(
+      {
+        id: `import ${document}`,
+        groupId: "g",
+        verb: "import",
+        documentIds: [document],
+        requestHash: document,
+        at: Date.now(),
+        actor: "t",
+        reason: null,
+      },
+      {
+        block: {
+          documents: [{ id: document }],
+          textUnits: [{ id: `${document}-u`, documents: [document], text: document }],
+          entities: [{ id: "x", name: "x", description, embedding: Float32Array.of(0.5, 1) }],
+          mentions: [{ textUnit: `${document}-u`, entity: "x" }],
+          relationships: [],
+        },
+      },
+    );
+  const native = { ...(SMALL_WRITERS.miro as SmallWriter), group: "g", documentIds: (w: Written) => [w.document] };
+  await write("old", "before");
+  await call(store, native, "deprecate", OLD);
+  await collect(store, "g");
+  expect(await db.run("MATCH (e:Entity) RETURN e")).toEqual([]);
+  await write("new", "after");
+  const rows = await db.run(
+    "MATCH (e) WHERE e.id = 'x' RETURN [l IN labels(e) WHERE NOT l IN ['Deprecated']] AS labels, e.description AS description, e.embedding AS embedding",
+  );
+  expect(rows).toEqual([{ labels: ["Entity"], description: "after", embedding: [0.5, 1] }]);
+  await call(store, native, "deprecate", { ...OLD, document: "new" });
+  await collect(store, "g");
+  await write("third", "at last");
+  expect((await db.run("MATCH (e) WHERE e.id = 'x' RETURN labels(e) AS labels")).map((r) => r.labels)).toEqual([
+    ["Entity"],
+  ]);
+});

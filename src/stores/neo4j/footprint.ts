@@ -81,6 +81,11 @@ export function footprint(shapes: Shapes): SchemaObject[] {
       }
     });
   }
+  const { merged } = profile.entities;
+  if (merged !== undefined) {
+    index("entity_merged", range(shapes.label("entity"), merged.by));
+    index("entity_merged_parked", range(shapes.parkedLabel("entity"), merged.by));
+  }
   if (shapes.references) constraint("unit", unique(OURS.unit, ["lc_group", "lc_id"]));
   if (profile.origin !== undefined) {
     index("entity_origin", range(shapes.label("entity"), [profile.origin]));

@@ -4,6 +4,7 @@ import { unitsOf } from "./documents.ts";
 import { parkParts } from "./parts.ts";
 import type { Phase, Tally } from "./phases.ts";
 import type { NodeKind } from "./shapes.ts";
+import { sumsOf } from "./statements/twins.ts";
 import { foldFacts, foldTwins, parkedPage, refer, rehide, restless } from "./twins.ts";
 import type { Work } from "./work.ts";
 
@@ -72,8 +73,13 @@ export function reconcilePhases(w: Work, options: CollectOptions): Phase[] {
 async function isDue(w: Work): Promise<boolean> {
   // Of our own shapes we are the writer.
   if (w.shapes.profile.imports && w.group.reconcileDue !== true) return false;
-  const [row] = await w.run<{ counts: number[] }>("writerCounts");
-  const counts = JSON.stringify(row?.counts ?? []);
+  const rows = await w.run<{ count: number }>("writerCounts");
+  const counts = JSON.stringify(
+    sumsOf(
+      w.shapes,
+      rows.map((row) => row.count),
+    ),
+  );
   if (w.group.reconcileDue !== true && w.group.seenCounts === counts) return false;
   w.set({ reconciling: counts });
   return true;

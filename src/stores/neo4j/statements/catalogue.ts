@@ -39,4 +39,10 @@ export const IMPORT_ONLY: ReadonlySet<string> = new Set([
 ]);
 
 /** The sweep reads page by page; without a key property there is no index to page over. */
-export const SCANS_WITHOUT_KEY: ReadonlySet<string> = new Set(["entitiesPage", "factsPage", "entityLists"]);
+export const SCANS_WITHOUT_KEY: ReadonlySet<string> = new Set([
+  "entitiesPage",
+  "factsPage",
+  "entityLists",
+  "parkedPageOfUnit",
+  "parkedPageOfEntity",
+]);

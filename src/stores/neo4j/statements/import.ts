@@ -18,6 +18,15 @@ export function importStatements(s: Shapes) {
   const many = (v: string, row: string) => s.byHandle("unit", v, row);
   const vector = (v: string, property: string) =>
     `coalesce(${v}.${quoted(property)}, ${v}.${quoted(PARKED_VECTOR + property)})`;
+  // Where parking takes the label away, a parked entity wears it for the time of the MERGE, which would not see it.
+  const entity = quoted(s.label("entity"));
+  const parkedEntity = quoted(s.parkedLabel("entity"));
+  const dressed =
+    s.mode === "swap"
+      ? `CALL (row) { OPTIONAL MATCH (p:${parkedEntity} {${tenant}id: row.id}) SET p:${entity} RETURN count(p) AS dressed } WITH row, dressed`
+      : "";
+  const undressed =
+    s.mode === "swap" ? `FOREACH (_ IN CASE WHEN e:${parkedEntity} THEN [1] ELSE [] END | REMOVE e:${entity})` : "";
   return {
     writeDocuments: `UNWIND $rows AS row ${merge(documentLabel, "row.id", "d")} SET d.${title} = row.title, d.metadata = row.metadata`,
     deleteDocuments:
@@ -45,12 +54,12 @@ export function importStatements(s: Shapes) {
       RETURN row.id AS id, elementId(e) AS handle, NOT ${s.isLive("e")} AS parked,
         row.vector IS NOT NULL AND (${vector("e", entityVector)} IS NULL OR ${vector("e", entityVector)} <> row.vector) AS newVector,
         e.${quoted(PARKED_VECTOR + entityVector)} IS NOT NULL OR (e.${quoted(entityVector)} IS NULL AND NOT ${s.isLive("e")}) AS aside`,
-    writeEntities: `UNWIND $rows AS row ${merge(s.label("entity"), "row.id", "e")}
+    writeEntities: `UNWIND $rows AS row ${dressed} ${merge(s.label("entity"), "row.id", "e")}
       ON CREATE SET e.lc_active = true, e.lc_created_at = $now, e.lc_ever_mentioned = false
       SET e += row.members
       FOREACH (_ IN CASE WHEN row.vector IS NOT NULL AND row.aside THEN [1] ELSE [] END | SET e.${quoted(PARKED_VECTOR + entityVector)} = row.vector)
       FOREACH (_ IN CASE WHEN row.vector IS NOT NULL AND NOT row.aside THEN [1] ELSE [] END | SET e.${quoted(entityVector)} = row.vector)
-      RETURN row.id AS id, elementId(e) AS handle`,
+      ${undressed} RETURN row.id AS id, elementId(e) AS handle`,
     writeMentions: `UNWIND $rows AS row ${many("u", "row.unit")} CALL (row) { MATCH ${s.node("entity", "e")} WHERE elementId(e) = row.entity AND ${s.belongs("entity", "e")} RETURN e }
       MERGE (u)-[:${quoted(profile.mentions.by === "edge" ? profile.mentions.type : "MENTIONS")}]->(e) SET e.lc_ever_mentioned = true`,
     importFacts: `UNWIND $ids AS id MATCH ${s.node("entity", "a")}-[r${s.factTypes}]->${s.node("entity", "b")}

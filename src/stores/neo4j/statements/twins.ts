@@ -18,7 +18,11 @@ function ofKind(s: Shapes, kind: NodeKind): Named<Kinds> {
   const parking = quoted(s.profile.parking.label);
   const id = s.id(kind, "p");
   const key = s.key(kind);
-  const swap = s.mode === "swap" && !(kind === "unit" && s.references);
+  // Units that are only referred to are nodes of ours: nobody else writes them.
+  const referred = kind === "unit" && s.references;
+  const swap = s.mode === "swap" && !referred;
+  // In our own shapes a constraint of ours keeps ids unique; only what wears another label can have a twin.
+  const single = referred || (s.profile.imports && !swap);
   const by = (v: string, handle: string) => `MATCH (${v}) WHERE elementId(${v}) = ${handle} AND ${s.belongs(kind, v)}`;
   const after = "property" in key ? `p.${quoted(key.property)} > $after` : `${id} > $after`;
   const identity =
@@ -47,24 +51,30 @@ function ofKind(s: Shapes, kind: NodeKind): Named<Kinds> {
     return `SET ${to} = coalesce(${from}, ${to}) REMOVE ${from}`;
   });
   const returned = kind === "unit" ? vectors.map((p) => `p.${quoted(p)} IS NOT NULL`) : [];
-  const seen = `(${[swap ? `p:${label}` : "false", `NOT p:${parking}`, ...returned].join(" OR ")})`;
+  const seen = `(${[swap ? `p:${label}` : "false", `NOT ${literal(s.profile.parking.label)} IN labels(p)`, ...returned].join(" OR ")})`;
   return {
-    [name("parkedPageOf")]: `MATCH (p:${parked}) WHERE ${s.belongs(kind, "p")} AND ${after}
+    [name("parkedPageOf")]: referred
+      ? "RETURN $group AS handle LIMIT 0"
+      : `MATCH (p:${parked}) WHERE ${s.belongs(kind, "p")} AND ${after}
       RETURN elementId(p) AS handle, ${id} AS id ORDER BY id LIMIT $limit`,
     /** Of the parked ones and the live ones among the handles: the pairs that are one thing. */
     [name("twinsOf")]:
-      identity === undefined
+      identity === undefined || single
         ? none
         : `UNWIND $handles AS handle
       CALL (handle) {
-        ${namesake("p", "t", parked, label)} AND NOT t:${parked}${sameLabels} RETURN elementId(p) AS kept, elementId(t) AS twin
-        UNION ${namesake("t", "p", label, parked)} AND NOT t:${parked}${sameLabels} RETURN elementId(p) AS kept, elementId(t) AS twin
+        ${namesake("p", "t", parked, label)} AND NOT ${literal(s.parkedLabel(kind))} IN labels(t)${sameLabels} RETURN elementId(p) AS kept, elementId(t) AS twin
+        UNION ${namesake("t", "p", label, parked)} AND NOT ${literal(s.parkedLabel(kind))} IN labels(t)${sameLabels} RETURN elementId(p) AS kept, elementId(t) AS twin
       }
       RETURN DISTINCT kept AS handle, twin ORDER BY twin`,
-    [name("foldEdgesOf")]: `CALL () { ${by("p", "$handle")} RETURN p } CALL () { ${by("t", "$twin")} RETURN t }
-      CALL (p, t) { ${moved(s, "out")} } CALL (p, t) { ${moved(s, "in")} }
+    [name("foldEdgesOf")]: single
+      ? none
+      : `UNWIND [{kept: $handle, twin: $twin}] AS pair CALL (pair) { ${by("p", "pair.kept")} RETURN p }
+      CALL (pair, p) { ${moved(s, "out")} } CALL (pair, p) { ${moved(s, "in")} }
       RETURN outgoing + incoming AS edges`,
-    [name("foldNodeOf")]: `CALL () { ${by("p", "$handle")} RETURN p } CALL () { ${by("t", "$twin")} RETURN t }
+    [name("foldNodeOf")]: single
+      ? none
+      : `UNWIND [{kept: $handle, twin: $twin}] AS pair CALL (pair) { ${by("p", "pair.kept")} RETURN p } CALL (pair) { ${by("t", "pair.twin")} RETURN t }
       WITH p, t, properties(p) AS older, properties(t) AS newer, ${worn("t")} AS worn,
         [k IN keys(p) WHERE NOT k STARTS WITH 'lc_' AND t[k] IS NOT NULL AND NOT t[k] = p[k]] AS overwritten,
         [k IN keys(t) WHERE p[k] IS NULL] AS added
@@ -120,9 +130,9 @@ function moved(s: Shapes, direction: "out" | "in"): string {
   const [from, to] = direction === "out" ? ["p", "o"] : ["o", "p"];
   const find = direction === "out" ? "MATCH (t)-[r]->(e)" : "MATCH (t)<-[r]-(e)";
   const count = direction === "out" ? "outgoing" : "incoming";
-  return `${find} WITH p, r, CASE WHEN e = t THEN p ELSE e END AS o, e = p AS between
-        OPTIONAL MATCH (${from})-[x]->(${to}) WHERE type(x) = type(r) AND x <> r AND ${sameEdge(s)}
-        WITH ${from}, ${to}, r, between, properties(r) AS newer, head(collect(x)) AS x
+  return `${find} WHERE elementId(t) = pair.twin WITH p, t, r, e WITH p, r, CASE WHEN e = t THEN p ELSE e END AS o, e = p AS between
+        WITH ${from}, ${to}, r, between, properties(r) AS newer,
+          head([(${from})-[x]->(${to}) WHERE type(x) = type(r) AND x <> r AND ${sameEdge(s)} | x]) AS x
         FOREACH (_ IN CASE WHEN x IS NULL AND NOT between THEN [1] ELSE [] END | CREATE (${from})-[n:$(type(r))]->(${to}) SET n = newer)
         FOREACH (y IN CASE WHEN x IS NULL THEN [] ELSE [x] END | ${foldInto(s, "y", "newer")})
         DELETE r RETURN count(*) AS ${count}`;
@@ -216,7 +226,7 @@ function listExpression(s: Shapes): string {
  * How many nodes and relationships of the writer's kinds the database has, from Neo4j's count store: a step of constant
  * cost. Parking does not change them; what a writer makes, or we purge, does.
  */
-function countsOf(s: Shapes) {
+function placesOf(s: Shapes): string[][] {
   const { profile } = s;
   const labels = (kind: NodeKind) =>
     s.mode === "swap" && !(kind === "unit" && s.references) ? [s.label(kind), s.parkedLabel(kind)] : [s.label(kind)];
@@ -225,33 +235,38 @@ function countsOf(s: Shapes) {
   if (profile.mentions.by === "edge") types.push(profile.mentions.type);
   if (profile.mentions.by === "path") types.push(...profile.mentions.hops.flatMap((hop) => hop.type));
   if (profile.mentions.by === "list") types.push(MENTIONED);
-  const nodes = (["unit", "entity"] as const).flatMap((kind) => labels(kind).map((label) => `(n:${quoted(label)})`));
-  const edges = [...new Set(types)].map((type) => `()-[n:${quoted(type)}]->()`);
   const facts = "only" in profile.relationships.types ? profile.relationships.types.only : [];
-  const all = [
-    ...nodes,
-    ...edges,
-    ...facts.map((type) => `()-[n:${quoted(type)}]->()`),
-    ...(facts.length > 0 ? [`(n:${OURS.parked})`] : []),
+  const edge = (type: string) => `()-[n:${quoted(type)}]->()`;
+  // What is swapped or parked counts as what it was: patterns of one place are added up.
+  return [
+    ...(["unit", "entity"] as const).map((kind) => labels(kind).map((label) => `(n:${quoted(label)})`)),
+    ...[...new Set(types)].map((type) => [edge(type)]),
+    ...(facts.length > 0 ? [[...facts.map(edge), `(n:${OURS.parked})`]] : []),
   ];
-  const units = labels("unit").length;
-  // What is swapped or parked counts as what it was.
-  const sums = [
-    sum(0, units),
-    sum(units, nodes.length),
-    ...edges.map((_, i) => `c${nodes.length + i}`),
-    ...(facts.length > 0 ? [sum(nodes.length + edges.length, all.length)] : []),
-  ];
+}
+
+/** Sums the counts of what is one thing, swapped or parked or not. */
+export function sumsOf(s: Shapes, counts: number[]): number[] {
+  let at = 1;
+  return placesOf(s).map((patterns) => {
+    const from = at;
+    at += patterns.length;
+    return counts.slice(from, at).reduce((sum, count) => sum + count, 0);
+  });
+}
+
+function countsOf(s: Shapes) {
+  const { profile } = s;
+  // Each branch is a step of constant cost: Neo4j's count store. The rows come in the order of the branches.
+  const counts = placesOf(s)
+    .flat()
+    .map((pattern) => `MATCH ${pattern} RETURN count(n) AS count`);
   return {
-    writerCounts: `${all.map((pattern, i) => `CALL () { MATCH ${pattern} RETURN count(n) AS c${i} }`).join(" ")} RETURN [${sums.join(", ")}] AS counts, $group AS of`,
+    writerCounts: ["RETURN CASE WHEN $group IS NULL THEN 1 ELSE 0 END AS count", ...counts].join(" UNION ALL "),
     hideAgain:
       profile.documents.as === "node"
         ? `UNWIND $keys AS key ${s.documentByKey("d", "key")} AND coalesce(d.lc_active, true)
           SET d.lc_active = false, d.lc_labelled = NOT d:${quoted(profile.parking.label)} SET d:${quoted(profile.parking.label)} RETURN elementId(d) AS handle`
         : "UNWIND $keys AS key WITH key WHERE $group IS NULL RETURN key AS handle",
   };
-}
-
-function sum(from: number, to: number): string {
-  return Array.from({ length: to - from }, (_, i) => `c${from + i}`).join(" + ");
 }
