@@ -296,7 +296,7 @@ export interface MembershipRow {
 export interface RankRow {
   entity: string;
   score: number;
-  /** Smallest entity id of the weakly connected component. */
+  /** Name of the weakly connected component: the same for all of it, and the same again while its smallest entity stays. */
   component: string;
 }
 export type CommunityRow = Omit<CommunityRecord, "acknowledgedHash">;

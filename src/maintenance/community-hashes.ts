@@ -18,7 +18,7 @@ export interface ComputedAnalytics {
     textHash: string;
   }[];
   scores: Float64Array;
-  /** Smallest entity of each entity's component. */
+  /** Name of each entity's component. */
   components: string[];
 }
 
@@ -82,12 +82,14 @@ export function hashCommunities(
     }
     memberships.push(Array.from(numbers, (number) => communityId(level, number)));
   }
+  const componentNames = new Map<number, string>();
+  for (const v of parts.components) if (!componentNames.has(v)) componentNames.set(v, componentName(ids[v]!));
   return {
     similarity: parts.similarity,
     memberships,
     communities,
     scores: parts.scores,
-    components: Array.from(parts.components, (v) => ids[v]!),
+    components: Array.from(parts.components, (v) => componentNames.get(v)!),
   };
 }
 
@@ -98,6 +100,14 @@ function communityId(level: number, number: number): string {
 /** The level that an id of ours names, also when the community is gone; NaN for an id of another form. */
 export function levelOfCommunity(id: string): number {
   return /^\d+-/.test(id) ? Number.parseInt(id, 10) : Number.NaN;
+}
+
+/**
+ * Named after its smallest entity, so that the name stays from run to run, but by a hash: once that entity is purged, its id must
+ * not stand in the rows of all others until the next recompute.
+ */
+function componentName(smallest: string): string {
+  return hash("sha256", smallest).slice(0, 16);
 }
 
 function finish(sum: bigint, count: number): string {
