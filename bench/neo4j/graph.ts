@@ -76,6 +76,7 @@ async function writeGroup(
     await line("document", `${group}/d${i},${group},d${i}`);
     await line("state", `${group},d${i},active,1,1`);
   }
+  const found = new Uint8Array(entities);
   for (let i = 0; i < units; i++) {
     await line("unit", `${group}/u${i},${group},u${i},text of u${i},${vector()},true,${facts(i).join(";")}`);
     await line("partOf", `${group}/u${i},${group}/d${Math.floor(i / UNITS)}`);
@@ -83,11 +84,17 @@ async function writeGroup(
     const near = () => Math.floor(((i / units) * entities + next() * 40) % entities);
     const mentioned = new Set<number>();
     while (mentioned.size < MENTIONS) mentioned.add(next() < 0.02 ? Math.floor(next() * 5) : near());
-    for (const e of mentioned) await line("mentions", `${group}/u${i},${group}/e${e}`);
+    for (const e of mentioned) {
+      found[e] = 1;
+      await line("mentions", `${group}/u${i},${group}/e${e}`);
+    }
     const ends = [...mentioned];
     for (const [j, id] of facts(i).entries())
       await line("fact", `${group}/e${ends[2 * j]},${group}/e${ends[2 * j + 1]},${group},${id},x,1.0,u${i}`);
   }
+  // Nothing is an orphan before the first deprecation: the naive way would collect it in its first run, and ours never.
+  for (let i = 0; i < entities; i++)
+    if (!found[i]) await line("mentions", `${group}/u${Math.floor((i / entities) * units)},${group}/e${i}`);
   for (let i = 0; i < entities; i++) {
     for (let s = 0; s < SIMILAR; s++) {
       const near = (i + 1 + s * 30 + Math.floor(next() * 30)) % entities;

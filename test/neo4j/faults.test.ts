@@ -161,7 +161,7 @@ test("killed in the middle of a deprecation and of a collection: what was rolled
     let record = await store.advance("killed", "op", { unitsPerTransaction: 10 });
     while (record.state === "rolling") record = await store.advance("killed", "op", { unitsPerTransaction: 10 });
     expect(record.effect.textUnits).toBe(60);
-    const fence = await store.acquireLease("killed", "h1", 1_000, Date.now());
+    const fence = await store.acquireLease("killed", "h1", 60_000, Date.now());
     await store.collect(fence as NonNullable<typeof fence>, "orphan_entities", {
       cursor: null,
       limit: 7,
