@@ -11,8 +11,9 @@ import {
 import type { JsonObject } from "../../core/words.ts";
 import type { Row } from "./connection.ts";
 import { entitiesById } from "./derive.ts";
+import type { GroupRow } from "./group-row.ts";
 import { mirror } from "./mirror.ts";
-import type { GroupRow, Reading, Work } from "./work.ts";
+import type { Reading, Work } from "./work.ts";
 
 /**
  * Analytics are rows of ours with the epochs from which and until which they are published: staging costs what changed,

@@ -37,6 +37,7 @@ import { collectBatch, remainingOf, sweepStep } from "./collect.ts";
 import { type Connection, type ConnectOptions, connect, type Row, type Transaction } from "./connection.ts";
 import { install, uninstall } from "./footprint.ts";
 import { GdsEngine } from "./gds/engine.ts";
+import { type GroupRow, groupNotFound, groupState, type LockedGroup, newGroup } from "./group-row.ts";
 import { impactOf } from "./impact.ts";
 import { readGraph } from "./live-graph.ts";
 import { neighbourhoodOf } from "./neighbourhood.ts";
@@ -45,7 +46,7 @@ import { referAll } from "./references.ts";
 import { Shapes } from "./shapes.ts";
 import { showEverything } from "./show-everything.ts";
 import { type Statements, statementsFor } from "./statements/index.ts";
-import { type GroupRow, groupNotFound, groupState, type LockedGroup, newGroup, Reading, Work } from "./work.ts";
+import { Reading, Work } from "./work.ts";
 import {
   acknowledgeWritten,
   lookOnceMore,

@@ -1,15 +1,8 @@
-import { AUDIT_START, auditHash } from "../../core/canonical.ts";
+import { auditHash } from "../../core/canonical.ts";
 import { GraphkeeperError } from "../../core/errors.ts";
-import type {
-  AuditEntry,
-  CollectionKind,
-  DocumentRecord,
-  Effect,
-  Fence,
-  GroupState,
-  JsonObject,
-} from "../../core/words.ts";
+import type { AuditEntry, CollectionKind, DocumentRecord, Effect, Fence, JsonObject } from "../../core/words.ts";
 import type { Connection, Row, Transaction } from "./connection.ts";
+import type { GroupRow } from "./group-row.ts";
 import { idFromKey, keyFromId, type Shapes } from "./shapes.ts";
 import type { Statements } from "./statements/index.ts";
 
@@ -18,61 +11,7 @@ export const ROWS = 1_000;
 /** Answers kept on the group's node, so that a transaction that ran again finds that it had been committed. */
 const KEPT_CALLS = 8;
 
-export interface GroupRow extends Row {
-  lc_group: string;
-  generation: number;
-  collectedGeneration: number;
-  analyticsGeneration?: number;
-  analyticsEpoch: number;
-  staleSince?: number;
-  lastSweepAt?: number;
-  createdAt: number;
-  auditSeq: number;
-  auditHash: string;
-  unitDimension?: number;
-  entityDimension?: number;
-  leaseToken?: number;
-  leaseHolder?: string;
-  leaseUntil?: number;
-  leaseStoreUntil?: number;
-}
-
-/** The group's node, locked, with the answer of the call if that was committed before. */
-export interface LockedGroup {
-  g: GroupRow;
-  answer: string | null;
-}
-
-export function groupState(g: GroupRow): GroupState {
-  return {
-    groupId: g.lc_group,
-    generation: g.generation,
-    collectedGeneration: g.collectedGeneration,
-    analyticsGeneration: g.analyticsGeneration ?? null,
-    analyticsEpoch: g.analyticsEpoch,
-    staleSince: g.staleSince ?? null,
-    lastSweepAt: g.lastSweepAt ?? null,
-    createdAt: g.createdAt,
-  };
-}
-
-export function newGroup(groupId: string, at: number): GroupRow {
-  return {
-    lc_group: groupId,
-    generation: 0,
-    collectedGeneration: 0,
-    analyticsEpoch: 0,
-    createdAt: at,
-    auditSeq: 0,
-    auditHash: AUDIT_START,
-  };
-}
-
 export type DocumentState = Omit<DocumentRecord, "textUnits">;
-
-export function groupNotFound(groupId: string): GraphkeeperError {
-  return new GraphkeeperError("GROUP_NOT_FOUND", `There is no group ${groupId}.`, { group: groupId });
-}
 
 /** One transaction's reading side: statements by name, ids and keys. */
 export class Reading {

@@ -1,6 +1,6 @@
 import type { Connection, Row } from "../connection.ts";
+import type { GroupRow } from "../group-row.ts";
 import type { Statements } from "../statements/index.ts";
-import type { GroupRow } from "../work.ts";
 import type { GdsStatements } from "./calls.ts";
 import { groupPrefix, PREFIX, runPrefix } from "./names.ts";
 
