@@ -21,7 +21,7 @@ const HELP = `graphkeeper keeps a GraphRAG knowledge graph true to its documents
   deprecate, restore, purge    hide at once, bring back exactly, remove for good; impact, hold, release
   gc, recompute, communities   collect what is orphaned, update communities, list summaries to write
   stale, health, verify, dump  what lags behind, how a group is, proof that all is as it should be
-  serve, runs, schedules, keys the HTTP service, its work and its API keys; doctor, neo4j
+  serve, runs, schedules, keys the HTTP service, its work, pauses and API keys; doctor, neo4j
 
 Options of all commands: --data <file> --group <id> --url <server> --json --quiet. More: graphkeeper <command> --help`;
 

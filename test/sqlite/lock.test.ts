@@ -72,7 +72,7 @@ describe("the lock of a data file", () => {
     try {
       const pid = await new Promise<number>((resolve) => parent.stdout.once("data", (data) => resolve(Number(data))));
       const stat = () => readFileSync(`/proc/${pid}/stat`, "latin1").split(" ");
-      await expect.poll(() => stat()[2]).toBe("Z");
+      await expect.poll(() => stat()[2], { timeout: 30_000 }).toBe("Z");
       const path = newPath();
       const store = await openSqliteStore({ path });
       const content = JSON.parse(readFileSync(lockPath(path), "utf8"));
