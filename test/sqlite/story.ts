@@ -236,7 +236,8 @@ export function openHere(path: string, options: Partial<EngineOptions> = {}): Gr
   const methods = engine as unknown as Record<string, (...values: unknown[]) => unknown>;
   return new Proxy({} as GraphStore & KeyStore, {
     get(_, name: string) {
-      if (name === "then") return undefined;
+      // Neither a promise nor a database with an engine of its own for analytics.
+      if (name === "then" || name === "engine") return undefined;
       if (name !== "records") return async (...values: unknown[]) => methods[name]?.apply(engine, values);
       return async function* (groupId: string, more?: { facts?: boolean }): AsyncGenerator<StoredRecord[]> {
         // All at once: a stream that stays open would need a connection of its own.
