@@ -114,7 +114,16 @@ function Dialog(props: { title: string; onClose: () => void; children: Component
     };
   }, []);
   return (
-    <dialog ref={dialog} aria-labelledby={title} onClose={props.onClose}>
+    <dialog
+      ref={dialog}
+      aria-labelledby={title}
+      // Left to the platform, the focus would be back before `close` is told: an Enter in between would be lost.
+      onCancel={(event) => {
+        event.preventDefault();
+        props.onClose();
+      }}
+      onClose={props.onClose}
+    >
       <h2 id={title}>{props.title}</h2>
       {props.children}
     </dialog>

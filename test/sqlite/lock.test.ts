@@ -68,7 +68,7 @@ describe("the lock of a data file", () => {
 
   test("one that died but that nobody has waited for holds it no more", async () => {
     // The shell becomes a program that never asks what became of its children.
-    const parent = spawn("sh", ["-c", "sleep 0 & echo $!; exec sleep 60"], { stdio: ["ignore", "pipe", "inherit"] });
+    const parent = spawn("sh", ["-c", "sleep 0.5 & echo $!; exec sleep 60"], { stdio: ["ignore", "pipe", "inherit"] });
     try {
       const pid = await new Promise<number>((resolve) => parent.stdout.once("data", (data) => resolve(Number(data))));
       const stat = () => readFileSync(`/proc/${pid}/stat`, "latin1").split(" ");
