@@ -1,6 +1,7 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { GraphkeeperError } from "../core/errors.ts";
 import type { AnalyticsPart, LiveGraph, PublishedAnalytics } from "../core/ports.ts";
+import { PUBLISHED_KINDS } from "../core/published.ts";
 import type { AnalysisOptions } from "./analysis.ts";
 import type { AnalysisAnswer, Message, Request, Start } from "./analysis-messages.ts";
 import { deafen, keepThread, SMALL_GRAPH, takeThread } from "./warm-threads.ts";
@@ -89,7 +90,7 @@ class AnalysisThread {
     for (let from = 0; from < ids.length; from += ROWS_PER_MESSAGE) {
       await this.#portion({ kind: "ids", ids: ids.slice(from, from + ROWS_PER_MESSAGE) });
     }
-    for (const kind of ["similarity", "communities", "memberships", "ranks"] as const) {
+    for (const kind of PUBLISHED_KINDS) {
       const rows: unknown[] = published[kind];
       // From the end, so that what was sent is let go: a million entities need not be in memory twice.
       while (rows.length > 0)
@@ -153,7 +154,7 @@ class AnalysisThread {
   };
 }
 
-function cancelled(): GraphkeeperError {
+export function cancelled(): GraphkeeperError {
   return new GraphkeeperError("CANCELLED", "The recompute was cancelled; nothing of it was published.");
 }
 

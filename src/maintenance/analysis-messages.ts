@@ -4,7 +4,7 @@ import type { AnalysisOptions } from "./analysis.ts";
 
 /** What goes between the event loop and the thread of the analysis. */
 
-export type Rows = Partial<Omit<PublishedAnalytics, "epoch">>;
+type Rows = Partial<Omit<PublishedAnalytics, "epoch">>;
 export interface Start {
   kind: "start";
   /** Without its ids, which come before. */

@@ -2,9 +2,10 @@ import { readlinkSync } from "node:fs";
 import { constants, setPriority } from "node:os";
 import { parentPort } from "node:worker_threads";
 import { AlgorithmCancelled } from "../algorithms/index.ts";
-import type { AnalyticsPart, PublishedAnalytics } from "../core/ports.ts";
+import type { AnalyticsPart } from "../core/ports.ts";
+import { addPublished, nothingPublished } from "../core/published.ts";
 import { analyse } from "./analysis.ts";
-import type { Message, Request, Rows, Start } from "./analysis-messages.ts";
+import type { Message, Request, Start } from "./analysis-messages.ts";
 import { publicationOf } from "./publication.ts";
 
 /** The thread of the analysis; `analyse-on-thread.ts` is the other side. */
@@ -25,9 +26,8 @@ function giveWay(): void {
   }
 }
 
-const NOTHING = (): PublishedAnalytics => ({ epoch: 0, similarity: [], communities: [], memberships: [], ranks: [] });
 let ids: string[] = [];
-let published = NOTHING();
+let published = nothingPublished();
 let parts: AnalyticsPart[] = [];
 let sent = 0;
 
@@ -37,12 +37,8 @@ function send(message: Message): void {
 
 parentPort?.on("message", (request: Request) => {
   if (request.kind === "ids") for (const id of request.ids) ids.push(id);
-  else if (request.kind === "published") {
-    for (const [kind, rows] of Object.entries(request.rows)) {
-      const known = published[kind as keyof Rows] as unknown[];
-      for (const row of rows) known.push(row);
-    }
-  } else if (request.kind === "part") {
+  else if (request.kind === "published") addPublished(published, request.rows);
+  else if (request.kind === "part") {
     const part = parts[sent]!;
     // What was sent is let go.
     delete parts[sent++];
@@ -62,7 +58,7 @@ function answer({ graph, stored, options, stop }: Start): void {
   const whole = { ...graph, ids };
   const before = published;
   ids = [];
-  published = NOTHING();
+  published = nothingPublished();
   parts = [];
   sent = 0;
   try {

@@ -1,6 +1,5 @@
-import { hash } from "node:crypto";
 import type { SimilarityEdges } from "../algorithms/index.ts";
-import { hash64 } from "../core/canonical.ts";
+import { hash64, sha256 } from "../core/canonical.ts";
 import type { LiveGraph } from "../core/ports.ts";
 
 /** What a run computed, in columns over the entities of the graph. */
@@ -107,9 +106,9 @@ export function levelOfCommunity(id: string): number {
  * not stand in the rows of all others until the next recompute.
  */
 function componentName(smallest: string): string {
-  return hash("sha256", smallest).slice(0, 16);
+  return sha256(smallest).slice(0, 16);
 }
 
 function finish(sum: bigint, count: number): string {
-  return hash("sha256", `${sum}:${count}`).slice(0, 16);
+  return sha256(`${sum}:${count}`).slice(0, 16);
 }

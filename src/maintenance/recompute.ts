@@ -2,7 +2,7 @@ import { estimateMemory } from "../algorithms/index.ts";
 import { GraphkeeperError } from "../core/errors.ts";
 import type { Analytics, AnalyticsEngine, GroupReader, LiveGraph } from "../core/ports.ts";
 import type { Fence, JsonObject } from "../core/words.ts";
-import { analyseOnThread } from "./analyse-on-thread.ts";
+import { analyseOnThread, cancelled } from "./analyse-on-thread.ts";
 import type { AnalysisOptions } from "./analysis.ts";
 import { chooseEngine, type EngineChoice } from "./engine.ts";
 
@@ -173,7 +173,7 @@ function timeBudget(ms: number | undefined): { signal: AbortSignal | null; end: 
 function stopIfAborted(signal: AbortSignal | undefined): void {
   if (!signal?.aborted) return;
   if (GraphkeeperError.is(signal.reason)) throw signal.reason;
-  throw new GraphkeeperError("CANCELLED", "The recompute was cancelled; nothing of it was published.");
+  throw cancelled();
 }
 
 function number(detail: JsonObject, key: string): number {

@@ -15,6 +15,7 @@ import type {
   StoredKey,
   StoredRecord,
 } from "../../core/ports.ts";
+import { addPublished, nothingPublished } from "../../core/published.ts";
 import type {
   AuditEntry,
   CollectionBatch,
@@ -30,7 +31,6 @@ import type {
   OperationRecord,
   Policy,
 } from "../../core/words.ts";
-import { addPublished, nothing } from "./engine/read-published.ts";
 import type { AfterEvents } from "./events.ts";
 import { gateMemory, type Turnstile, turnstileOf } from "./gate.ts";
 import { type Cargo, Lane } from "./lane.ts";
@@ -235,8 +235,9 @@ export class SqliteStore implements GraphStore, KeyStore {
   }
 
   async readPublished(groupId: string): Promise<PublishedAnalytics> {
-    const published = nothing();
+    const published = nothingPublished();
     for await (const part of this.#keeper.stream<PublishedAnalytics>("readPublished", [groupId])) {
+      published.epoch = part.epoch;
       addPublished(published, part);
     }
     return published;

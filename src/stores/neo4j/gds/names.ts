@@ -1,10 +1,10 @@
-import { createHash } from "node:crypto";
+import { sha256 } from "../../../core/canonical.ts";
 import type { Fence } from "../../../core/words.ts";
 
 /** Names of projections show in lists and logs that other users may see: they hold hashes, never the id of a group. */
 export const PREFIX = "graphkeeper-";
 
-const hash = (text: string) => createHash("sha256").update(text).digest("hex").slice(0, 16);
+const hash = (text: string) => sha256(text).slice(0, 16);
 
 /** What the names of a group's projections begin with. */
 export function groupPrefix(groupId: string): string {

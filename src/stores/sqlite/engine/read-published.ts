@@ -1,16 +1,19 @@
 import type { PublishedAnalytics } from "../../../core/ports.ts";
+import { addPublished, nothingPublished } from "../../../core/published.ts";
 import { needGroup } from "./change.ts";
 import { analytics } from "./records.ts";
 import type { Session } from "./session.ts";
 
 /** Everything that is published, in one snapshot and in the order of `records`. */
 export function readPublished(session: Session, groupId: string): PublishedAnalytics {
-  const published = nothing();
-  for (const part of publishedParts(session, groupId)) addPublished(published, part);
+  const published = nothingPublished();
+  for (const part of publishedParts(session, groupId)) {
+    published.epoch = part.epoch;
+    addPublished(published, part);
+  }
   return published;
 }
 
-const KINDS = ["similarity", "communities", "memberships", "ranks"] as const;
 const ROWS_PER_PART = 10_000;
 
 /**
@@ -26,14 +29,9 @@ export function* publishedParts(session: Session, groupId: string): Generator<Pu
   }
 }
 
-export function addPublished(published: PublishedAnalytics, part: PublishedAnalytics): void {
-  published.epoch = part.epoch;
-  for (const kind of KINDS) for (const row of part[kind]) (published[kind] as unknown[]).push(row);
-}
-
 function* partsWithin(session: Session, groupId: string): Generator<PublishedAnalytics> {
   const group = needGroup(session, groupId);
-  let part = nothing(group.analytics_epoch);
+  let part = nothingPublished(group.analytics_epoch);
   let rows = 0;
   for (const record of analytics(session, group.g, group.analytics_epoch)) {
     if (record.kind === "similarity") part.similarity.push({ a: record.a, b: record.b, score: record.score });
@@ -47,13 +45,9 @@ function* partsWithin(session: Session, groupId: string): Generator<PublishedAna
     }
     if (++rows % ROWS_PER_PART !== 0) continue;
     yield part;
-    part = nothing(group.analytics_epoch);
+    part = nothingPublished(group.analytics_epoch);
   }
   yield part;
-}
-
-export function nothing(epoch = 0): PublishedAnalytics {
-  return { epoch, similarity: [], communities: [], memberships: [], ranks: [] };
 }
 
 export function analyticsState(session: Session, groupId: string): Uint8Array | null {
