@@ -1,5 +1,7 @@
 import type * as Neo4j from "neo4j-driver";
 import { GraphkeeperError } from "../../core/errors.ts";
+import { isContention, isLoss, translated, unavailable } from "./driver-errors.ts";
+import { Turns } from "./turns.ts";
 
 export interface ConnectOptions {
   /** `bolt://`, `neo4j://`, or with `+s` for TLS. */
@@ -24,12 +26,20 @@ const CONTENTION_MS = 15_000;
 
 const RECONNECT_MS = 100;
 
+/**
+ * Transactions at a time, of readers and of writers each: writers that wait for one group's lock hold up no reader. Both together
+ * stay below the driver's pool of 100 connections, whose own queue gives up after the patience, and leave 20 for signs of life
+ * and for analyses inside of the server.
+ */
+const TURNS = 40;
+
 /** The driver, managed transactions and their errors in the product's words. */
 export class Connection {
   readonly driver: Neo4j.Driver;
   readonly #api: typeof Neo4j;
   readonly #database: string | undefined;
   readonly #patienceMs: number;
+  readonly #turns: Record<"READ" | "WRITE", Turns>;
   #closed = false;
 
   constructor(api: typeof Neo4j, driver: Neo4j.Driver, options: ConnectOptions) {
@@ -37,6 +47,9 @@ export class Connection {
     this.driver = driver;
     this.#database = options.database;
     this.#patienceMs = options.patienceMs ?? 1_500;
+    // A third of the patience until it is asked, and the patience for the answer: told within 2 s.
+    const turns = () => new Turns(TURNS, () => this.ping(), this.#patienceMs / 3);
+    this.#turns = { READ: turns(), WRITE: turns() };
   }
 
   /** An integer for a parameter: the driver sends plain numbers as floats. */
@@ -56,7 +69,11 @@ export class Connection {
     return this.#managed("WRITE", work);
   }
 
-  async #managed<T>(mode: "READ" | "WRITE", work: (tx: Transaction) => Promise<T>): Promise<T> {
+  #managed<T>(mode: "READ" | "WRITE", work: (tx: Transaction) => Promise<T>): Promise<T> {
+    return this.#turns[mode].take(() => this.#attempts(mode, work));
+  }
+
+  async #attempts<T>(mode: "READ" | "WRITE", work: (tx: Transaction) => Promise<T>): Promise<T> {
     if (this.#closed) throw unavailable("The store is closed.");
     const begun = performance.now();
     let own: unknown;
@@ -98,7 +115,9 @@ export class Connection {
           await new Promise((resolve) => setTimeout(resolve, RECONNECT_MS));
           continue;
         }
-        throw translated(error);
+        const told = translated(error);
+        if (isLoss(error)) for (const turns of Object.values(this.#turns)) turns.refuse(told);
+        throw told;
       } finally {
         await session.close().catch(() => {}); // A broken connection cannot say goodbye.
       }
@@ -165,7 +184,11 @@ export class Connection {
           this.#patienceMs,
         );
       });
-      await Promise.race([this.read((tx) => tx.run("RETURN 1 AS one", {})), late]);
+      // No turn and no statement: it is about the server, not about who else works. A cold one plans its first statement for seconds.
+      const alive = this.driver.getServerInfo({ database: this.#database });
+      await Promise.race([alive, late]).catch((error: unknown) => {
+        throw translated(error);
+      });
     } finally {
       clearTimeout(timer);
     }
@@ -211,71 +234,4 @@ export async function connect(options: ConnectOptions): Promise<Connection> {
       error,
     );
   }
-}
-
-function codeOf(error: unknown): string {
-  return String((error as { code?: unknown } | null)?.code ?? "");
-}
-
-function isContention(error: unknown): boolean {
-  const code = codeOf(error);
-  return (
-    code.startsWith("Neo.TransientError.") &&
-    !code.includes("MemoryPoolOutOfMemory") &&
-    !code.includes("OutOfMemory") &&
-    !code.includes("DatabaseUnavailable")
-  );
-}
-
-function isLoss(error: unknown): boolean {
-  const code = codeOf(error);
-  return code === "ServiceUnavailable" || code === "SessionExpired";
-}
-
-function unavailable(message: string, cause?: unknown): GraphkeeperError {
-  return new GraphkeeperError("STORE_UNAVAILABLE", message, { store: "neo4j", retry_after: 2 }, cause);
-}
-
-function translated(error: unknown): unknown {
-  if (GraphkeeperError.is(error)) return error;
-  const code = codeOf(error);
-  const message = error instanceof Error ? error.message : String(error);
-  if (code.startsWith("Neo.ClientError.Security.")) {
-    return new GraphkeeperError(
-      "STORE_UNAVAILABLE",
-      "Neo4j refused the user name or password (NEO4J_USERNAME, NEO4J_PASSWORD), or the user may not do this.",
-      { store: "neo4j", neo4j: code },
-      error,
-    );
-  }
-  if (code === "Neo.ClientError.Database.DatabaseNotFound") {
-    return new GraphkeeperError(
-      "STORE_UNAVAILABLE",
-      "There is no such Neo4j database (NEO4J_DATABASE).",
-      { store: "neo4j", neo4j: code },
-      error,
-    );
-  }
-  if (code.includes("OutOfMemory")) {
-    return new GraphkeeperError(
-      "OUT_OF_BUDGET",
-      "The transaction needed more memory than Neo4j allows it; smaller batches are tried.",
-      { store: "neo4j", neo4j: code },
-      error,
-    );
-  }
-  if (
-    code === "ServiceUnavailable" ||
-    code === "SessionExpired" ||
-    code.startsWith("Neo.TransientError.") ||
-    /acquisition timed out|pool is closed|connection/i.test(message)
-  ) {
-    return unavailable(`Neo4j does not answer: ${message}`, error);
-  }
-  return new GraphkeeperError(
-    "INTERNAL",
-    `Neo4j refused a statement: ${message}`,
-    { store: "neo4j", neo4j: code },
-    error,
-  );
 }
