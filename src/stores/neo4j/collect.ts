@@ -35,7 +35,7 @@ const MANY = 100_000;
 /** One bounded batch. In a dry run the caller rolls the transaction back. */
 export async function collectBatch(w: Work, kind: CollectionKind, options: CollectOptions): Promise<CollectionBatch> {
   const tally: Tally = { examined: 0, deleted: 0, purged: 0, ids: [], changed: false };
-  const cursor = await runPhases(phasesOf(w, kind, options), tally, options);
+  const cursor = await runPhases(phasesOf(w, kind, options), tally, options, () => w.wroteOutOfOrder);
   const ids = [...new Set(tally.ids)].slice(0, options.limit);
   const { examined, deleted, purged, changed } = tally;
   if (changed) {

@@ -3,6 +3,7 @@ import { GraphkeeperError } from "../../core/errors.ts";
 import type { AuditEntry, CollectionKind, DocumentRecord, Effect, Fence, JsonObject } from "../../core/words.ts";
 import type { Connection, Row, Transaction } from "./connection.ts";
 import type { GroupRow } from "./group-row.ts";
+import { ORDERED_OTHERWISE } from "./phases.ts";
 import { idFromKey, keyFromId, type Shapes } from "./shapes.ts";
 import type { Statements } from "./statements/index.ts";
 
@@ -105,6 +106,7 @@ export class Work extends Reading {
   };
   readonly #vectors = new Set<string>();
   #vectorsLess = 0;
+  #outOfOrder = false;
   readonly #changed = new Set<keyof GroupRow>();
   readonly #sent: Promise<unknown>[] = [];
   readonly #documents = new Map<string, DocumentState | null>();
@@ -159,7 +161,15 @@ export class Work extends Reading {
   }
 
   note(kind: CollectionKind, ids: Iterable<string>): void {
-    for (const id of ids) this.#candidates[kind].add(id);
+    for (const id of ids) {
+      this.#candidates[kind].add(id);
+      this.#outOfOrder ||= ORDERED_OTHERWISE.test(id);
+    }
+  }
+
+  /** Whether a candidate of this transaction stands elsewhere in the index until it is committed. */
+  get wroteOutOfOrder(): boolean {
+    return this.#outOfOrder;
   }
 
   /** Counts vectors that came, went or moved: each once per transaction, however often it was touched. */
