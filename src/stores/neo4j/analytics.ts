@@ -24,28 +24,43 @@ type Kind = "similarity" | "community" | "membership" | "rank";
 
 const keyOf = (...parts: (string | number)[]) => JSON.stringify(parts);
 
+async function* published(r: Reading, kind: Kind, epoch: number): AsyncGenerator<Row> {
+  for await (const row of r.stream("publishedRows", { kind, epoch: r.int(epoch) })) yield row.r as Row;
+}
+
+export async function* publishedSimilarity(r: Reading, epoch: number): AsyncGenerator<SimilarityRow> {
+  for await (const row of published(r, "similarity", epoch))
+    yield { a: row.lc_a as string, b: row.lc_b as string, score: row.score as number };
+}
+
+export async function* publishedMemberships(r: Reading, epoch: number): AsyncGenerator<MembershipRow> {
+  for await (const row of published(r, "membership", epoch))
+    yield { level: row.level as number, entity: row.lc_a as string, community: row.community as string };
+}
+
+export async function* publishedRanks(r: Reading, epoch: number): AsyncGenerator<RankRow> {
+  for await (const row of published(r, "rank", epoch))
+    yield { entity: row.lc_a as string, score: row.score as number, component: row.component as string };
+}
+
+export const byEnds = (x: { a: string; b: string }, y: { a: string; b: string }) =>
+  compareIds(x.a, y.a) || compareIds(x.b, y.b);
+export const byEntity = (x: { entity: string }, y: { entity: string }) => compareIds(x.entity, y.entity);
+export const byLevelAndEntity = (x: MembershipRow, y: MembershipRow) => x.level - y.level || byEntity(x, y);
+
+async function sorted<T>(rows: AsyncIterable<T>, order: (x: T, y: T) => number): Promise<T[]> {
+  const all: T[] = [];
+  for await (const row of rows) all.push(row);
+  return all.sort(order);
+}
+
 export async function readPublished(r: Reading, epoch: number): Promise<PublishedAnalytics> {
-  const rows = async (kind: Kind) =>
-    (await r.run<{ r: Row }>("publishedRows", { kind, epoch: r.int(epoch) })).map((row) => row.r);
-  const similarity = (await rows("similarity")).map(
-    (row): SimilarityRow => ({ a: row.lc_a as string, b: row.lc_b as string, score: row.score as number }),
-  );
-  const memberships = (await rows("membership")).map(
-    (row): MembershipRow => ({
-      level: row.level as number,
-      entity: row.lc_a as string,
-      community: row.community as string,
-    }),
-  );
-  const ranks = (await rows("rank")).map(
-    (row): RankRow => ({ entity: row.lc_a as string, score: row.score as number, component: row.component as string }),
-  );
   return {
     epoch,
-    similarity: similarity.sort((x, y) => compareIds(x.a, y.a) || compareIds(x.b, y.b)),
+    similarity: await sorted(publishedSimilarity(r, epoch), byEnds),
     communities: await readCommunities(r, epoch),
-    memberships: memberships.sort((x, y) => x.level - y.level || compareIds(x.entity, y.entity)),
-    ranks: ranks.sort((x, y) => compareIds(x.entity, y.entity)),
+    memberships: await sorted(publishedMemberships(r, epoch), byLevelAndEntity),
+    ranks: await sorted(publishedRanks(r, epoch), byEntity),
   };
 }
 

@@ -1,47 +1,76 @@
 import { entityHash, relationshipHash } from "../../core/canonical.ts";
 import { compareIds, type LiveGraph } from "../../core/ports.ts";
+import type { Row } from "./connection.ts";
 import { idFromKey } from "./shapes.ts";
+import { Spool } from "./spool.ts";
 import type { Reading } from "./work.ts";
 
-export async function readGraph(r: Reading, generation: number): Promise<LiveGraph> {
-  interface Found {
-    id: string;
-    hash: bigint;
-    vector: Float32Array | null;
+/** What is read of an entity, sorted outside of memory: the columns are then filled in place, and nothing else is held. */
+interface Found {
+  id: string;
+  hash: bigint;
+}
+
+const byId = (a: { id: string }, b: { id: string }) => compareIds(a.id, b.id);
+
+/** The rows in order of their ids; `fill` is told first how many there are. */
+async function inOrder<T extends { id: string }>(
+  rows: AsyncIterable<T>,
+  fill: (count: number) => (row: T, i: number) => void,
+): Promise<void> {
+  const spool = new Spool<T>();
+  try {
+    await spool.read(rows, byId);
+    const put = fill(spool.size);
+    let i = 0;
+    for await (const chunk of spool) for (const row of chunk) put(row, i++);
+  } finally {
+    await spool.close();
   }
-  const found: Found[] = [];
+}
+
+function found(row: Row): Found {
+  const { name, type, description } = row as unknown as {
+    name: string;
+    type: string | null;
+    description: string | null;
+  };
+  return { id: idFromKey(row.id), hash: entityHash({ name: name ?? "", type, description }) };
+}
+
+async function* liveEntities(r: Reading): AsyncGenerator<Found & { vector: Float32Array | null }> {
   const property = r.shapes.vectors("entity")[0];
   for await (const row of r.stream("scanEntities")) {
     if (row.live !== true) continue;
-    const { name, type, description } = row as { name: string; type: string | null; description: string | null };
     const value = property === undefined ? null : (row.vectors as Record<string, number[] | null>)[property];
-    found.push({
-      id: idFromKey(row.id),
-      hash: entityHash({ name: name ?? "", type, description }),
-      vector: value ? Float32Array.from(value) : null,
-    });
+    yield { ...found(row), vector: value ? Float32Array.from(value) : null };
   }
-  found.sort((a, b) => compareIds(a.id, b.id));
-  const ids = found.map((f) => f.id);
-  const index = new Map(ids.map((id, i) => [id, i]));
-  const dimension = found.find((f) => f.vector)?.vector?.length ?? 0;
-  const vectors = new Float32Array(ids.length * dimension);
-  const hasVector = new Uint8Array(ids.length);
-  found.forEach(({ vector }, i) => {
-    if (vector?.length !== dimension || dimension === 0) return;
-    vectors.set(vector, i * dimension);
-    hasVector[i] = 1;
+}
+
+export async function readGraph(r: Reading, generation: number): Promise<LiveGraph> {
+  const ids: string[] = [];
+  let entityHashes = new BigUint64Array(0);
+  let dimension = 0;
+  let vectors = new Float32Array(0);
+  let hasVector = new Uint8Array(0);
+  await inOrder(liveEntities(r), (count) => {
+    entityHashes = new BigUint64Array(count);
+    hasVector = new Uint8Array(count);
+    return ({ id, hash, vector }, i) => {
+      ids.push(id);
+      entityHashes[i] = hash;
+      if (vector === null || vector.length === 0) return;
+      if (dimension === 0) {
+        dimension = vector.length;
+        vectors = new Float32Array(count * dimension);
+      }
+      if (vector.length !== dimension) return;
+      vectors.set(vector, i * dimension);
+      hasVector[i] = 1;
+    };
   });
-  return {
-    groupId: r.groupId,
-    generation,
-    ids,
-    entityHashes: BigUint64Array.from(found, (f) => f.hash),
-    dimension,
-    vectors,
-    hasVector,
-    ...(await readFacts(r, index)),
-  };
+  const facts = await readFacts(r, new Map(ids.map((id, i) => [id, i])));
+  return { groupId: r.groupId, generation, ids, entityHashes, dimension, vectors, hasVector, ...facts };
 }
 
 export interface ProjectableGraph {
@@ -61,42 +90,50 @@ export async function readProjectableGraph(
   generation: number,
   entities: string,
 ): Promise<ProjectableGraph> {
-  const found: { id: string; node: number; hash: bigint; dimension: number | null }[] = [];
-  for await (const row of r.tx.stream(entities, { group: r.groupId })) {
-    const { name, type, description } = row as { name: string; type: string | null; description: string | null };
-    found.push({
-      id: idFromKey(row.id),
-      node: row.node as number,
-      hash: entityHash({ name: name ?? "", type, description }),
-      dimension: row.dimension as number | null,
-    });
+  async function* live(): AsyncGenerator<Found & { node: number; size: number | null }> {
+    for await (const row of r.tx.stream(entities, { group: r.groupId }))
+      yield { ...found(row), node: row.node as number, size: row.dimension as number | null };
   }
-  found.sort((a, b) => compareIds(a.id, b.id));
-  const ids = found.map((f) => f.id);
-  const dimension = found.find((f) => f.dimension)?.dimension ?? 0;
+  const ids: string[] = [];
+  const nodes = new Map<number, number>();
+  const sizes = new Map<number, number>();
+  let entityHashes = new BigUint64Array(0);
+  let dimension = 0;
+  await inOrder(live(), (count) => {
+    entityHashes = new BigUint64Array(count);
+    return ({ id, hash, node, size }, i) => {
+      ids.push(id);
+      entityHashes[i] = hash;
+      nodes.set(node, i);
+      if (!size) return;
+      if (dimension === 0) dimension = size;
+      sizes.set(size, (sizes.get(size) ?? 0) + 1);
+    };
+  });
   const graph: LiveGraph = {
     groupId: r.groupId,
     generation,
     ids,
-    entityHashes: BigUint64Array.from(found, (f) => f.hash),
+    entityHashes,
     dimension: 0,
     vectors: new Float32Array(0),
     hasVector: new Uint8Array(ids.length),
     ...(await readFacts(r, new Map(ids.map((id, i) => [id, i])))),
   };
-  return {
-    graph,
-    nodes: new Map(found.map((f, i) => [f.node, i])),
-    dimension,
-    vectors: dimension === 0 ? 0 : found.filter((f) => f.dimension === dimension).length,
-  };
+  return { graph, nodes, dimension, vectors: sizes.get(dimension) ?? 0 };
 }
 
 type Facts = Pick<LiveGraph, "sources" | "targets" | "weights" | "relationshipHashes">;
 
-/** Live facts between the entities of the index, in order of their ids. */
-async function readFacts(r: Reading, index: Map<string, number>): Promise<Facts> {
-  const facts: { id: string; source: number; target: number; weight: number; hash: bigint }[] = [];
+interface Fact {
+  id: string;
+  source: number;
+  target: number;
+  weight: number;
+  hash: bigint;
+}
+
+async function* liveFacts(r: Reading, index: Map<string, number>): AsyncGenerator<Fact> {
   for await (const row of r.stream("scanFacts")) {
     if (row.endsLive !== true) continue;
     const source = index.get(idFromKey(row.source));
@@ -104,21 +141,28 @@ async function readFacts(r: Reading, index: Map<string, number>): Promise<Facts>
     if (source === undefined || target === undefined) continue;
     const { type, description, weight } = row as { type: string; description: unknown; weight: unknown };
     const text = typeof description === "string" ? description : null;
-    facts.push({
-      id: String(row.id),
-      source,
-      target,
-      weight: weightOf(weight),
-      hash: relationshipHash({ type, description: text }),
-    });
+    const hash = relationshipHash({ type, description: text });
+    yield { id: String(row.id), source, target, weight: weightOf(weight), hash };
   }
-  facts.sort((a, b) => compareIds(a.id, b.id));
-  return {
-    sources: Uint32Array.from(facts, (f) => f.source),
-    targets: Uint32Array.from(facts, (f) => f.target),
-    weights: Float64Array.from(facts, (f) => f.weight),
-    relationshipHashes: BigUint64Array.from(facts, (f) => f.hash),
-  };
+}
+
+/** Live facts between the entities of the index, in order of their ids. */
+async function readFacts(r: Reading, index: Map<string, number>): Promise<Facts> {
+  let columns: Facts | undefined;
+  await inOrder(liveFacts(r, index), (count) => {
+    const sources = new Uint32Array(count);
+    const targets = new Uint32Array(count);
+    const weights = new Float64Array(count);
+    const relationshipHashes = new BigUint64Array(count);
+    columns = { sources, targets, weights, relationshipHashes };
+    return ({ source, target, weight, hash }, i) => {
+      sources[i] = source;
+      targets[i] = target;
+      weights[i] = weight;
+      relationshipHashes[i] = hash;
+    };
+  });
+  return columns as Facts;
 }
 
 function weightOf(value: unknown): number {

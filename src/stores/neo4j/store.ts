@@ -41,10 +41,12 @@ import { type GroupRow, groupNotFound, groupState, type LockedGroup, newGroup } 
 import { impactOf } from "./impact.ts";
 import { readGraph } from "./live-graph.ts";
 import { neighbourhoodOf } from "./neighbourhood.ts";
-import { allRecords, countsOf, documentRecords, documentsPage, search } from "./reader.ts";
+import { countsOf, documentRecords, documentsPage, search } from "./reader.ts";
+import { readRecords } from "./records.ts";
 import { referAll } from "./references.ts";
 import { Shapes } from "./shapes.ts";
 import { showEverything } from "./show-everything.ts";
+import { Spool } from "./spool.ts";
 import { type Statements, statementsFor } from "./statements/index.ts";
 import { Reading, Work } from "./work.ts";
 import {
@@ -66,7 +68,6 @@ export interface Neo4jStoreOptions extends ConnectOptions {
   install?: boolean;
 }
 
-const CHUNK = 500;
 /** A dry run does its work and takes it back. */
 class RolledBack extends Error {
   readonly result: unknown;
@@ -305,11 +306,19 @@ export class Neo4jStore implements GraphStore {
     });
   }
 
+  /** The snapshot is read as a whole before the first record is given: whoever takes them slowly holds up nobody. */
   async *records(groupId: string, options: { facts?: boolean } = {}): AsyncIterable<StoredRecord[]> {
-    const records = await this.#snapshot(groupId, (r, group) =>
-      allRecords(r, options.facts ?? false, group.analyticsEpoch),
-    );
-    for (let i = 0; i < records.length; i += CHUNK) yield records.slice(i, i + CHUNK);
+    let spool = new Spool<StoredRecord>();
+    try {
+      await this.#snapshot(groupId, async (r, group) => {
+        await spool.close(); // Of a reading that a change came into.
+        spool = new Spool();
+        await readRecords(r, spool, options.facts ?? false, group.analyticsEpoch);
+      });
+      yield* spool;
+    } finally {
+      await spool.close();
+    }
   }
 
   operation(groupId: string, operationId: string): Promise<OperationRecord | null> {
@@ -429,6 +438,10 @@ export class Neo4jStore implements GraphStore {
 
   readPublished(groupId: string): Promise<PublishedAnalytics> {
     return this.#snapshot(groupId, (r, group) => analytics.readPublished(r, group.analyticsEpoch));
+  }
+
+  async *publishedParts(groupId: string): AsyncGenerator<PublishedAnalytics> {
+    yield await this.readPublished(groupId);
   }
 
   analyticsState(groupId: string): Promise<Uint8Array | null> {
