@@ -1,5 +1,6 @@
 // The inner loops of Leiden, in AssemblyScript: the same additions in the same order as src/algorithms/leiden-kernel.ts, the
 // oracle, so that both give equal communities. All arrays belong to the caller; see `LeidenWorkspace` for what they mean.
+// Each function takes tables of their addresses, in the order of leiden-wasm.ts, and whether weights are integers.
 
 const NOISE: f64 = 1e-10;
 
@@ -11,6 +12,33 @@ const MOVES: i32 = 3;
 const RANDOM: i32 = 4;
 const WRITTEN: i32 = 5;
 
+// Indices into the table of a level's graph ...
+const OFFSETS: i32 = 0;
+const TARGETS: i32 = 1;
+const WEIGHTS: i32 = 2;
+const STRENGTH: i32 = 3;
+
+// ... and into that of the workspace.
+const STATE: i32 = 0;
+const COMMUNITY: i32 = 1;
+const TOTAL: i32 = 2;
+const MEMBERS: i32 = 3;
+const EMPTY: i32 = 4;
+const QUEUE: i32 = 5;
+const QUEUED: i32 = 6;
+const LINKED: i32 = 7;
+const TOUCHED: i32 = 8;
+const REFINED: i32 = 9;
+const REFINED_TOTAL: i32 = 10;
+const REFINED_MEMBERS: i32 = 11;
+const EXTERNAL: i32 = 12;
+const ORDER: i32 = 13;
+const STARTS: i32 = 14;
+
+function at(table: usize, i: i32): usize {
+  return load<u32>(table + ((<usize>i) << 2));
+}
+
 function int(array: usize, i: i32): i32 {
   return load<i32>(array + ((<usize>i) << 2));
 }
@@ -19,12 +47,17 @@ function setInt(array: usize, i: i32, value: i32): void {
   store<i32>(array + ((<usize>i) << 2), value);
 }
 
-function num(array: usize, i: i32): f64 {
-  return load<f64>(array + ((<usize>i) << 3));
+// Weights and sums of weights are of the type W: i32, or f64 where they are not all integers.
+function num<W>(array: usize, i: i32): W {
+  return load<W>(array + <usize>i * sizeof<W>());
 }
 
-function setNum(array: usize, i: i32, value: f64): void {
-  store<f64>(array + ((<usize>i) << 3), value);
+function setNum<W>(array: usize, i: i32, value: W): void {
+  store<W>(array + <usize>i * sizeof<W>(), value);
+}
+
+function real<W>(array: usize, i: i32): f64 {
+  return <f64>load<W>(array + <usize>i * sizeof<W>());
 }
 
 function exponential(x: f64): f64 {
@@ -36,24 +69,24 @@ function exponential(x: f64): f64 {
   return y;
 }
 
-export function moveNodes(
-  n: i32,
-  offsets: usize,
-  targets: usize,
-  weights: usize,
-  strength: usize,
-  community: usize,
-  total: usize,
-  members: usize,
-  empty: usize,
-  queue: usize,
-  queued: usize,
-  linked: usize,
-  touched: usize,
-  state: usize,
-  scale: f64,
-  budget: i32,
-): i32 {
+export function moveNodes(space: usize, graph: usize, integers: bool, n: i32, scale: f64, budget: i32): bool {
+  return integers ? move<i32>(space, graph, n, scale, budget) : move<f64>(space, graph, n, scale, budget);
+}
+
+function move<W>(space: usize, graph: usize, n: i32, scale: f64, budget: i32): bool {
+  const offsets = at(graph, OFFSETS);
+  const targets = at(graph, TARGETS);
+  const weights = at(graph, WEIGHTS);
+  const strength = at(graph, STRENGTH);
+  const community = at(space, COMMUNITY);
+  const total = at(space, TOTAL);
+  const members = at(space, MEMBERS);
+  const empty = at(space, EMPTY);
+  const queue = at(space, QUEUE);
+  const queued = at(space, QUEUED);
+  const linked = at(space, LINKED);
+  const touched = at(space, TOUCHED);
+  const state = at(space, STATE);
   let head = int(state, HEAD);
   let waiting = int(state, WAITING);
   let empties = int(state, EMPTIES);
@@ -64,7 +97,7 @@ export function moveNodes(
     const v = int(queue, head);
     if (++head === n) head = 0;
     waiting--;
-    setInt(queued, v, 0);
+    store<u8>(queued + v, 0);
     const from = int(community, v);
     const start = int(offsets, v);
     const end = int(offsets, v + 1);
@@ -72,19 +105,19 @@ export function moveNodes(
     let candidates = 0;
     for (let p = start; p < end; p++) {
       const c = int(community, int(targets, p));
-      const sum = num(linked, c);
+      const sum = num<W>(linked, c);
       setInt(touched, candidates, c);
       candidates += i32(sum === 0);
-      setNum(linked, c, sum + num(weights, p));
+      setNum<W>(linked, c, sum + num<W>(weights, p));
     }
-    const k = num(strength, v);
+    const k = real<W>(strength, v);
     const expected = k * scale;
     let best = from;
-    let bestGain = num(linked, from) - expected * (num(total, from) - k) + NOISE * k;
+    let bestGain = real<W>(linked, from) - expected * (real<W>(total, from) - k) + NOISE * k;
     for (let i = 0; i < candidates; i++) {
       const c = int(touched, i);
-      const gain = num(linked, c) - expected * num(total, c);
-      setNum(linked, c, 0);
+      const gain = real<W>(linked, c) - expected * real<W>(total, c);
+      setNum<W>(linked, c, 0);
       if (gain > bestGain && c !== from) {
         bestGain = gain;
         best = c;
@@ -94,17 +127,18 @@ export function moveNodes(
     if (best === from) continue;
     moves++;
     setInt(community, v, best);
-    setNum(total, from, num(total, from) - k);
-    setNum(total, best, num(total, best) + k);
+    const weight = num<W>(strength, v);
+    setNum<W>(total, from, num<W>(total, from) - weight);
+    setNum<W>(total, best, num<W>(total, best) + weight);
     setInt(members, best, int(members, best) + 1);
     const left = int(members, from) - 1;
     setInt(members, from, left);
     if (left === 0) setInt(empty, empties++, from);
     for (let p = start; p < end; p++) {
       const u = int(targets, p);
-      const already = int(queued, u);
+      const already = <i32>load<u8>(queued + u);
       const joins = i32(already === 0) & i32(int(community, u) !== best);
-      setInt(queued, u, already | joins);
+      store<u8>(queued + u, already | joins);
       setInt(queue, tail, u);
       waiting += joins;
       tail += joins;
@@ -115,83 +149,92 @@ export function moveNodes(
   setInt(state, WAITING, waiting);
   setInt(state, EMPTIES, empties);
   setInt(state, MOVES, moves);
-  return waiting === 0 ? 1 : 0;
+  return waiting === 0;
 }
 
-export function sumExternal(
-  n: i32,
-  offsets: usize,
-  targets: usize,
-  weights: usize,
-  community: usize,
-  external: usize,
-  from: i32,
-  budget: i32,
-): i32 {
+export function sumExternal(space: usize, graph: usize, integers: bool, n: i32, from: i32, budget: i32): i32 {
+  return integers ? sum<i32>(space, graph, n, from, budget) : sum<f64>(space, graph, n, from, budget);
+}
+
+function sum<W>(space: usize, graph: usize, n: i32, from: i32, budget: i32): i32 {
+  const offsets = at(graph, OFFSETS);
+  const targets = at(graph, TARGETS);
+  const weights = at(graph, WEIGHTS);
+  const community = at(space, COMMUNITY);
+  const external = at(space, EXTERNAL);
   let v = from;
   for (; v < n && budget > 0; v++) {
     const c = int(community, v);
-    let sum: f64 = 0;
+    let sum: W = 0;
     const start = int(offsets, v);
     const end = int(offsets, v + 1);
-    for (let p = start; p < end; p++) if (int(community, int(targets, p)) === c) sum += num(weights, p);
-    setNum(external, v, sum);
+    for (let p = start; p < end; p++) sum += num<W>(weights, p) * <W>i32(int(community, int(targets, p)) === c);
+    setNum<W>(external, v, sum);
     budget -= end - start + 1;
   }
   return v;
 }
 
 export function refine(
+  space: usize,
+  graph: usize,
+  integers: bool,
   n: i32,
-  offsets: usize,
-  targets: usize,
-  weights: usize,
-  strength: usize,
-  community: usize,
-  total: usize,
-  linked: usize,
-  touched: usize,
-  refined: usize,
-  refinedTotal: usize,
-  refinedMembers: usize,
-  external: usize,
-  state: usize,
   scale: f64,
   theta: f64,
   from: i32,
   budget: i32,
 ): i32 {
+  return integers
+    ? merge<i32>(space, graph, n, scale, theta, from, budget)
+    : merge<f64>(space, graph, n, scale, theta, from, budget);
+}
+
+function merge<W>(space: usize, graph: usize, n: i32, scale: f64, theta: f64, from: i32, budget: i32): i32 {
+  const offsets = at(graph, OFFSETS);
+  const targets = at(graph, TARGETS);
+  const weights = at(graph, WEIGHTS);
+  const strength = at(graph, STRENGTH);
+  const community = at(space, COMMUNITY);
+  const total = at(space, TOTAL);
+  const linked = at(space, LINKED);
+  const touched = at(space, TOUCHED);
+  const refined = at(space, REFINED);
+  const refinedTotal = at(space, REFINED_TOTAL);
+  const refinedMembers = at(space, REFINED_MEMBERS);
+  const external = at(space, EXTERNAL);
+  const state = at(space, STATE);
   let random = int(state, RANDOM);
   let v = from;
   for (; v < n && budget > 0; v++) {
     budget--;
     if (int(refinedMembers, v) !== 1 || int(refined, v) !== v) continue;
     const c = int(community, v);
-    const k = num(strength, v);
-    const totalOfC = num(total, c);
-    if (num(external, v) < scale * k * (totalOfC - k)) continue;
+    const k = real<W>(strength, v);
+    const totalOfC = real<W>(total, c);
+    if (real<W>(external, v) < scale * k * (totalOfC - k)) continue;
     const start = int(offsets, v);
     const end = int(offsets, v + 1);
     budget -= end - start;
     let candidates = 0;
     for (let p = start; p < end; p++) {
       const u = int(targets, p);
-      if (int(community, u) !== c) continue;
+      const same = i32(int(community, u) === c);
       const r = int(refined, u);
-      const sum = num(linked, r);
+      const sum = num<W>(linked, r);
       setInt(touched, candidates, r);
-      candidates += i32(sum === 0);
-      setNum(linked, r, sum + num(weights, p));
+      candidates += i32(sum === 0) & same;
+      setNum<W>(linked, r, sum + num<W>(weights, p) * <W>same);
     }
     let best = v;
     let bestGain = NOISE * k;
     let eligible = 0;
     for (let j = 0; j < candidates; j++) {
       const r = int(touched, j);
-      const strengthOfR = num(refinedTotal, r);
-      const gain = num(linked, r) - scale * k * strengthOfR;
-      if (gain <= NOISE * k || num(external, r) < scale * strengthOfR * (totalOfC - strengthOfR)) {
-        setNum(linked, r, 0);
+      const strengthOfR = real<W>(refinedTotal, r);
+      const gain = real<W>(linked, r) - scale * k * strengthOfR;
+      if (gain <= NOISE * k || real<W>(external, r) < scale * strengthOfR * (totalOfC - strengthOfR)) {
+        setNum<W>(linked, r, 0);
         continue;
       }
       setInt(touched, eligible++, r);
@@ -204,7 +247,7 @@ export function refine(
       let sum: f64 = 0;
       for (let j = 0; j < eligible; j++) {
         const r = int(touched, j);
-        sum += exponential((num(linked, r) - scale * k * num(refinedTotal, r) - bestGain) / theta);
+        sum += exponential((real<W>(linked, r) - scale * k * real<W>(refinedTotal, r) - bestGain) / theta);
       }
       random ^= random << 13;
       random ^= random >>> 17;
@@ -213,71 +256,81 @@ export function refine(
       for (let j = 0; j < eligible && draw >= 0; j++) {
         const r = int(touched, j);
         best = r;
-        draw -= exponential((num(linked, r) - scale * k * num(refinedTotal, r) - bestGain) / theta);
+        draw -= exponential((real<W>(linked, r) - scale * k * real<W>(refinedTotal, r) - bestGain) / theta);
       }
     }
-    const toBest = num(linked, best);
-    for (let j = 0; j < eligible; j++) setNum(linked, int(touched, j), 0);
+    const toBest = num<W>(linked, best);
+    for (let j = 0; j < eligible; j++) setNum<W>(linked, int(touched, j), 0);
     if (best === v) continue;
     setInt(refined, v, best);
     setInt(refinedMembers, v, 0);
     setInt(refinedMembers, best, int(refinedMembers, best) + 1);
-    setNum(refinedTotal, best, num(refinedTotal, best) + k);
-    setNum(external, best, num(external, best) + (num(external, v) - 2 * toBest));
+    setNum<W>(refinedTotal, best, num<W>(refinedTotal, best) + num<W>(strength, v));
+    setNum<W>(external, best, num<W>(external, best) + (num<W>(external, v) - 2 * toBest));
   }
   setInt(state, RANDOM, random);
   return v;
 }
 
 export function aggregate(
-  offsets: usize,
-  targets: usize,
-  weights: usize,
-  strength: usize,
-  coarseOffsets: usize,
-  coarseTargets: usize,
-  coarseWeights: usize,
-  coarseStrength: usize,
-  linked: usize,
-  touched: usize,
-  refined: usize,
-  order: usize,
-  starts: usize,
-  state: usize,
+  space: usize,
+  graph: usize,
+  coarse: usize,
+  integers: bool,
   communities: i32,
   from: i32,
   budget: i32,
 ): i32 {
+  return integers
+    ? contract<i32>(space, graph, coarse, communities, from, budget)
+    : contract<f64>(space, graph, coarse, communities, from, budget);
+}
+
+function contract<W>(space: usize, graph: usize, coarse: usize, communities: i32, from: i32, budget: i32): i32 {
+  const offsets = at(graph, OFFSETS);
+  const targets = at(graph, TARGETS);
+  const weights = at(graph, WEIGHTS);
+  const strength = at(graph, STRENGTH);
+  const coarseOffsets = at(coarse, OFFSETS);
+  const coarseTargets = at(coarse, TARGETS);
+  const coarseWeights = at(coarse, WEIGHTS);
+  const coarseStrength = at(coarse, STRENGTH);
+  const linked = at(space, LINKED);
+  const touched = at(space, TOUCHED);
+  const refined = at(space, REFINED);
+  const order = at(space, ORDER);
+  const starts = at(space, STARTS);
+  const state = at(space, STATE);
   let written = int(state, WRITTEN);
   let c = from;
   for (; c < communities && budget > 0; c++) {
     let candidates = 0;
-    let sum: f64 = 0;
+    let sum: W = 0;
     const last = int(starts, c + 1);
     for (let i = int(starts, c); i < last; i++) {
       const v = int(order, i);
-      sum += num(strength, v);
+      sum += num<W>(strength, v);
       const start = int(offsets, v);
       const end = int(offsets, v + 1);
       budget -= end - start + 1;
       for (let p = start; p < end; p++) {
         const d = int(refined, int(targets, p));
-        if (d === c) continue;
-        const weight = num(linked, d);
+        const other = i32(d !== c);
+        const weight = num<W>(linked, d);
         setInt(touched, candidates, d);
-        candidates += i32(weight === 0);
-        setNum(linked, d, weight + num(weights, p));
+        candidates += i32(weight === 0) & other;
+        setNum<W>(linked, d, weight + num<W>(weights, p) * <W>other);
       }
     }
     for (let i = 0; i < candidates; i++) {
       const d = int(touched, i);
       setInt(coarseTargets, written, d);
-      setNum(coarseWeights, written, num(linked, d));
-      setNum(linked, d, 0);
+      setNum<W>(coarseWeights, written, num<W>(linked, d));
+      setNum<W>(linked, d, 0);
       written++;
     }
     setInt(coarseOffsets, c + 1, written);
-    setNum(coarseStrength, c, sum);
+    setNum<W>(coarseStrength, c, sum);
   }
   setInt(state, WRITTEN, written);
   return c;

@@ -1,37 +1,34 @@
 import type { LeidenKernel } from "./leiden-kernel.ts";
+import type { LeidenWorkspace, LevelGraph } from "./leiden-workspace.ts";
 import { leidenModule } from "./wasm/leiden.wasm.ts";
 import { instantiate, type WasmMemory } from "./wasm-memory.ts";
 
 /** The kernel's functions take addresses and numbers; see `assembly/leiden.ts` for the order. */
 type LeidenExports = Record<"moveNodes" | "sumExternal" | "refine" | "aggregate", (...numbers: number[]) => number>;
 
-/** The kernel on the memory that holds the workspace. */
-export function wasmLeidenKernel(memory: WasmMemory): LeidenKernel {
+/** The kernel for the workspace, which lies in this memory. */
+export function wasmLeidenKernel(memory: WasmMemory, space: LeidenWorkspace): LeidenKernel {
   const wasm = instantiate<LeidenExports>(leidenModule, memory.memory);
-  const addresses = (...arrays: ArrayBufferView[]) => arrays.map((array) => array.byteOffset);
+  /** Writes a table of addresses for the kernel and returns its own address. */
+  const table = (...arrays: ArrayBufferView[]): number => {
+    const addresses = memory.u32(arrays.length);
+    for (const [i, array] of arrays.entries()) addresses[i] = array.byteOffset;
+    return addresses.byteOffset;
+  };
+  const work = table(
+    ...[space.state, space.community, space.total, space.members, space.empty, space.queue, space.queued],
+    ...[space.linked, space.touched, space.refined, space.refinedTotal, space.refinedMembers, space.external],
+    ...[space.order, space.starts],
+  );
+  const graphs = new Map(space.graphs.map((g) => [g, table(g.offsets, g.targets, g.weights, g.strength)]));
+  const rows = (graph: LevelGraph) => graphs.get(graph)!;
+  const integers = space.integers ? 1 : 0;
   return {
-    moveNodes(space, graph, scale, budget) {
-      const rows = addresses(graph.offsets, graph.targets, graph.weights, graph.strength);
-      const communities = addresses(space.community, space.total, space.members, space.empty);
-      const work = addresses(space.queue, space.queued, space.linked, space.touched, space.state);
-      return wasm.moveNodes(graph.n, ...rows, ...communities, ...work, scale, budget) === 1;
-    },
-    sumExternal(space, graph, from, budget) {
-      const arrays = addresses(graph.offsets, graph.targets, graph.weights, space.community, space.external);
-      return wasm.sumExternal(graph.n, ...arrays, from, budget);
-    },
-    refine(space, graph, scale, theta, from, budget) {
-      const rows = addresses(graph.offsets, graph.targets, graph.weights, graph.strength);
-      const work = addresses(space.community, space.total, space.linked, space.touched);
-      const refined = addresses(space.refined, space.refinedTotal, space.refinedMembers, space.external);
-      const state = space.state.byteOffset;
-      return wasm.refine(graph.n, ...rows, ...work, ...refined, state, scale, theta, from, budget);
-    },
-    aggregate(space, graph, coarse, communities, from, budget) {
-      const rows = addresses(graph.offsets, graph.targets, graph.weights, graph.strength);
-      const out = addresses(coarse.offsets, coarse.targets, coarse.weights, coarse.strength);
-      const work = addresses(space.linked, space.touched, space.refined, space.order, space.starts, space.state);
-      return wasm.aggregate(...rows, ...out, ...work, communities, from, budget);
-    },
+    moveNodes: (_, graph, scale, budget) => wasm.moveNodes(work, rows(graph), integers, graph.n, scale, budget) === 1,
+    sumExternal: (_, graph, from, budget) => wasm.sumExternal(work, rows(graph), integers, graph.n, from, budget),
+    refine: (_, graph, scale, theta, from, budget) =>
+      wasm.refine(work, rows(graph), integers, graph.n, scale, theta, from, budget),
+    aggregate: (_, graph, coarse, communities, from, budget) =>
+      wasm.aggregate(work, rows(graph), rows(coarse), integers, communities, from, budget),
   };
 }

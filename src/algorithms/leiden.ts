@@ -23,5 +23,6 @@ export function leiden(graph: CsrGraph, options: LeidenOptions = {}): LeidenResu
     return leidenWith(typescriptLeidenKernel, leidenWorkspace(graph, heapAllocator, options.seed ?? 1), graph, options);
   }
   const memory = new WasmMemory(leidenWorkspaceBytes(graph.n, graph.targets.length));
-  return leidenWith(wasmLeidenKernel(memory), leidenWorkspace(graph, memory, options.seed ?? 1), graph, options);
+  const space = leidenWorkspace(graph, memory, options.seed ?? 1);
+  return leidenWith(wasmLeidenKernel(memory, space), space, graph, options);
 }

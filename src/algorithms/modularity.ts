@@ -49,7 +49,7 @@ export function disconnectedCommunities(graph: CsrGraph, membership: ArrayLike<n
 }
 
 /** Cuts each community into its connected pieces, numbered in order of their smallest node. O(n + m). */
-export function connectedPieces(graph: CsrGraph, membership: ArrayLike<number>): Int32Array {
+export function connectedPieces(graph: Omit<CsrGraph, "weights">, membership: ArrayLike<number>): Int32Array {
   const { n, offsets, targets } = graph;
   const piece = new Int32Array(n).fill(-1);
   const stack = new Uint32Array(n);

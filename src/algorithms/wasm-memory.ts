@@ -30,6 +30,10 @@ export class WasmMemory implements Allocator {
     this.memory = new engine.Memory({ initial: pages, maximum: WASM_MEMORY_LIMIT / PAGE });
   }
 
+  u8(length: number): Uint8Array {
+    return new Uint8Array(this.memory.buffer, this.take(length), length);
+  }
+
   i32(length: number): Int32Array {
     return new Int32Array(this.memory.buffer, this.take(length * 4), length);
   }

@@ -163,6 +163,23 @@ describe("Leiden", () => {
     }
   });
 
+  test("integers and halves of them, which both kernels keep in other types, give equal communities", () => {
+    const { n, sources, targets } = planted(60, 40, 6, 4, 14);
+    const whole = Float64Array.from(sources, (_, e) => 1 + (e % 4));
+    const half = whole.map((w) => w / 2);
+    expect(half.some((w) => !Number.isInteger(w))).toBe(true);
+    for (const kernel of ["wasm", "typescript"] as const) {
+      const [first, second] = [whole, half].map((weights) =>
+        leiden(csrFromEdges(n, sources, targets, weights), { kernel, iterations: 3 }),
+      );
+      expect(second).toEqual(first);
+    }
+    // Sums beyond 32 bits are not kept as integers, although each weight is one.
+    const large = whole.map((w) => w * 2 ** 24);
+    const [few, many] = [whole, large].map((weights) => leiden(csrFromEdges(n, sources, targets, weights)));
+    expect(many).toEqual(few);
+  });
+
   test("every refined community is well connected to the rest of the one it is part of", () => {
     // Two cliques with one edge between them, far from all else: at a low resolution they are one community, but refinement
     // must not merge the ends of the bridge before their own cliques.
