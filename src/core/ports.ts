@@ -77,6 +77,8 @@ export type StoredRecord =
       presence: Presence;
       vector: StoredVector | null;
       everMentioned: boolean;
+      /** Its mentions are a lower bound: it is never collected. */
+      kept?: true;
       createdAt: number;
       /** Kinds of collection for which this entity is a recorded candidate. */
       candidate: CollectionKind[];

@@ -121,7 +121,8 @@ function checkEntities(
     if (live && entity.presence === "parked") findings.add("ENTITY_HIDDEN", entity.id);
     const waits = entity.candidate.includes("orphan_entities");
     // What nothing was ever known to mention is the sweep's to find, by policy and age.
-    if (!live && entity.everMentioned && entity.presence === "live" && !waits) findings.add("ENTITY_MISSED", entity.id);
+    const judged = entity.everMentioned && !entity.kept;
+    if (!live && judged && entity.presence === "live" && !waits) findings.add("ENTITY_MISSED", entity.id);
     if (!entity.vector) continue;
     const rightPlace = entity.presence === "live" ? "searchable" : "parked";
     if (entity.vector.place === rightPlace) continue;
