@@ -332,6 +332,8 @@ export interface Analytics {
   /** One consistent snapshot of the live graph. */
   readGraph(groupId: string): Promise<LiveGraph>;
   readPublished(groupId: string): Promise<PublishedAnalytics>;
+  /** The same in parts of bounded size, in any order of the parts; each of its lists may be empty. */
+  publishedParts(groupId: string): AsyncIterable<PublishedAnalytics>;
   /** State of the incremental algorithms, as it was given to `publishAnalytics`; null when there is none. */
   analyticsState(groupId: string): Promise<Uint8Array | null>;
   /** Takes back whatever an unpublished run staged, at most `limit` rows; 0 when nothing is left to take back. */

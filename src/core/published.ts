@@ -8,7 +8,12 @@ export function nothingPublished(epoch = 0): PublishedAnalytics {
   return { epoch, similarity: [], communities: [], memberships: [], ranks: [] };
 }
 
-/** Appends the rows of a part; its lists may be missing. */
-export function addPublished(published: PublishedAnalytics, part: Partial<Omit<PublishedAnalytics, "epoch">>): void {
-  for (const kind of PUBLISHED_KINDS) for (const row of part[kind] ?? []) (published[kind] as unknown[]).push(row);
+/** All parts as one. */
+export async function gatherPublished(parts: AsyncIterable<PublishedAnalytics>): Promise<PublishedAnalytics> {
+  const published = nothingPublished();
+  for await (const part of parts) {
+    published.epoch = part.epoch;
+    for (const kind of PUBLISHED_KINDS) for (const row of part[kind]) (published[kind] as unknown[]).push(row);
+  }
+  return published;
 }

@@ -1,9 +1,8 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { GraphkeeperError } from "../core/errors.ts";
 import type { AnalyticsPart, LiveGraph, PublishedAnalytics } from "../core/ports.ts";
-import { PUBLISHED_KINDS } from "../core/published.ts";
 import type { AnalysisOptions } from "./analysis.ts";
-import type { AnalysisAnswer, Message, Request, Start } from "./analysis-messages.ts";
+import { type AnalysisAnswer, type Message, type Request, type Start, wholeMemory } from "./analysis-messages.ts";
 import { deafen, keepThread, SMALL_GRAPH, takeThread } from "./warm-threads.ts";
 
 /**
@@ -16,14 +15,14 @@ const PATIENCE_MS = 1_500;
 const ROWS_PER_MESSAGE = 10_000;
 
 /**
- * Computes the next publication of a live graph on a worker thread. The graph's columns and the published rows are moved, not
- * copied: the columns are unusable and the lists empty afterwards.
+ * Computes the next publication of a live graph on a worker thread. The graph's columns and the stored state are moved, not
+ * copied: they are unusable afterwards, and the list of ids is empty.
  *
  * @throws GraphkeeperError `CANCELLED` within 2 s of the abort, `OUT_OF_BUDGET` when the thread ran out of memory
  */
 export async function analyseOnThread(
   graph: LiveGraph,
-  published: PublishedAnalytics,
+  published: AsyncIterable<PublishedAnalytics>,
   stored: Uint8Array | null,
   options: AnalysisOptions,
   control: { signal?: AbortSignal; onPhase?: (phase: string, done: number, total: number) => void },
@@ -82,7 +81,7 @@ class AnalysisThread {
 
   async send(
     graph: LiveGraph,
-    published: PublishedAnalytics,
+    published: AsyncIterable<PublishedAnalytics>,
     stored: Uint8Array | null,
     options: AnalysisOptions,
   ): Promise<void> {
@@ -90,12 +89,8 @@ class AnalysisThread {
     for (let from = 0; from < ids.length; from += ROWS_PER_MESSAGE) {
       await this.#portion({ kind: "ids", ids: ids.slice(from, from + ROWS_PER_MESSAGE) });
     }
-    for (const kind of PUBLISHED_KINDS) {
-      const rows: unknown[] = published[kind];
-      // From the end, so that what was sent is let go: a million entities need not be in memory twice.
-      while (rows.length > 0)
-        await this.#portion({ kind: "published", rows: { [kind]: rows.splice(-ROWS_PER_MESSAGE) } });
-    }
+    ids.length = 0;
+    for await (const part of published) await this.#portion({ kind: "published", part });
     const start: Start = {
       kind: "start",
       graph: columns,
@@ -103,7 +98,7 @@ class AnalysisThread {
       options,
       stop: this.#stop.buffer as SharedArrayBuffer,
     };
-    this.#worker.postMessage(start, transferable(columns));
+    this.#worker.postMessage(start, [...transferable(columns), ...wholeMemory(stored)]);
   }
 
   next(): Promise<Exclude<Message, { kind: "phase" }>> {

@@ -4,7 +4,6 @@ import type { AnalysisOptions } from "./analysis.ts";
 
 /** What goes between the event loop and the thread of the analysis. */
 
-type Rows = Partial<Omit<PublishedAnalytics, "epoch">>;
 export interface Start {
   kind: "start";
   /** Without its ids, which come before. */
@@ -13,7 +12,12 @@ export interface Start {
   options: AnalysisOptions;
   stop: SharedArrayBuffer;
 }
-export type Request = { kind: "ids"; ids: string[] } | { kind: "published"; rows: Rows } | Start | { kind: "part" };
+/** All ids come before what is published, and all of that before the start. */
+export type Request =
+  | { kind: "ids"; ids: string[] }
+  | { kind: "published"; part: PublishedAnalytics }
+  | Start
+  | { kind: "part" };
 
 export interface AnalysisAnswer {
   /** Communities that are new or changed, and those that are gone. */
@@ -34,3 +38,9 @@ export type Message =
   | { kind: "part"; part: AnalyticsPart }
   | { kind: "cancelled" }
   | { kind: "failed"; message: string; stack?: string };
+
+/** The memory of bytes that can be moved to the other side: all of theirs and of nobody else. */
+export function wholeMemory(bytes: Uint8Array | null): ArrayBuffer[] {
+  const whole = bytes && bytes.buffer instanceof ArrayBuffer && bytes.byteLength === bytes.buffer.byteLength;
+  return whole && bytes.byteLength > 0 ? [bytes.buffer as ArrayBuffer] : [];
+}

@@ -3,10 +3,10 @@ import { constants, setPriority } from "node:os";
 import { parentPort } from "node:worker_threads";
 import { AlgorithmCancelled } from "../algorithms/index.ts";
 import type { AnalyticsPart } from "../core/ports.ts";
-import { addPublished, nothingPublished } from "../core/published.ts";
 import { analyse } from "./analysis.ts";
-import type { Message, Request, Start } from "./analysis-messages.ts";
+import { type Message, type Request, type Start, wholeMemory } from "./analysis-messages.ts";
 import { publicationOf } from "./publication.ts";
+import { PublishedColumns } from "./published-columns.ts";
 
 /** The thread of the analysis; `analyse-on-thread.ts` is the other side. */
 
@@ -27,22 +27,21 @@ function giveWay(): void {
 }
 
 let ids: string[] = [];
-let published = nothingPublished();
-let parts: AnalyticsPart[] = [];
-let sent = 0;
+let published: PublishedColumns | null = null;
+let parts: Iterator<AnalyticsPart, void> | null = null;
 
-function send(message: Message): void {
-  parentPort!.postMessage(message);
+function send(message: Message, memory: ArrayBuffer[] = []): void {
+  parentPort!.postMessage(message, memory);
 }
 
 parentPort?.on("message", (request: Request) => {
   if (request.kind === "ids") for (const id of request.ids) ids.push(id);
-  else if (request.kind === "published") addPublished(published, request.rows);
-  else if (request.kind === "part") {
-    const part = parts[sent]!;
-    // What was sent is let go.
-    delete parts[sent++];
-    send({ kind: "part", part });
+  else if (request.kind === "published") {
+    published ??= new PublishedColumns(ids);
+    published.add(request.part);
+  } else if (request.kind === "part") {
+    const part = parts?.next();
+    if (part && !part.done) send({ kind: "part", part: part.value });
   } else answer(request);
 });
 
@@ -56,18 +55,18 @@ function answer({ graph, stored, options, stop }: Start): void {
     send({ kind: "phase", phase, done, total });
   };
   const whole = { ...graph, ids };
-  const before = published;
+  const before = published ?? new PublishedColumns(ids);
+  before.seal();
   ids = [];
-  published = nothingPublished();
-  parts = [];
-  sent = 0;
+  published = null;
+  parts = null;
   try {
     const shouldStop = () => Atomics.load(flag, 0) === 1;
     const { computed, state, detail } = analyse(whole, before, stored, options, { shouldStop, onPhase });
     const publication = publicationOf(whole, computed, before);
     parts = publication.parts;
-    const { changed, removed, rows } = publication;
-    send({ kind: "done", changed, removed, rows, partCount: parts.length, state, detail });
+    const { changed, removed, rows, partCount } = publication;
+    send({ kind: "done", changed, removed, rows, partCount, state, detail }, wholeMemory(state));
   } catch (error) {
     if (error instanceof AlgorithmCancelled) send({ kind: "cancelled" });
     else send({ kind: "failed", message: String((error as Error).message), stack: (error as Error).stack });

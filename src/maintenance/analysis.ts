@@ -10,10 +10,11 @@ import {
   type SimilarityEdges,
   symmetrise,
 } from "../algorithms/index.ts";
-import type { EngineAnalytics, LiveGraph, PublishedAnalytics } from "../core/ports.ts";
+import type { EngineAnalytics, LiveGraph } from "../core/ports.ts";
 import type { JsonObject } from "../core/words.ts";
 import { type AnalysisState, packAnalysisState, unpackAnalysisState } from "./analysis-state.ts";
 import { type ComputedAnalytics, hashCommunities } from "./community-hashes.ts";
+import type { PublishedColumns } from "./published-columns.ts";
 import { followKnn } from "./similarity.ts";
 
 export interface AnalysisOptions {
@@ -53,7 +54,7 @@ export interface AnalysisResult {
  */
 export function analyse(
   graph: LiveGraph,
-  published: PublishedAnalytics,
+  published: PublishedColumns,
   stored: Uint8Array | null,
   options: AnalysisOptions,
   control: AnalysisControl,
@@ -250,10 +251,10 @@ function shown(state: IncrementalCommunities, nodeIds: string[], ids: string[]) 
   return { levels, nodeIds, modularity: state.modularity() };
 }
 
-function ranksOf(graph: LiveGraph, merged: CsrGraph, published: PublishedAnalytics, control: PhaseControl) {
+function ranksOf(graph: LiveGraph, merged: CsrGraph, published: PublishedColumns, control: PhaseControl) {
   const n = graph.ids.length;
-  const known = new Map(published.ranks.map((rank) => [rank.entity, rank.score]));
-  const warmStart = known.size === 0 ? undefined : Float64Array.from(graph.ids, (id) => known.get(id) ?? 1 / n);
+  const known = published.scores.some((score) => !Number.isNaN(score));
+  const warmStart = known ? published.scores.map((score) => (Number.isNaN(score) ? 1 / n : score)) : undefined;
   return pageRank(
     { n, ...edgesOf(merged) },
     { directed: false, warmStart, tolerance: 1e-12, maxIterations: 400, ...control },

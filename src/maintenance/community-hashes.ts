@@ -1,12 +1,13 @@
 import type { SimilarityEdges } from "../algorithms/index.ts";
 import { hash64, sha256 } from "../core/canonical.ts";
 import type { LiveGraph } from "../core/ports.ts";
+import type { Labels } from "./published-columns.ts";
 
 /** What a run computed, in columns over the entities of the graph. */
 export interface ComputedAnalytics {
   similarity: SimilarityEdges;
-  /** Finest first; community id of each entity, as it is published. */
-  memberships: string[][];
+  /** Finest first; community of each entity, by the id with which it is published. */
+  memberships: Labels[];
   communities: {
     id: string;
     level: number;
@@ -17,8 +18,7 @@ export interface ComputedAnalytics {
     textHash: string;
   }[];
   scores: Float64Array;
-  /** Name of each entity's component. */
-  components: string[];
+  components: Labels;
 }
 
 /**
@@ -38,7 +38,7 @@ export function hashCommunities(
   const edgeHashes = BigUint64Array.from(graph.sources, (source, e) =>
     hash64(`${ids[source]}\u0000${ids[graph.targets[e]!]}\u0000${graph.weights[e]}`),
   );
-  const memberships: string[][] = [];
+  const memberships: Labels[] = [];
   const communities: ComputedAnalytics["communities"] = [];
   for (const [level, numbers] of parts.levels.entries()) {
     const slots = new Map<number, number>();
@@ -79,17 +79,27 @@ export function hashCommunities(
         textHash: finish(texts[c]!, size[c]! + inside[c]!),
       });
     }
-    memberships.push(Array.from(numbers, (number) => communityId(level, number)));
+    memberships.push({ names: Array.from(slots.keys(), (number) => communityId(level, number)), of: slot });
   }
-  const componentNames = new Map<number, string>();
-  for (const v of parts.components) if (!componentNames.has(v)) componentNames.set(v, componentName(ids[v]!));
   return {
     similarity: parts.similarity,
     memberships,
     communities,
     scores: parts.scores,
-    components: Array.from(parts.components, (v) => componentNames.get(v)!),
+    components: componentsOf(ids, parts.components),
   };
+}
+
+function componentsOf(ids: string[], smallest: Int32Array): Labels {
+  const numbers = new Map<number, number>();
+  const names: string[] = [];
+  const of = smallest.map((v) => {
+    const known = numbers.get(v);
+    if (known !== undefined) return known;
+    numbers.set(v, names.length);
+    return names.push(componentName(ids[v]!)) - 1;
+  });
+  return { names, of };
 }
 
 function communityId(level: number, number: number): string {

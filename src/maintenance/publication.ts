@@ -1,5 +1,6 @@
-import type { AnalyticsPart, CommunityRecord, LiveGraph, PublishedAnalytics } from "../core/ports.ts";
+import type { AnalyticsPart, CommunityRecord, LiveGraph } from "../core/ports.ts";
 import type { ComputedAnalytics } from "./community-hashes.ts";
+import type { PublishedColumns } from "./published-columns.ts";
 
 /** Rows of all kinds in one part: one transaction of the store. */
 const ROWS_PER_PART = 1_000;
@@ -7,7 +8,9 @@ const ROWS_PER_PART = 1_000;
 const RANK_TOLERANCE = 1e-6;
 
 export interface Publication {
-  parts: AnalyticsPart[];
+  /** Made as they are asked for: the rows of a million entities never are in memory at once. */
+  parts: Generator<AnalyticsPart, void, undefined>;
+  partCount: number;
   rows: number;
   /** Communities that are new or whose hashes changed, by id; and those that are gone. */
   changed: string[];
@@ -15,77 +18,74 @@ export interface Publication {
 }
 
 /** The difference between what is published and what was computed, in bounded parts. */
-export function publicationOf(
-  graph: LiveGraph,
-  computed: ComputedAnalytics,
-  published: PublishedAnalytics,
-): Publication {
-  const parts = new Parts();
-  similarityDifference(parts, graph, computed, published);
-  const { changed, removed } = communityDifference(parts, graph, computed, published);
-  membershipDifference(parts, graph, computed, published);
-  rankDifference(parts, graph, computed, published);
-  return { parts: parts.all, rows: parts.rows, changed, removed };
+export function publicationOf(graph: LiveGraph, computed: ComputedAnalytics, published: PublishedColumns): Publication {
+  const communities = communityDifference(graph, computed, published);
+  const difference = () => differenceOf(graph, computed, published, communities.rows);
+  let rows = 0;
+  for (const _ of difference()) rows++;
+  const partCount = Math.ceil(rows / ROWS_PER_PART);
+  const { changed, removed } = communities;
+  return { parts: inParts(difference()), partCount, rows, changed, removed };
 }
 
-type Rows<T> = Required<{ [K in keyof T]: NonNullable<T[K]> extends (infer R)[] ? R : never }>;
+type Row<T> = { [K in keyof T]-?: { table: K; row: NonNullable<T[K]> extends (infer R)[] ? R : never } }[keyof T];
+type Change = ({ how: "upsert" } & Row<AnalyticsPart["upsert"]>) | ({ how: "remove" } & Row<AnalyticsPart["remove"]>);
+type Changes = Generator<Change, void, undefined>;
 
-/** Collects rows into parts of bounded size. */
-class Parts {
-  readonly all: AnalyticsPart[] = [];
-  rows = 0;
-
-  upsert<K extends keyof AnalyticsPart["upsert"]>(kind: K, row: Rows<AnalyticsPart["upsert"]>[K]): void {
-    const { upsert } = this.#next();
-    upsert[kind] ??= [];
-    (upsert[kind] as unknown[]).push(row);
+function* inParts(changes: Iterable<Change>): Generator<AnalyticsPart, void, undefined> {
+  let part: AnalyticsPart = { upsert: {}, remove: {} };
+  let rows = 0;
+  for (const { how, table, row } of changes) {
+    const lists: { [table: string]: unknown[] | undefined } = part[how];
+    lists[table] ??= [];
+    lists[table].push(row);
+    if (++rows % ROWS_PER_PART !== 0) continue;
+    yield part;
+    part = { upsert: {}, remove: {} };
   }
-
-  remove<K extends keyof AnalyticsPart["remove"]>(kind: K, row: Rows<AnalyticsPart["remove"]>[K]): void {
-    const { remove } = this.#next();
-    remove[kind] ??= [];
-    (remove[kind] as unknown[]).push(row);
-  }
-
-  #next(): AnalyticsPart {
-    if (this.rows % ROWS_PER_PART === 0) this.all.push({ upsert: {}, remove: {} });
-    this.rows++;
-    return this.all.at(-1)!;
-  }
+  if (rows % ROWS_PER_PART !== 0) yield part;
 }
 
-function similarityDifference(
-  parts: Parts,
+function* differenceOf(
   graph: LiveGraph,
   computed: ComputedAnalytics,
-  published: PublishedAnalytics,
-): void {
-  const old = new Map(published.similarity.map((row) => [`${row.a}\u0000${row.b}`, row]));
+  published: PublishedColumns,
+  communities: Change[],
+): Changes {
+  yield* similarityDifference(graph, computed, published);
+  yield* communities;
+  yield* membershipDifference(graph, computed, published);
+  yield* rankDifference(graph, computed, published);
+}
+
+function* similarityDifference({ ids }: LiveGraph, computed: ComputedAnalytics, published: PublishedColumns): Changes {
+  const old = published.similarity();
+  const kept = new Uint8Array(old.targets.length);
   const { sources, targets, scores } = computed.similarity;
   for (let e = 0; e < sources.length; e++) {
     // ids are sorted, so the smaller index is the smaller id.
-    const a = graph.ids[Math.min(sources[e]!, targets[e]!)]!;
-    const b = graph.ids[Math.max(sources[e]!, targets[e]!)]!;
-    const key = `${a}\u0000${b}`;
-    const score = scores[e]!;
-    if (old.get(key)?.score !== score) {
-      parts.upsert("similarity", { a, b, score });
+    const a = Math.min(sources[e]!, targets[e]!);
+    const b = Math.max(sources[e]!, targets[e]!);
+    const end = old.offsets[a + 1]!;
+    let at = old.offsets[a]!;
+    while (at < end && old.targets[at] !== b) at++;
+    if (at < end) kept[at] = 1;
+    if (at < end && old.scores[at] === scores[e]) continue;
+    yield { how: "upsert", table: "similarity", row: { a: ids[a]!, b: ids[b]!, score: scores[e]! } };
+  }
+  for (const [a, id] of ids.entries()) {
+    for (let at = old.offsets[a]!; at < old.offsets[a + 1]!; at++) {
+      if (kept[at] === 1) continue;
+      yield { how: "remove", table: "similarity", row: { a: id, b: ids[old.targets[at]!]! } };
     }
-    old.delete(key);
   }
-  for (const { a, b } of old.values()) {
-    parts.remove("similarity", { a, b });
-  }
+  for (const row of published.gone.similarity) yield { how: "remove", table: "similarity", row };
 }
 
-function communityDifference(
-  parts: Parts,
-  graph: LiveGraph,
-  computed: ComputedAnalytics,
-  published: PublishedAnalytics,
-) {
+function communityDifference(graph: LiveGraph, computed: ComputedAnalytics, published: PublishedColumns) {
   const old = new Map<string, CommunityRecord>(published.communities.map((c) => [c.id, c]));
   const changed: string[] = [];
+  const rows: Change[] = [];
   for (const community of computed.communities) {
     const before = old.get(community.id);
     old.delete(community.id);
@@ -97,56 +97,38 @@ function communityDifference(
     if (!same) changed.push(community.id);
     else if (before.parent === community.parent && before.level === community.level) continue;
     const changedGeneration = same ? before.changedGeneration : graph.generation;
-    parts.upsert("communities", { ...community, changedGeneration });
+    rows.push({ how: "upsert", table: "communities", row: { ...community, changedGeneration } });
   }
-  for (const id of old.keys()) {
-    parts.remove("communities", id);
-  }
-  return { changed, removed: [...old.keys()] };
+  const removed = [...old.keys()];
+  for (const row of removed) rows.push({ how: "remove", table: "communities", row });
+  return { rows, changed, removed };
 }
 
-function membershipDifference(
-  parts: Parts,
-  graph: LiveGraph,
-  computed: ComputedAnalytics,
-  published: PublishedAnalytics,
-): void {
-  // A map per level: with one for all, a million entities would make a million keys per level that are needed nowhere else.
-  const old = new Map<number, Map<string, string>>();
-  for (const { level, entity, community } of published.memberships) {
-    const ofLevel = old.get(level) ?? new Map<string, string>();
-    old.set(level, ofLevel.set(entity, community));
-  }
-  for (const [level, ofEntity] of computed.memberships.entries()) {
-    const before = old.get(level);
-    for (const [v, community] of ofEntity.entries()) {
-      const entity = graph.ids[v]!;
-      if (before?.get(entity) !== community) parts.upsert("memberships", { level, entity, community });
-      before?.delete(entity);
+function* membershipDifference({ ids }: LiveGraph, computed: ComputedAnalytics, published: PublishedColumns): Changes {
+  for (const [level, { names, of }] of computed.memberships.entries()) {
+    const before = published.memberships.get(level);
+    for (const [v, entity] of ids.entries()) {
+      const community = names[of[v]!]!;
+      if (before && before.names[before.of[v]!] === community) continue;
+      yield { how: "upsert", table: "memberships", row: { level, entity, community } };
     }
   }
-  for (const [level, gone] of old) {
-    for (const entity of gone.keys()) parts.remove("memberships", { level, entity });
+  for (const [level, { of }] of published.memberships) {
+    if (level < computed.memberships.length) continue;
+    for (const [v, entity] of ids.entries())
+      if (of[v] !== -1) yield { how: "remove", table: "memberships", row: { level, entity } };
   }
+  for (const row of published.gone.memberships) yield { how: "remove", table: "memberships", row };
 }
 
-function rankDifference(
-  parts: Parts,
-  graph: LiveGraph,
-  computed: ComputedAnalytics,
-  published: PublishedAnalytics,
-): void {
-  const old = new Map(published.ranks.map((row) => [row.entity, row]));
-  for (const [v, entity] of graph.ids.entries()) {
+function* rankDifference({ ids }: LiveGraph, computed: ComputedAnalytics, published: PublishedColumns): Changes {
+  const { names, of } = published.components;
+  for (const [v, entity] of ids.entries()) {
     const score = computed.scores[v]!;
-    const component = computed.components[v]!;
-    const before = old.get(entity);
-    old.delete(entity);
-    if (before && before.component === component && Math.abs(before.score - score) <= RANK_TOLERANCE * before.score)
-      continue;
-    parts.upsert("ranks", { entity, score, component });
+    const component = computed.components.names[computed.components.of[v]!]!;
+    const before = published.scores[v]!;
+    if (names[of[v]!] === component && Math.abs(before - score) <= RANK_TOLERANCE * before) continue;
+    yield { how: "upsert", table: "ranks", row: { entity, score, component } };
   }
-  for (const entity of old.keys()) {
-    parts.remove("ranks", entity);
-  }
+  for (const row of published.gone.ranks) yield { how: "remove", table: "ranks", row };
 }

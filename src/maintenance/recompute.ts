@@ -101,10 +101,10 @@ async function recomputeWithin(store: Store, fence: Fence, options: RecomputeOpt
     : { graph: await store.readGraph(groupId), computed: undefined };
   if (!computed) check(graph);
   const { generation } = graph;
-  const published = await store.readPublished(groupId);
   const stored = await store.analyticsState(groupId);
   stopIfAborted(options.signal);
   const given = { ...settings, given: computed };
+  const published = store.publishedParts(groupId);
   const answer = await analyseOnThread(graph, published, stored, given, { signal, onPhase });
   const { state, partCount } = answer;
   const detail: JsonObject = { ...answer.detail, engine: chosen.name };

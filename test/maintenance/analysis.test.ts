@@ -4,11 +4,14 @@ import { hash64 } from "../../src/core/canonical.ts";
 import { compareIds, type LiveGraph } from "../../src/core/ports.ts";
 import { analyse } from "../../src/maintenance/analysis.ts";
 import { unpackAnalysisState } from "../../src/maintenance/analysis-state.ts";
+import { PublishedColumns } from "../../src/maintenance/published-columns.ts";
 import { ANALYSIS_DEFAULTS } from "../../src/maintenance/recompute.ts";
 
-const NOTHING = { epoch: 0, similarity: [], communities: [], memberships: [], ranks: [] };
 const CONTROL = { shouldStop: () => false, onPhase: () => {} };
 type Facts = Map<string, number>;
+
+const analysed = (graph: LiveGraph, stored: Uint8Array | null) =>
+  analyse(graph, new PublishedColumns(graph.ids), stored, ANALYSIS_DEFAULTS, CONTROL);
 
 function liveGraph(entities: Set<string>, facts: Facts): LiveGraph {
   const ids = [...entities].sort(compareIds);
@@ -62,7 +65,7 @@ test("whatever came, went or changed its weight, the state holds the graph of to
       entities.delete(gone);
       for (const key of [...facts.keys()]) if (key.split(" ").includes(gone)) facts.delete(key);
     }
-    const { state, detail } = analyse(liveGraph(entities, facts), NOTHING, stored, ANALYSIS_DEFAULTS, CONTROL);
+    const { state, detail } = analysed(liveGraph(entities, facts), stored);
     kinds.add(String(detail.communities_run));
     stored = state;
     const { ids: nodeIds, communities } = unpackAnalysisState(state)!;
@@ -83,8 +86,8 @@ test("an unchanged graph is told to have no edits", () => {
     ["c c", 1],
   ]);
   const graph = () => liveGraph(new Set(["a", "b", "c"]), facts);
-  const first = analyse(graph(), NOTHING, null, ANALYSIS_DEFAULTS, CONTROL);
-  const again = analyse(graph(), NOTHING, first.state, ANALYSIS_DEFAULTS, CONTROL);
+  const first = analysed(graph(), null);
+  const again = analysed(graph(), first.state);
   expect(again.detail.communities_run).toBe("none");
   expect(again.computed.communities).toEqual(first.computed.communities);
 });

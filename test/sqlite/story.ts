@@ -2,14 +2,7 @@ import { createHash } from "node:crypto";
 import { block as blockOf } from "../../src/conformance/graph/blocks.ts";
 import { canonicalJson, dumpLine, operationHash } from "../../src/core/canonical.ts";
 import { GraphkeeperError } from "../../src/core/errors.ts";
-import type {
-  AnalyticsPart,
-  GraphStore,
-  KeyStore,
-  LiveGraph,
-  PublishedAnalytics,
-  StoredRecord,
-} from "../../src/core/ports.ts";
+import type { AnalyticsPart, GraphStore, KeyStore, LiveGraph, PublishedAnalytics } from "../../src/core/ports.ts";
 import {
   COLLECTION_KINDS,
   type Fence,
@@ -18,7 +11,8 @@ import {
   type Policy,
   type Verb,
 } from "../../src/core/words.ts";
-import { type EngineOptions, openEngine } from "../../src/stores/sqlite/engine/index.ts";
+import type { EngineOptions } from "../../src/stores/sqlite/engine/index.ts";
+import { openOnThisThread } from "./engine.ts";
 
 /**
  * A long story of a small graph: which task comes when depends on its number alone, so that a process may stop anywhere and
@@ -230,19 +224,7 @@ export async function digest(store: GraphStore): Promise<string> {
   return createHash("sha256").update(canonicalJson(state)).digest("hex");
 }
 
-/** The engine on this thread, as a store: what fails, fails here. */
+/** With every commit on the disk before it is answered. */
 export function openHere(path: string, options: Partial<EngineOptions> = {}): GraphStore & KeyStore {
-  const engine = openEngine(path, { readOnly: false, synchronous: "FULL", ...options });
-  const methods = engine as unknown as Record<string, (...values: unknown[]) => unknown>;
-  return new Proxy({} as GraphStore & KeyStore, {
-    get(_, name: string) {
-      // Neither a promise nor a database with an engine of its own for analytics.
-      if (name === "then" || name === "engine") return undefined;
-      if (name !== "records") return async (...values: unknown[]) => methods[name]?.apply(engine, values);
-      return async function* (groupId: string, more?: { facts?: boolean }): AsyncGenerator<StoredRecord[]> {
-        // All at once: a stream that stays open would need a connection of its own.
-        yield* [...engine.records(groupId, more)];
-      };
-    },
-  });
+  return openOnThisThread(path, { synchronous: "FULL", ...options });
 }

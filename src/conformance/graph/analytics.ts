@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { entityHash, relationshipHash } from "../../core/canonical.ts";
+import { gatherPublished } from "../../core/published.ts";
 import { block, library, vectorOf } from "./blocks.ts";
 import type { GraphStoreCase } from "./case.ts";
 import { recordsOf } from "./dump.ts";
@@ -108,6 +109,7 @@ export const ANALYTICS_CASES: GraphStoreCase[] = [
       });
       const communities = rows.communities.map((row) => ({ ...row, acknowledgedHash: null }));
       assert.deepEqual(await w.store.readPublished(G), { epoch: 1, ...rows, communities });
+      assert.deepEqual(await gatherPublished(w.store.publishedParts(G)), { epoch: 1, ...rows, communities });
       assert.deepEqual((await w.store.members(G, "c1", { limit: 10 })).items, ["a"]);
       const counts = await w.store.counts(G);
       assert.deepEqual([counts.similarityEdges, counts.communities], [1, 1]);

@@ -21,6 +21,7 @@ export function scoped(store: GraphStore, prefix: string): GraphStore {
         .slice(0, limit);
     },
     records: (groupId, options) => store.records(prefix + groupId, options),
+    publishedParts: (groupId) => store.publishedParts(prefix + groupId),
     close: async () => {}, // It is the caller's.
   };
   const inward = (value: unknown) => {

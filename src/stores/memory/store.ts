@@ -226,6 +226,10 @@ export class MemoryStore implements GraphStore {
     return analytics.readPublished(this.snapshot(groupId));
   }
 
+  async *publishedParts(groupId: string): AsyncGenerator<PublishedAnalytics> {
+    yield analytics.readPublished(this.snapshot(groupId));
+  }
+
   async analyticsState(groupId: string): Promise<Uint8Array | null> {
     return this.snapshot(groupId).analyticsState?.slice() ?? null;
   }

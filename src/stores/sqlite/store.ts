@@ -15,7 +15,7 @@ import type {
   StoredKey,
   StoredRecord,
 } from "../../core/ports.ts";
-import { addPublished, nothingPublished } from "../../core/published.ts";
+import { gatherPublished } from "../../core/published.ts";
 import type {
   AuditEntry,
   CollectionBatch,
@@ -234,13 +234,12 @@ export class SqliteStore implements GraphStore, KeyStore {
     return this.#keeper.gather("readGraph", [groupId]);
   }
 
-  async readPublished(groupId: string): Promise<PublishedAnalytics> {
-    const published = nothingPublished();
-    for await (const part of this.#keeper.stream<PublishedAnalytics>("readPublished", [groupId])) {
-      published.epoch = part.epoch;
-      addPublished(published, part);
-    }
-    return published;
+  readPublished(groupId: string): Promise<PublishedAnalytics> {
+    return gatherPublished(this.publishedParts(groupId));
+  }
+
+  publishedParts(groupId: string): AsyncIterable<PublishedAnalytics> {
+    return this.#keeper.stream<PublishedAnalytics>("publishedParts", [groupId]);
   }
 
   analyticsState(groupId: string): Promise<Uint8Array | null> {

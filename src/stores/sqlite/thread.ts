@@ -59,13 +59,12 @@ function addBlock(id: number, args: unknown[], expected: number): void {
 }
 
 function openStream(id: number, method: Method, args: unknown[]): void {
-  if (method !== "records" && method !== "readPublished") {
+  if (method !== "records" && method !== "publishedParts") {
     streams.set(id, { chunks: inParts(call(engine as Engine, method, args)), close: () => {} });
     return;
   }
   const own = open(true);
-  const made = method === "records" ? call(own, method, args) : own.publishedParts(args[0] as string);
-  const chunks = (made as Iterable<unknown>)[Symbol.iterator]();
+  const chunks = (call(own, method, args) as Iterable<unknown>)[Symbol.iterator]();
   streams.set(id, { chunks, close: () => own.close() });
 }
 

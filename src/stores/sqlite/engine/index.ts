@@ -47,7 +47,7 @@ import { acquireLease, releaseLease, renewLease } from "./leases.ts";
 import { neighbourhood } from "./neighbourhood.ts";
 import { discardStaged, pruneAnalytics, publishAnalytics } from "./publication.ts";
 import { readGraph } from "./read-graph.ts";
-import { analyticsState, publishedParts, readPublished } from "./read-published.ts";
+import { analyticsState, publishedParts } from "./read-published.ts";
 import * as reader from "./reader.ts";
 import { records } from "./records.ts";
 import { remaining } from "./remaining.ts";
@@ -212,10 +212,6 @@ export class Engine {
 
   readGraph(groupId: string): LiveGraph {
     return readGraph(this.session, groupId);
-  }
-
-  readPublished(groupId: string): PublishedAnalytics {
-    return readPublished(this.session, groupId);
   }
 
   publishedParts(groupId: string): Generator<PublishedAnalytics> {

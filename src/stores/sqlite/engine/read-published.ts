@@ -1,24 +1,14 @@
 import type { PublishedAnalytics } from "../../../core/ports.ts";
-import { addPublished, nothingPublished } from "../../../core/published.ts";
+import { nothingPublished } from "../../../core/published.ts";
 import { needGroup } from "./change.ts";
 import { analytics } from "./records.ts";
 import type { Session } from "./session.ts";
 
-/** Everything that is published, in one snapshot and in the order of `records`. */
-export function readPublished(session: Session, groupId: string): PublishedAnalytics {
-  const published = nothingPublished();
-  for (const part of publishedParts(session, groupId)) {
-    published.epoch = part.epoch;
-    addPublished(published, part);
-  }
-  return published;
-}
-
 const ROWS_PER_PART = 10_000;
 
 /**
- * The same in parts, the first of which may be empty, read as they are asked for: what a million entities have never is in memory
- * at once. A read transaction stays open until the last part, or the return.
+ * Everything that is published, in the order of `records`, in parts, the first of which may be empty, read as they are asked for:
+ * what a million entities have never is in memory at once. A read transaction stays open until the last part, or the return.
  */
 export function* publishedParts(session: Session, groupId: string): Generator<PublishedAnalytics> {
   session.db.exec("BEGIN");
