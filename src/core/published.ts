@@ -1,4 +1,4 @@
-import type { PublishedAnalytics } from "./ports.ts";
+import type { PublishedAnalytics, StoredRecord } from "./ports.ts";
 
 /** What is published, in parts: each list may come in several. */
 
@@ -6,6 +6,23 @@ export const PUBLISHED_KINDS = ["similarity", "communities", "memberships", "ran
 
 export function nothingPublished(epoch = 0): PublishedAnalytics {
   return { epoch, similarity: [], communities: [], memberships: [], ranks: [] };
+}
+
+/** The records of analytics among these, as a part. */
+export function publishedPart(epoch: number, records: Iterable<StoredRecord>): PublishedAnalytics {
+  const part = nothingPublished(epoch);
+  for (const record of records) {
+    if (record.kind === "similarity") part.similarity.push({ a: record.a, b: record.b, score: record.score });
+    else if (record.kind === "community") part.communities.push(record.community);
+    else if (record.kind === "membership") {
+      const { level, entity, community } = record;
+      part.memberships.push({ level, entity, community });
+    } else if (record.kind === "rank") {
+      const { entity, score, component } = record;
+      part.ranks.push({ entity, score, component });
+    }
+  }
+  return part;
 }
 
 /** All parts as one. */

@@ -4,7 +4,6 @@ import {
   communityHash,
   compareIds,
   type MembershipRow,
-  type PublishedAnalytics,
   type RankRow,
   type SimilarityRow,
 } from "../../core/ports.ts";
@@ -47,22 +46,6 @@ export const byEnds = (x: { a: string; b: string }, y: { a: string; b: string })
   compareIds(x.a, y.a) || compareIds(x.b, y.b);
 export const byEntity = (x: { entity: string }, y: { entity: string }) => compareIds(x.entity, y.entity);
 export const byLevelAndEntity = (x: MembershipRow, y: MembershipRow) => x.level - y.level || byEntity(x, y);
-
-async function sorted<T>(rows: AsyncIterable<T>, order: (x: T, y: T) => number): Promise<T[]> {
-  const all: T[] = [];
-  for await (const row of rows) all.push(row);
-  return all.sort(order);
-}
-
-export async function readPublished(r: Reading, epoch: number): Promise<PublishedAnalytics> {
-  return {
-    epoch,
-    similarity: await sorted(publishedSimilarity(r, epoch), byEnds),
-    communities: await readCommunities(r, epoch),
-    memberships: await sorted(publishedMemberships(r, epoch), byLevelAndEntity),
-    ranks: await sorted(publishedRanks(r, epoch), byEntity),
-  };
-}
 
 export function byLevelAndId(
   x: Pick<CommunityRecord, "level" | "id">,

@@ -17,10 +17,14 @@ import type { Reading } from "./work.ts";
 
 type Of<K extends StoredRecord["kind"]> = Extract<StoredRecord, { kind: K }>;
 
+const reader =
+  (into: Spool<StoredRecord>) =>
+  <T extends StoredRecord>(rows: AsyncIterable<T>, order: (a: T, b: T) => number) =>
+    into.read(rows, order as (a: StoredRecord, b: StoredRecord) => number);
+
 /** Reads every record of the group, in the order that the port names. */
 export async function readRecords(r: Reading, into: Spool<StoredRecord>, facts: boolean, epoch: number): Promise<void> {
-  const read = <T extends StoredRecord>(rows: AsyncIterable<T>, order: (a: T, b: T) => number) =>
-    into.read(rows, order as (a: StoredRecord, b: StoredRecord) => number);
+  const read = reader(into);
   const byId = (a: { id: string }, b: { id: string }) => compareIds(a.id, b.id);
   await read(documents(r), byId);
   await read(textUnits(r), byId);
@@ -32,7 +36,12 @@ export async function readRecords(r: Reading, into: Spool<StoredRecord>, facts: 
   await read(entities(r, candidates), byId);
   await read(mentions(r), (a, b) => compareIds(a.textUnit, b.textUnit) || compareIds(a.entity, b.entity));
   await read(relationships(r, candidates), byId);
-  if (facts) return;
+  if (!facts) await readAnalytics(r, into, epoch);
+}
+
+/** Reads what is published. */
+export async function readAnalytics(r: Reading, into: Spool<StoredRecord>, epoch: number): Promise<void> {
+  const read = reader(into);
   await read(each("similarity", publishedSimilarity(r, epoch)), byEnds);
   const communities = (await readCommunities(r, epoch)).map((community) => ({ kind: "community" as const, community }));
   await read(each("community", communities), (a, b) => byLevelAndId(a.community, b.community));

@@ -15,6 +15,7 @@ import {
   type PublishedAnalytics,
   type StoredRecord,
 } from "../../core/ports.ts";
+import { gatherPublished, nothingPublished, publishedPart } from "../../core/published.ts";
 import type {
   AuditEntry,
   CollectionBatch,
@@ -42,7 +43,7 @@ import { impactOf } from "./impact.ts";
 import { readGraph } from "./live-graph.ts";
 import { neighbourhoodOf } from "./neighbourhood.ts";
 import { countsOf, documentRecords, documentsPage, search } from "./reader.ts";
-import { readRecords } from "./records.ts";
+import { readAnalytics, readRecords } from "./records.ts";
 import { referAll } from "./references.ts";
 import { Shapes } from "./shapes.ts";
 import { showEverything } from "./show-everything.ts";
@@ -306,14 +307,23 @@ export class Neo4jStore implements GraphStore {
     });
   }
 
+  records(groupId: string, options: { facts?: boolean } = {}): AsyncIterable<StoredRecord[]> {
+    return this.#spooled(groupId, (r, spool, group) =>
+      readRecords(r, spool, options.facts ?? false, group.analyticsEpoch),
+    );
+  }
+
   /** The snapshot is read as a whole before the first record is given: whoever takes them slowly holds up nobody. */
-  async *records(groupId: string, options: { facts?: boolean } = {}): AsyncIterable<StoredRecord[]> {
+  async *#spooled(
+    groupId: string,
+    read: (r: Reading, spool: Spool<StoredRecord>, group: GroupRow) => Promise<void>,
+  ): AsyncGenerator<StoredRecord[]> {
     let spool = new Spool<StoredRecord>();
     try {
       await this.#snapshot(groupId, async (r, group) => {
         await spool.close(); // Of a reading that a change came into.
         spool = new Spool();
-        await readRecords(r, spool, options.facts ?? false, group.analyticsEpoch);
+        await read(r, spool, group);
       });
       yield* spool;
     } finally {
@@ -437,11 +447,17 @@ export class Neo4jStore implements GraphStore {
   }
 
   readPublished(groupId: string): Promise<PublishedAnalytics> {
-    return this.#snapshot(groupId, (r, group) => analytics.readPublished(r, group.analyticsEpoch));
+    return gatherPublished(this.publishedParts(groupId));
   }
 
   async *publishedParts(groupId: string): AsyncGenerator<PublishedAnalytics> {
-    yield await this.readPublished(groupId);
+    let epoch = 0;
+    const records = this.#spooled(groupId, (r, spool, group) => {
+      epoch = group.analyticsEpoch;
+      return readAnalytics(r, spool, epoch);
+    });
+    for await (const rows of records) yield publishedPart(epoch, rows);
+    yield nothingPublished(epoch);
   }
 
   analyticsState(groupId: string): Promise<Uint8Array | null> {

@@ -1,5 +1,5 @@
-import type { PublishedAnalytics } from "../../../core/ports.ts";
-import { nothingPublished } from "../../../core/published.ts";
+import type { PublishedAnalytics, StoredRecord } from "../../../core/ports.ts";
+import { publishedPart } from "../../../core/published.ts";
 import { needGroup } from "./change.ts";
 import { analytics } from "./records.ts";
 import type { Session } from "./session.ts";
@@ -21,23 +21,14 @@ export function* publishedParts(session: Session, groupId: string): Generator<Pu
 
 function* partsWithin(session: Session, groupId: string): Generator<PublishedAnalytics> {
   const group = needGroup(session, groupId);
-  let part = nothingPublished(group.analytics_epoch);
-  let rows = 0;
+  let rows: StoredRecord[] = [];
   for (const record of analytics(session, group.g, group.analytics_epoch)) {
-    if (record.kind === "similarity") part.similarity.push({ a: record.a, b: record.b, score: record.score });
-    else if (record.kind === "community") part.communities.push(record.community);
-    else if (record.kind === "membership") {
-      const { level, entity, community } = record;
-      part.memberships.push({ level, entity, community });
-    } else if (record.kind === "rank") {
-      const { entity, score, component } = record;
-      part.ranks.push({ entity, score, component });
-    }
-    if (++rows % ROWS_PER_PART !== 0) continue;
-    yield part;
-    part = nothingPublished(group.analytics_epoch);
+    rows.push(record);
+    if (rows.length < ROWS_PER_PART) continue;
+    yield publishedPart(group.analytics_epoch, rows);
+    rows = [];
   }
-  yield part;
+  yield publishedPart(group.analytics_epoch, rows);
 }
 
 export function analyticsState(session: Session, groupId: string): Uint8Array | null {
