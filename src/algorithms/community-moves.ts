@@ -3,6 +3,13 @@ import { type Control, stopIfAsked } from "./control.ts";
 
 /** Relative to a node's strength; smaller gains are rounding noise. */
 const NOISE = 1e-10;
+/**
+ * Shares of its strength that a node must gain to leave others. Nodes between two communities would otherwise swing with
+ * every change nearby. Measured on 50 changes of 0.1 % each and the refresh that then follows (LFR, 100 k nodes): 98 to 100 %
+ * instead of 94 to 95 % of the communities stay as they are per change and 96 instead of 67 % in the refresh, at the same
+ * modularity within 0.01 %. On R-MAT, where hardly anything holds nodes together, 0.05 in a refresh would cost 0.3 %.
+ */
+export const LEAVE_ABOVE = { update: 0.1, refresh: 0.01 } as const;
 /** Nodes looked at between two polls for cancellation. */
 const POLL = 2048;
 
@@ -39,8 +46,9 @@ export class Scratch {
 }
 
 /**
- * Moves the nodes of the frontier, and whatever they unsettle, to the community with the largest gain in modularity.
- * Returns what the weight inside communities gained (each edge counted from both ends).
+ * Moves the nodes of the frontier, and whatever they unsettle, to the community with the largest gain in modularity; to
+ * leave others, the gain must be above the share `leaveAbove` of the node's strength. Returns what the weight inside
+ * communities gained (each edge counted from both ends).
  */
 export function moveFrontier(
   level: CommunityLevel,
@@ -48,6 +56,7 @@ export function moveFrontier(
   scale: number,
   scratch: Scratch,
   control: Control,
+  leaveAbove: number,
 ): number {
   const { graph } = level;
   scratch.fit(level.size.length);
@@ -63,8 +72,9 @@ export function moveFrontier(
     scratch.gather(level, v);
     const k = graph.strength[v]!;
     const expected = k * scale;
+    const bar = level.size[from]! > 1 ? leaveAbove : NOISE;
     let best = from;
-    let bestGain = scratch.weight[from]! - expected * (level.total[from]! - k) + NOISE * k;
+    let bestGain = scratch.weight[from]! - expected * (level.total[from]! - k) + bar * k;
     for (const c of scratch.communities) {
       if (c === from) continue;
       const gain = scratch.weight[c]! - expected * level.total[c]!;

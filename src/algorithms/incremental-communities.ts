@@ -2,7 +2,7 @@ import { type CommunityChange, changeOf } from "./community-change.ts";
 import { levelsFrom } from "./community-hierarchy.ts";
 import { CommunityLevel } from "./community-level.ts";
 import { mergeCommunities } from "./community-merge.ts";
-import { followParents, moveFrontier, Scratch } from "./community-moves.ts";
+import { followParents, LEAVE_ABOVE, moveFrontier, Scratch } from "./community-moves.ts";
 import type { Control } from "./control.ts";
 import type { CsrGraph, NodeIndices } from "./csr.ts";
 import { leiden } from "./leiden.ts";
@@ -127,7 +127,7 @@ export class IncrementalCommunities {
     this.changedSinceRefresh += edited.length;
     this.changedSinceFull += edited.length;
     let kind: CommunityChange["kind"] = edited.length > 0 ? "update" : "none";
-    this.settle(frontier, control);
+    this.settle(frontier, control, LEAVE_ABOVE.update);
     for (const v of removed) for (const level of this.levels) level.retire(v);
     const due = this.due();
     if (due !== "none") {
@@ -201,12 +201,12 @@ export class IncrementalCommunities {
   }
 
   /** Moves and repairs at the top until nothing is left to do, then lets the lower levels follow. */
-  private settle(frontier: Iterable<number>, control: Control): void {
+  private settle(frontier: Iterable<number>, control: Control, leaveAbove: number): void {
     const scale = this.scale();
     let next: Iterable<number> = frontier;
     // Pieces that were split off may move on. Few do so twice; the last word is always that of the repair.
     for (let round = 0; round < 8; round++) {
-      this.inside += moveFrontier(this.top, next, scale, this.scratch, control);
+      this.inside += moveFrontier(this.top, next, scale, this.scratch, control, leaveAbove);
       const split = this.top.repair(control);
       if (split.length === 0) break;
       next = split;
@@ -223,11 +223,11 @@ export class IncrementalCommunities {
 
   private refreshLevels(control: Control): void {
     this.recount();
-    this.settle(this.present(), control);
+    this.settle(this.present(), control, LEAVE_ABOVE.refresh);
     const { resolution, seed } = this.options;
     while (mergeCommunities(this.top, { ...control, resolution, seed, onProgress: undefined })) {
       this.recount();
-      this.settle(this.present(), control);
+      this.settle(this.present(), control, LEAVE_ABOVE.refresh);
     }
     this.recount();
     this.changedSinceRefresh = 0;

@@ -249,6 +249,31 @@ describe("incremental communities", () => {
     expect(new Set(state.membership(0))).toEqual(new Set(parts));
   });
 
+  test("a node leaves others in an update for a clear gain only, in a refresh for a small one; one alone joins at once", () => {
+    const edges: [number, number][] = [];
+    for (const first of [0, 6]) {
+      for (let a = first; a < first + 6; a++) for (let b = a + 1; b < first + 6; b++) edges.push([a, b]);
+    }
+    // Node 12 has three edges to the first clique and two to the other, node 13 has none.
+    edges.push([12, 0], [12, 1], [12, 2], [12, 6], [12, 7]);
+    const [sources, targets] = [0, 1].map((end) => Uint32Array.from(edges, (e) => e[end]!));
+    const state = IncrementalCommunities.fromGraph(csrFromEdges(14, sources!, targets!));
+    const set = (a: number, b: number, weight: number) =>
+      state.update({ sources: Uint32Array.of(a), targets: Uint32Array.of(b), weights: [weight] });
+    const [first, other] = [state.membership()[0], state.membership()[6]];
+    expect(state.membership()[12]).toBe(first);
+    expect(set(12, 8, 1.02).movedNodes).toBe(0);
+    expect(state.refresh().movedNodes).toBe(0);
+    expect(set(12, 8, 1.2).movedNodes).toBe(0);
+    expect(state.refresh().movedNodes).toBe(1);
+    expect(state.membership()[12]).toBe(other);
+    expect(set(12, 3, 1.5).movedNodes).toBe(1);
+    expect(state.membership()[12]).toBe(first);
+    set(13, 9, 0.01);
+    expect(state.membership()[13]).toBe(other);
+    expectSound(state);
+  });
+
   test("an unchanged graph gives no change at all", () => {
     const state = start(3);
     const { sources, targets, weights } = planted(8, 12, 6, 2, 3);
