@@ -1,11 +1,12 @@
 import { World } from "../../src/conformance/index.ts";
+import { communityHash } from "../../src/core/ports.ts";
 import type { Fence, Policy } from "../../src/core/words.ts";
 import type { Neo4jStore } from "../../src/stores/neo4j/index.ts";
 import { NOW } from "./mutation-story.ts";
 
 /** The life of a group that another writer goes on to write: what the native story has no use for. */
 
-type Run = (statement: string, parameters?: Record<string, unknown>) => Promise<Record<string, unknown>[]>;
+export type Run = (statement: string, parameters?: Record<string, unknown>) => Promise<Record<string, unknown>[]>;
 
 async function build(run: Run, g: string): Promise<void> {
   const document = `MERGE (d:Document {id: $id, group_id: $g}) SET d.title = $g + ': ' + $id
@@ -22,6 +23,12 @@ async function build(run: Run, g: string): Promise<void> {
   await run(
     `UNWIND [['x', 'y'], ['y', 'z'], ['z', 'q']] AS pair MATCH (a:Entity {id: pair[0], group_id: $g}) MATCH (b:Entity {id: pair[1], group_id: $g})
      CREATE (a)-[:RELATED_TO {weight: 2.0, rel_type: 'R'}]->(b) CREATE (a)-[:SEMANTICALLY_SIMILAR {score: 0.5, method: 'gds_knn'}]->(b)`,
+    { g },
+  );
+  // A community of the writer's own with a summary, on a level that is not published.
+  await run(
+    `CREATE (c:Community {id: 'w1', group_id: $g, level: 7, summary: $g + ': what x and y are about'})
+     WITH c MATCH (e:Entity {group_id: $g}) WHERE e.id IN ['x', 'y'] CREATE (e)-[:BELONGS_TO]->(c)`,
     { g },
   );
 }
@@ -69,12 +76,25 @@ function stepsOf(w: World, g: string, run: Run): (() => Promise<unknown>)[] {
   };
   const hashes = { memberHash: "m", edgeHash: "e", textHash: "t", changedGeneration: 0 };
   const community = (id: string, parent: string | null, level = 0) => ({ id, level, parent, size: 1, ...hashes });
+  /** The writer's community whose summary no longer holds: its members, and that it holds after all. */
+  const summarised = async () => {
+    const { items } = await w.store.communities(g, { unacknowledged: true, limit: 10 });
+    const written = items.filter((c) => c.id === "writer:w1");
+    if (written.length !== 1) throw new Error(`not told of once: ${JSON.stringify(items)}`);
+    const members = await w.store.members(g, "writer:w1", { limit: 10 });
+    const rows = written.map((c) => ({ id: c.id, hash: communityHash(c) }));
+    return { written, members, acknowledged: await w.store.acknowledgeCommunities(g, rows, w.now) };
+  };
   return [
     () => build(run, g),
+    () => w.store.communities(g, { limit: 10 }),
     () =>
       published(
         {
-          similarity: [{ a: "x", b: "z", score: 0.75 }],
+          similarity: [
+            { a: "x", b: "z", score: 0.75 },
+            { a: "y", b: "z", score: 0.25 },
+          ],
           communities: [community("k0", "k9"), community("k9", null, 1), community("k1", "k9")],
           memberships: [
             { level: 0, entity: "x", community: "k0" },
@@ -85,9 +105,12 @@ function stepsOf(w: World, g: string, run: Run): (() => Promise<unknown>)[] {
         },
         {},
       ),
+    () => published({}, { similarity: [{ a: "y", b: "z" }] }),
     () => w.deprecate(g, "a"),
     () => w.store.impact(g, "purge", ["a", "b"]),
     () => collected(),
+    () => published({}, {}),
+    summarised,
     () => w.everything(g),
     // The writer makes again what it does not see, dresses the parked in its labels, and sets all properties anew.
     () =>
@@ -145,6 +168,8 @@ function stepsOf(w: World, g: string, run: Run): (() => Promise<unknown>)[] {
     () => w.everything(g),
     () => w.deprecate(g, "a"),
     () => collected(),
+    // Found by the uninstallation, which comes before any collection.
+    () => run("MATCH (s {id: 'a_s', group_id: $g}) REMOVE s.lc_active, s.lc_parked_at", { g }),
   ];
 }
 

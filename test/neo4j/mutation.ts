@@ -54,9 +54,14 @@ const TRIES = 150;
  * does. What they change is rolled back, and the store's call is made again.
  *
  * @param group whose statements are tried; another one that is further on has its ids already
+ * @param only the names of those to try; all when absent
  * @returns the store to work with, and what is found while it works
  */
-export function probed(store: Neo4jStore, group: string): { store: Neo4jStore; found: Probed } {
+export function probed(
+  store: Neo4jStore,
+  group: string,
+  only?: ReadonlySet<string>,
+): { store: Neo4jStore; found: Probed } {
   const found: Probed = { killed: new Set(), seen: new Set(), leaks: [] };
   const names = Map.groupBy(statementsOf(store), ([, text]) => text);
   const tries = new Map<string, number>();
@@ -73,7 +78,8 @@ export function probed(store: Neo4jStore, group: string): { store: Neo4jStore; f
   const probe = async (tx: ManagedTransaction, text: string, parameters: Record<string, unknown>) => {
     const same = names.get(text)?.map(([name]) => name);
     const name = same?.[0];
-    if (same === undefined || name === undefined || OF_ALL_GROUPS.has(name) || parameters.group !== group) return;
+    if (same === undefined || name === undefined || only?.has(name) === false) return;
+    if (OF_ALL_GROUPS.has(name) || parameters.group !== group) return;
     for (const each of same) found.seen.add(each);
     const mutant = withoutGroup(text);
     if (mutant === null || found.killed.has(name) || (tries.get(name) ?? 0) >= TRIES) return;
