@@ -57,6 +57,37 @@ export function compareIncremental(graph: EdgePairs, rounds: number, shares: num
   return `${table(rows)}\n`;
 }
 
+/** A sequence of changes of 0.1 %, long enough for a refresh: what stays, and where modularity ends. */
+export function compareSequence(graphs: EdgePairs[], changes: number): string {
+  const head = ["changes", "identical, median", "identical in the refresh", "modularity", "full run", "difference"];
+  const rows: (string | number)[][] = [head];
+  for (const graph of graphs) {
+    const csr = csrFromEdges(graph.n, graph.sources, graph.targets);
+    for (const local of [true, false]) {
+      const state = IncrementalCommunities.fromGraph(csr);
+      const same: number[] = [];
+      const refreshed: number[] = [];
+      let before = membersOf(state.membership());
+      for (let i = 0; i < changes; i++) {
+        const count = Math.round(0.001 * state.graph.edges);
+        const { kind } = state.update(
+          randomEdits(graph.n, (v) => state.graph.neighbours(v), count, local, 100 * i + 7),
+        );
+        const after = membersOf(state.membership());
+        (kind === "update" ? same : refreshed).push(shareOfSame(before, after));
+        before = after;
+      }
+      const full = leiden(state.graph.toCsr(), { iterations: state.options.iterations }).modularity;
+      const percent = (value: number) => `${(100 * value).toFixed(0)} %`;
+      const difference = `${(100 * (state.modularity() / full - 1)).toFixed(2)} %`;
+      const figures = [state.modularity().toFixed(5), full.toFixed(5), difference];
+      const name = `${changes} of ${graph.name}, ${local ? "local" : "random"}`;
+      rows.push([name, percent(median(same)), refreshed.map(percent).join(), ...figures]);
+    }
+  }
+  return `${table(rows)}\n`;
+}
+
 type Run = Record<
   "ms" | "fullMs" | "identical" | "identicalFull" | "torn" | "members" | "dirty" | "edged" | "difference" | "broken",
   number
