@@ -25,7 +25,15 @@ export const cognee: ProfileInput = {
     vectors: [],
     owner: { by: "property", property: "document_id" },
   },
-  entities: { label: "Entity", key: { property: "id" }, name: "name", description: "description", vectors: [] },
+  entities: {
+    label: "Entity",
+    key: { property: "id" },
+    name: "name",
+    description: "description",
+    vectors: [],
+    // Data sets, documents and runs that wrote the node; what is written again begins them anew.
+    appends: ["source_ref_keys", "source_dataset_ids", "source_run_ids", "source_run_refs", "belongs_to_set"],
+  },
   mentions: { by: "edge", type: "contains", direction: "from_unit", trust: "complete" },
   relationships: {
     types: { allExcept: ["is_part_of", "contains", "is_a", "made_from", "belongs_to_set"] },

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { verifyGroup } from "../../src/maintenance/verify.ts";
 import { openNeo4jStore } from "../../src/stores/neo4j/index.ts";
 import { useNeo4j } from "../neo4j/server.ts";
 import { corpus, merged } from "./fixtures/corpus.ts";
@@ -64,6 +65,7 @@ describe.each(Object.entries(FIXTURES))("%s", (name, f) => {
       await collect(store, f.group);
       await expectNoUnits(readers, chosen, rest);
       await expectGone(f, facts);
+      expect(await verifyGroup(store, f.group)).toEqual([]);
       expect((await collect(store, f.group)).changed, "a second collection changes nothing").toBe(false);
 
       await store.apply(operation(f, "restore", chosen));

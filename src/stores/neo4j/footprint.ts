@@ -81,6 +81,8 @@ export function footprint(shapes: Shapes): SchemaObject[] {
       }
     });
   }
+  if (profile.rebuildable.some((text) => text.on === "entity"))
+    constraint("text", unique(OURS.text, ["lc_group", "lc_id"]));
   const { merged } = profile.entities;
   if (merged !== undefined) {
     index("entity_merged", range(shapes.label("entity"), merged.by));
@@ -145,7 +147,15 @@ export async function uninstall(connection: Connection, shapes: Shapes, showAll:
   if (shapes.profile.communities) labels.add(shapes.partLabel(shapes.profile.communities.label));
   if (shapes.profile.documents.as === "node") labels.add(shapes.partLabel(shapes.profile.documents.label));
   await unpublish(connection, shapes);
-  const marks = ["lc_active", "lc_parked_at", "lc_labelled", "lc_created_at", "lc_ever_mentioned", ...SUMMARY_MARKS];
+  const marks = [
+    "lc_active",
+    "lc_parked_at",
+    "lc_labelled",
+    "lc_labels",
+    "lc_created_at",
+    "lc_ever_mentioned",
+    ...SUMMARY_MARKS,
+  ];
   const vectors = [...shapes.vectors("unit"), ...shapes.vectors("entity")].map((p) => PARKED_VECTOR + p);
   const all = [...marks, ...vectors];
   for (const label of labels) {

@@ -23,6 +23,7 @@ export const OURS = {
   acknowledged: "GraphkeeperAcknowledged",
   state: "GraphkeeperState",
   unit: "GraphkeeperUnit",
+  text: "GraphkeeperText",
 } as const;
 export const MENTIONED = "GRAPHKEEPER_MENTIONS";
 
@@ -91,6 +92,27 @@ export class Shapes {
     return `GraphkeeperParked${kind === "unit" ? "TextUnit" : "Entity"}`;
   }
 
+  /** Whether parking takes labels away: all of them, because readers query by any of them. */
+  swaps(kind: NodeKind): boolean {
+    return this.mode === "swap" && !(kind === "unit" && this.references);
+  }
+
+  /** Labels of the node `v` beside its kind's, the tenant's and those of parking, as a list. */
+  otherLabels(kind: NodeKind, v: string): string {
+    const known = [this.label(kind), this.parkedLabel(kind), this.profile.parking.label];
+    if (this.tenantLabel !== null && this.tenantLabel !== this.label(kind)) known.push(this.tenantLabel);
+    return `[l IN labels(${v}) WHERE NOT l IN [${known.map(literal).join(", ")}]]`;
+  }
+
+  /** Takes all labels of a node away that readers query, and remembers those that the profile does not name. */
+  undress(kind: NodeKind, v: string): string {
+    if (!this.swaps(kind)) return "";
+    const kept = `coalesce(${v}.lc_labels, [])`;
+    return ` SET ${v}.lc_labels = ${kept} + [l IN ${this.otherLabels(kind, v)} WHERE NOT l IN ${kept}]
+      REMOVE ${v}:${quoted(this.label(kind))}:$(${v}.lc_labels)
+      SET ${v}.lc_labels = CASE WHEN size(${v}.lc_labels) = 0 THEN null ELSE ${v}.lc_labels END`;
+  }
+
   label(kind: NodeKind): string {
     const label = kind === "unit" ? this.unit.label : this.profile.entities.label;
     return label === OURS.unit ? label : this.#label(label);
@@ -101,8 +123,7 @@ export class Shapes {
   }
 
   #labels(kind: NodeKind): string[] {
-    const swapped = this.mode === "swap" && !(kind === "unit" && this.references);
-    return swapped ? [this.label(kind), this.parkedLabel(kind)] : [this.label(kind)];
+    return this.swaps(kind) ? [this.label(kind), this.parkedLabel(kind)] : [this.label(kind)];
   }
 
   key(kind: NodeKind): NodeKey {

@@ -36,15 +36,16 @@ export function graphStatements(s: Shapes) {
 
   // Parking and its reverse, per kind of node. What was there before is written down, not guessed.
   // Every parked node wears a label of ours as well, by which it is found when its writer has taken our properties away.
-  const swaps = (kind: NodeKind) => s.mode === "swap" && !(kind === "unit" && s.references);
   const hide = (kind: NodeKind, v: string) => {
     const ours = quoted(s.parkedLabel(kind));
     return `SET ${v}.lc_active = false, ${v}.lc_parked_at = $now,
       ${v}.lc_labelled = CASE WHEN ${v}:${ours} THEN coalesce(${v}.lc_labelled, true) ELSE NOT ${v}:${label} END
-      SET ${v}:${label}, ${v}:${ours}${swaps(kind) ? ` REMOVE ${v}:${quoted(s.label(kind))}` : ""}`;
+      SET ${v}:${label}, ${v}:${ours}${s.undress(kind, v)}`;
   };
   const show = (kind: NodeKind, v: string) => {
-    const swap = swaps(kind) ? ` SET ${v}:${quoted(s.label(kind))}` : "";
+    const swap = s.swaps(kind)
+      ? ` SET ${v}:${quoted(s.label(kind))}:$(coalesce(${v}.lc_labels, [])) REMOVE ${v}.lc_labels`
+      : "";
     const active = s.profile.imports
       ? `SET ${v}.lc_active = true REMOVE ${v}.lc_parked_at`
       : `REMOVE ${v}.lc_active, ${v}.lc_parked_at`;

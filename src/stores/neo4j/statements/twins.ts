@@ -20,7 +20,7 @@ function ofKind(s: Shapes, kind: NodeKind): Named<Kinds> {
   const key = s.key(kind);
   // Units that are only referred to are nodes of ours: nobody else writes them.
   const referred = kind === "unit" && s.references;
-  const swap = s.mode === "swap" && !referred;
+  const swap = s.swaps(kind);
   // In our own shapes a constraint of ours keeps ids unique; only what wears another label can have a twin.
   const single = referred || (s.profile.imports && !swap);
   const by = (v: string, handle: string) => `MATCH (${v}) WHERE elementId(${v}) = ${handle} AND ${s.belongs(kind, v)}`;
@@ -33,16 +33,19 @@ function ofKind(s: Shapes, kind: NodeKind): Named<Kinds> {
         : kind === "entity"
           ? s.profile.entities.merged?.by
           : undefined;
-  const ours = [s.label(kind), s.parkedLabel(kind), s.profile.parking.label].map(literal).join(", ");
-  const worn = (v: string) => `[l IN labels(${v}) WHERE NOT l IN [${ours}]]`;
+  const other = (v: string) => s.otherLabels(kind, v);
+  // What is swapped has its labels in a list of ours.
+  const worn = (v: string) => (swap ? `(coalesce(${v}.lc_labels, []) + ${other(v)})` : other(v));
   const sameLabels =
     "elementId" in key
-      ? ` AND all(l IN ${worn("t")} WHERE l IN labels(p)) AND all(l IN ${worn("p")} WHERE l IN labels(t))`
+      ? ` AND all(l IN ${worn("t")} WHERE l IN ${worn("p")}) AND all(l IN ${worn("p")} WHERE l IN ${worn("t")})`
       : "";
   const none = "UNWIND $handles AS handle WITH handle WHERE $group IS NULL RETURN handle, handle AS twin";
+  // A subquery of its own: in one pattern the planner of 2025.12 begins with all that have the property.
   const namesake = (from: string, to: string, of: string, not: string) =>
     `MATCH (${from}:${of}) WHERE elementId(${from}) = handle AND ${s.belongs(kind, from)}
-      MATCH (${to}:${not}) WHERE ${(identity ?? []).map((p) => `${to}.${quoted(p)} = ${from}.${quoted(p)}`).join(" AND ")} AND ${s.belongs(kind, to)}`;
+      CALL (${from}) { MATCH (${to}:${not}) WHERE ${(identity ?? []).map((p) => `${to}.${quoted(p)} = ${from}.${quoted(p)}`).join(" AND ")} AND ${s.belongs(kind, to)}
+        AND NOT ${literal(s.parkedLabel(kind))} IN labels(t)${sameLabels} RETURN ${to} }`;
   const name = <K extends Kinds>(k: K) => `${k}${KINDS[kind]}` as `${K}${"Unit" | "Entity"}`;
   const lists = listsOf(s, kind);
   const vectors = s.mode === "label" ? [] : s.vectors(kind);
@@ -51,7 +54,7 @@ function ofKind(s: Shapes, kind: NodeKind): Named<Kinds> {
     return `SET ${to} = coalesce(${from}, ${to}) REMOVE ${from}`;
   });
   const returned = kind === "unit" ? vectors.map((p) => `p.${quoted(p)} IS NOT NULL`) : [];
-  const seen = `(${[swap ? `p:${label}` : "false", `NOT ${literal(s.profile.parking.label)} IN labels(p)`, ...returned].join(" OR ")})`;
+  const seen = `(${[swap ? `p:${label} OR size(${other("p")}) > 0` : "false", `NOT ${literal(s.profile.parking.label)} IN labels(p)`, ...returned].join(" OR ")})`;
   return {
     [name("parkedPageOf")]: referred
       ? "RETURN $group AS handle LIMIT 0"
@@ -63,8 +66,8 @@ function ofKind(s: Shapes, kind: NodeKind): Named<Kinds> {
         ? none
         : `UNWIND $handles AS handle
       CALL (handle) {
-        ${namesake("p", "t", parked, label)} AND NOT ${literal(s.parkedLabel(kind))} IN labels(t)${sameLabels} RETURN elementId(p) AS kept, elementId(t) AS twin
-        UNION ${namesake("t", "p", label, parked)} AND NOT ${literal(s.parkedLabel(kind))} IN labels(t)${sameLabels} RETURN elementId(p) AS kept, elementId(t) AS twin
+        ${namesake("p", "t", parked, label)} RETURN elementId(p) AS kept, elementId(t) AS twin
+        UNION ${namesake("t", "p", label, parked)} RETURN elementId(p) AS kept, elementId(t) AS twin
       }
       RETURN DISTINCT kept AS handle, twin ORDER BY twin`,
     [name("foldEdgesOf")]: single
@@ -80,7 +83,7 @@ function ofKind(s: Shapes, kind: NodeKind): Named<Kinds> {
         [k IN keys(t) WHERE p[k] IS NULL] AS added
       DETACH DELETE t
       WITH p, older, newer, worn, overwritten, added
-      SET p += newer SET p:$(worn)${lists} RETURN overwritten, added`,
+      SET p += newer ${swap ? "SET p.lc_labels = coalesce(older.lc_labels, []) + [l IN worn WHERE NOT l IN coalesce(older.lc_labels, [])]" : "SET p:$(worn)"}${lists} RETURN overwritten, added`,
     /** A writer that sets all properties anew takes our marks away; the label of ours stays and tells. */
     [name("remember")]:
       `UNWIND $handles AS handle MATCH (p:${parked}) WHERE elementId(p) = handle AND ${s.belongs(kind, "p")} AND p.lc_active IS NULL
@@ -89,7 +92,7 @@ function ofKind(s: Shapes, kind: NodeKind): Named<Kinds> {
     [name("rehide")]:
       `UNWIND $handles AS handle MATCH (p:${parked}) WHERE elementId(p) = handle AND ${s.belongs(kind, "p")}
         AND ${seen}
-      SET p.lc_active = false SET p:${parking}${swap ? ` REMOVE p:${label}` : ""} ${kind === "unit" ? out.join(" ") : ""} RETURN handle`,
+      SET p.lc_active = false SET p:${parking}${s.undress(kind, "p")} ${kind === "unit" ? out.join(" ") : ""} RETURN handle`,
     /** How many of the parked ones `remember` and `rehide` would change. */
     [name("restless")]:
       `UNWIND $handles AS handle MATCH (p:${parked}) WHERE elementId(p) = handle AND ${s.belongs(kind, "p")}
