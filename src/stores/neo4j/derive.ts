@@ -313,6 +313,7 @@ export async function showLawful(w: Work, parked: ParkedRow[], now?: number): Pr
     "ids",
     back.filter((id) => !folded.has(id)),
   );
+  retell(w, back);
   w.effect.relationships += back.length;
   return back;
 }
@@ -330,6 +331,10 @@ export function parkFacts(w: Work, facts: Handle[], now: number): void {
   // An element id may be given to another relationship once this one is gone: the record gets an id of its own.
   const rows = facts.map((f) => ({ handle: f.handle, id: keyed && f.id !== f.handle ? f.id : randomUUID() }));
   w.sendEach("parkFacts", "rows", rows, { now: w.int(now) });
+  retell(
+    w,
+    rows.map((row) => row.id),
+  );
   w.effect.relationships += facts.length;
 }
 
@@ -347,6 +352,7 @@ export async function deleteEntities(w: Work, entities: Handle[]): Promise<strin
     parked.map((p) => p.id),
   );
   w.sendEach("deleteParked", "ids", new Set(parked.map((p) => p.id)));
+  if (tellsFacts(w)) w.sendEach("dropTexts", "ids", entityKeys(w, ids));
   w.sendEach("rowsOfEntities", "ids", ids);
   w.sendEach("forgetMembers", "ids", ids);
   w.forget("orphan_entities", ids);
@@ -386,8 +392,16 @@ export async function deleteFacts(w: Work, ids: Iterable<string>): Promise<strin
   return gone;
 }
 
-/** Takes deleted facts out of the lists that surviving units keep of what they support. */
+const tellsFacts = (w: Work) => w.shapes.profile.rebuildable.some((text) => text.on === "entity");
+
+/** Texts that are joined from facts say what those say that are not parked. */
+export function retell(w: Work, factIds: Iterable<string>): void {
+  if (tellsFacts(w)) w.sendEach("retell", "ids", factIds);
+}
+
+/** Takes deleted facts out of the lists that surviving units keep of what they support, and out of texts of entities. */
 async function forget(w: Work, ids: string[], handles: string[], parked: string[]): Promise<void> {
+  if (tellsFacts(w)) w.sendEach("forgetLines", "ids", ids);
   const { support } = w.shapes.profile.relationships;
   if (support.by === "none" || support.reverse === undefined || ids.length === 0) return;
   const units = new Map<string, string[]>();

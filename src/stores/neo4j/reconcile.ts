@@ -1,5 +1,15 @@
 import type { CollectOptions } from "../../core/ports.ts";
-import { entityFacts, judged, parkedRows, revive, settleUnits, type UnitRow, unitRows, unsettled } from "./derive.ts";
+import {
+  entityFacts,
+  judged,
+  parkedRows,
+  retell,
+  revive,
+  settleUnits,
+  type UnitRow,
+  unitRows,
+  unsettled,
+} from "./derive.ts";
 import { unitsOf } from "./documents.ts";
 import { parkParts } from "./parts.ts";
 import type { Phase, Tally } from "./phases.ts";
@@ -146,6 +156,7 @@ async function settleParkedEntities(w: Work, handles: string[], now: number): Pr
 async function settleParkedFacts(w: Work, ids: string[], now: number): Promise<void> {
   const folded = await foldFacts(w, ids, now);
   w.effect.relationships += folded.size;
+  retell(w, folded);
   const verdicts = await judged(
     w,
     await parkedRows(

@@ -1,4 +1,4 @@
-import type { Handle } from "./derive.ts";
+import { type Handle, retell } from "./derive.ts";
 import { showParts } from "./parts.ts";
 import type { NodeKind } from "./shapes.ts";
 import type { Neo4jStore } from "./store.ts";
@@ -36,6 +36,7 @@ async function showGroup(store: Neo4jStore, groupId: string): Promise<void> {
     await w.each("showFacts", "ids", ids);
     // What is left had lost an end: there is nothing to show.
     await w.each("deleteParked", "ids", ids);
+    retell(w, ids);
     return ids.length;
   });
   await untilDone(async (w) => {

@@ -6,6 +6,7 @@ import { groupStatements } from "./group.ts";
 import { importStatements } from "./import.ts";
 import { neighbourhoodStatements } from "./neighbourhood.ts";
 import { summaryStatements } from "./summaries.ts";
+import { textStatements } from "./texts.ts";
 import { twinStatements } from "./twins.ts";
 
 export type Statements = typeof groupStatements &
@@ -15,6 +16,7 @@ export type Statements = typeof groupStatements &
   ReturnType<typeof neighbourhoodStatements> &
   ReturnType<typeof fileNameStatements> &
   ReturnType<typeof summaryStatements> &
+  ReturnType<typeof textStatements> &
   ReturnType<typeof twinStatements>;
 
 /** Every statement that the store sends, by name. */
@@ -27,6 +29,7 @@ export function statementsFor(shapes: Shapes): Statements {
     ...neighbourhoodStatements(shapes),
     ...fileNameStatements(shapes),
     ...summaryStatements(shapes),
+    ...textStatements(shapes),
     ...twinStatements(shapes),
   };
 }
