@@ -79,7 +79,7 @@ function diagnosisLines(diagnosis: Diagnosis): string[] {
   lines.push(...table(fits.slice(0, 3).map((fit) => ["  ", fit.profile, `${Math.round(100 * fit.score)} %`])));
   for (const finding of findings) {
     lines.push(
-      `${finding.code}: ${finding.message}${finding.samples.length > 0 ? `, such as ${finding.samples.slice(0, 3).join(", ")}` : ""}`,
+      `${finding.code}: ${finding.count} × ${finding.message}${finding.samples.length > 0 ? `, such as ${finding.samples.slice(0, 3).join(", ")}` : ""}`,
     );
   }
   return lines;
