@@ -243,6 +243,28 @@ export const COLLECTION_CASES: GraphStoreCase[] = [
     },
   },
   {
+    name: "collect: a similarity edge that was staged before its end was parked does not outlive a collection after it is published",
+    async run(w) {
+      for (const limit of [100, 1]) {
+        const g = `limit-${limit}`;
+        await w.import(g, library());
+        const edges = ["a", "c", "d"].map((other) => ({ a: other, b: "b", score: 0.5 }));
+        await w.withLease(g, (fence) =>
+          w.store.stageAnalytics(fence, { upsert: { similarity: edges }, remove: {} }, w.now),
+        );
+        await w.deprecate(g, "d1");
+        assert.equal((await w.collect(g, { limit })).stale_edges.deleted, 2, "the relationships ab and bc");
+        await w.withLease(g, (fence) =>
+          w.store.publishAnalytics(fence, { generation: 2, state: null, detail: {}, now: w.now }),
+        );
+        await w.collect(g, { limit });
+        assert.equal((await w.store.counts(g)).similarityEdges, 0);
+        for (const sum of Object.values(await w.collect(g)))
+          assert.deepEqual({ ...sum, batches: 1 }, { ...NOTHING, batches: 1 });
+      }
+    },
+  },
+  {
     name: "collect: an entity that nothing ever mentioned goes by policy and age, and comes back with the policy",
     async run(w) {
       await w.import(G, library());

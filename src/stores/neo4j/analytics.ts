@@ -104,14 +104,20 @@ export async function stage(w: Work, part: AnalyticsPart): Promise<void> {
     ...(upsert.ranks ?? []).map((k) => k.entity),
   ];
   const known = await entitiesById(w, named);
-  const marked = (s: SimilarityRow) => (known.get(s.a)?.live && known.get(s.b)?.live ? {} : { lc_marked: true });
   const there = (id: string) => known.has(id);
+  // Parked between reading and publishing: collection drops the edge once it is published.
+  const waiting = (upsert.similarity ?? []).flatMap((s) => [s.a, s.b]).filter((id) => known.get(id)?.live === false);
+  w.sendEach(
+    "addCandidates",
+    "rows",
+    [...new Set(waiting)].map((id) => ({ kind: "similarity", id })),
+  );
   await put(
     w,
     "similarity",
     (upsert.similarity ?? [])
       .filter((s) => there(s.a) && there(s.b))
-      .map((s) => ({ key: keyOf(s.a, s.b), state: { lc_a: s.a, lc_b: s.b, score: s.score, ...marked(s) } })),
+      .map((s) => ({ key: keyOf(s.a, s.b), state: { lc_a: s.a, lc_b: s.b, score: s.score } })),
   );
   await put(
     w,

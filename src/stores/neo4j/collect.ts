@@ -9,6 +9,7 @@ import {
   entitiesById,
   entityFacts,
   entityFactsById,
+  entityVectors,
   factRows,
   factRowsById,
   type Handle,
@@ -24,6 +25,7 @@ import { parkDerived } from "./parts.ts";
 import { type Phase, pageOf, runPhases, type Tally } from "./phases.ts";
 import { reconcilePhases, sweepUnits, twinsFound } from "./reconcile.ts";
 import { idFromKey } from "./shapes.ts";
+import { similarityPhase, staleSimilarity } from "./similarity.ts";
 import { foldTwins } from "./twins.ts";
 import { noEffect, type Reading, type Work } from "./work.ts";
 
@@ -56,7 +58,6 @@ function phasesOf(w: Work, kind: CollectionKind, options: CollectOptions): Phase
     from = after;
     return (await w.run<{ id: string }>("candidates", { kind, after, limit: w.int(limit) })).map((r) => r.id);
   };
-  let stale = new Map<string, string>();
   switch (kind) {
     case "orphan_entities":
       return [
@@ -92,16 +93,7 @@ function phasesOf(w: Work, kind: CollectionKind, options: CollectOptions): Phase
             return judgeFacts(w, keys, tally, now);
           },
         },
-        {
-          name: "similarity",
-          keys: async (after, limit) => {
-            const marked = await staleSimilarity(w, w.group.analyticsEpoch, after, limit);
-            w.sendEach("unmarkRows", "rows", marked.live);
-            stale = marked.stale;
-            return [...stale.keys()];
-          },
-          judge: async (keys, tally) => dropSimilarity(w, keys, tally, stale),
-        },
+        similarityPhase(w, options),
         {
           name: "expired",
           keys: (after, limit) => expiredFacts(w, before, after, limit),
@@ -158,37 +150,6 @@ async function expiredFacts(r: Reading, before: number, after: string, limit: nu
   return found.slice(0, limit);
 }
 
-/** Marked similarity edges after a key: those with an end that is not live, by key, and the rows of those that live again. */
-async function staleSimilarity(
-  r: Reading,
-  epoch: number,
-  after: string,
-  limit: number,
-): Promise<{ stale: Map<string, string>; live: string[] }> {
-  const found = new Map<string, string>();
-  const back: string[] = [];
-  const page = Math.min(limit, PAGE);
-  for (let from = after; found.size < limit; ) {
-    const rows = await r.run<{ row: string; key: string; a: string; b: string }>("markedSimilarity", {
-      epoch: r.int(epoch),
-      after: from,
-      limit: r.int(page),
-    });
-    const ends = await entitiesById(
-      r,
-      rows.flatMap((row) => [row.a, row.b]),
-    );
-    const live = (id: string) => ends.get(id)?.live === true;
-    for (const row of rows) {
-      if (live(row.a) && live(row.b)) back.push(row.row);
-      else found.set(row.key, row.row);
-    }
-    if (rows.length < page) break;
-    from = (rows.at(-1) as { key: string }).key;
-  }
-  return { stale: new Map([...found].slice(0, limit)), live: back };
-}
-
 async function purgeExpired(w: Work, documentId: string, tally: Tally, options: CollectOptions): Promise<boolean> {
   const document = (await w.documents([documentId])).get(documentId);
   const id = `retention:${documentId}:${document?.deprecatedAt}`;
@@ -238,7 +199,7 @@ async function judgeEntities(w: Work, ids: string[], tally: Tally, policy: Polic
     park.filter((e) => e.vector).map((e) => e.id),
   );
   w.sendEach(
-    "markSimilarity",
+    "noteSimilarity",
     "ids",
     park.map((e) => e.id),
   );
@@ -269,12 +230,21 @@ export function lawOf(r: Reading, entity: EntityFacts, policy: Policy, now: numb
   );
 }
 
-/** The entities as they are; one that is there twice, parked and written again, is made one. */
+/** The entities that may have to change; one that is there twice, parked and written again, is made one. */
 async function entitiesOnce(w: Work, ids: string[], now: number): Promise<EntityFacts[]> {
   const facts = await entityFactsById(w, ids);
-  if (facts.length <= new Set(ids).size) return facts;
+  const parked = facts.filter((e) => e.parked);
+  // Our own ids are unique by a constraint, and element ids by nature.
+  const unique = w.shapes.profile.imports || "elementId" in w.shapes.key("entity");
+  if (parked.length === 0 || unique) return facts;
+  const folded = await foldTwins(
+    w,
+    "entity",
+    parked.map((row) => row.handle),
+    now,
+  );
+  if (folded.size === 0) return facts;
   const handles = facts.map((row) => row.handle);
-  const folded = await foldTwins(w, "entity", handles, now);
   return entityFacts(w, new Set(handles.map((handle) => folded.get(handle) ?? handle)));
 }
 
@@ -304,22 +274,9 @@ async function judgeFacts(w: Work, ids: string[], tally: Tally, now: number): Pr
   return true;
 }
 
-function dropSimilarity(w: Work, keys: string[], tally: Tally, rows: Map<string, string>): boolean {
-  tally.examined += keys.length;
-  w.sendEach(
-    "deleteRows",
-    "rows",
-    keys.flatMap((key) => rows.get(key) ?? []),
-  );
-  tally.deleted += keys.length;
-  tally.ids.push(...keys);
-  tally.changed = true;
-  return true;
-}
-
 async function moveVectors(w: Work, ids: string[], tally: Tally): Promise<boolean> {
   tally.examined += ids.length;
-  const facts = await entityFactsById(w, ids);
+  const facts = await entityVectors(w, ids);
   const out = w.shapes.mode === "label" ? [] : facts.filter((e) => e.parked && e.vector);
   const back = facts.filter((e) => !e.parked && e.parkedVector);
   w.sendEach(
@@ -434,12 +391,14 @@ export async function remainingOf(
       count += (await judged(r, hidden)).filter((v) => v.live).length;
       continue;
     }
-    const facts = await entityFactsById(r, ids);
-    count += facts.filter((e) =>
-      kind === "orphan_entities"
-        ? lawOf(r, e, policy, now) !== (e.parked ? "parked" : "live")
-        : (e.parked && e.vector && r.shapes.mode !== "label") || (!e.parked && e.parkedVector),
-    ).length;
+    if (kind === "orphan_entities")
+      count += (await entityFactsById(r, ids)).filter(
+        (e) => lawOf(r, e, policy, now) !== (e.parked ? "parked" : "live"),
+      ).length;
+    else
+      count += (await entityVectors(r, ids)).filter(
+        (e) => (e.parked && e.vector && r.shapes.mode !== "label") || (!e.parked && e.parkedVector),
+      ).length;
   }
   if (kind === "orphan_entities") {
     const documents = await r.run("expiredDocuments", { before, after: "", limit: r.int(MANY) });
@@ -448,8 +407,7 @@ export async function remainingOf(
     if (row?.g.reconcileDue) count++;
   }
   if (kind === "stale_edges") {
-    const [similar, facts] = [await staleSimilarity(r, epoch, "", MANY), await expiredFacts(r, before, "", MANY)];
-    count += similar.stale.size + facts.length;
+    count += (await staleSimilarity(r, epoch)).size + (await expiredFacts(r, before, "", MANY)).length;
   }
   return count;
 }

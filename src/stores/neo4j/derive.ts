@@ -71,8 +71,18 @@ export async function entityFacts(r: Reading, handles: Iterable<string>): Promis
   return rows.map((row) => ({ ...row, id: idFromKey(row.id) }));
 }
 
+/** Of the entities with these ids: those that are parked or have no live mention. */
 export async function entityFactsById(r: Reading, ids: Iterable<string>): Promise<EntityFacts[]> {
   const rows = await r.each<EntityFacts>("mentionFactsById", "ids", entityKeys(r, ids));
+  return rows.map((row) => ({ ...row, id: idFromKey(row.id) }));
+}
+
+/** Where the vectors of entities are. */
+export async function entityVectors(
+  r: Reading,
+  ids: Iterable<string>,
+): Promise<Pick<EntityFacts, "handle" | "id" | "parked" | "vector" | "parkedVector">[]> {
+  const rows = await r.each<EntityFacts>("vectorsById", "ids", entityKeys(r, ids));
   return rows.map((row) => ({ ...row, id: idFromKey(row.id) }));
 }
 
@@ -358,6 +368,7 @@ export async function deleteEntities(w: Work, entities: Handle[]): Promise<strin
   w.forget("orphan_entities", ids);
   w.forget("deprecated_vectors", ids);
   w.forget("stale_edges", gone);
+  w.sendEach("dropCandidates", "ids", ids, { kind: "similarity" });
   dropDerived(w, handles);
   w.sendEach("deleteEntities", "handles", handles);
   w.effect.entities += entities.length;

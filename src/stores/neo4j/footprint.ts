@@ -48,12 +48,9 @@ export function footprint(shapes: Shapes): SchemaObject[] {
   index("parked_target", range(OURS.parked, ["lc_group", "lc_target"]));
   index("parked_at", range(OURS.parked, ["lc_group", "lc_at"]));
   index("analytics_a", range(OURS.analytics, ["lc_group", "lc_a"]));
-  index("analytics_b", range(OURS.analytics, ["lc_group", "lc_b"]));
-  index("analytics_kind", range(OURS.analytics, ["lc_group", "lc_kind"]));
   index("analytics_members", range(OURS.analytics, ["lc_group", "lc_b", "lc_a"]));
   index("analytics_from", range(OURS.analytics, ["lc_group", "lc_from"]));
   index("analytics_to", range(OURS.analytics, ["lc_group", "lc_to"]));
-  index("analytics_marks", range(OURS.analytics, ["lc_group", "lc_marked", "lc_key"]));
 
   // Lookups in the user's graph that its writer may have no index for.
   const { profile } = shapes;
@@ -118,8 +115,22 @@ export function footprint(shapes: Shapes): SchemaObject[] {
   return objects;
 }
 
-/** Creates what is missing; a second call changes nothing. */
+/** Indexes of earlier versions that no statement needs any more: each made every row of analytics dearer. */
+const RETIRED = ["analytics_b", "analytics_kind", "analytics_marks"].map((name) => `graphkeeper_${name}`);
+
+/** Creates what is missing and drops what is no longer used; a second call changes nothing. */
 export async function install(connection: Connection, shapes: Shapes): Promise<void> {
+  const there = await connection.read((tx) =>
+    tx.run("SHOW INDEXES YIELD name WHERE name IN $names RETURN name", { names: RETIRED }),
+  );
+  // Similarity edges that waited were marked themselves; now their ends wait.
+  if (there.some(({ name }) => name === "graphkeeper_analytics_marks"))
+    await emptied(
+      connection,
+      `MATCH (r:${OURS.analytics}) WHERE r.lc_marked WITH r LIMIT $limit UNWIND [r.lc_a, r.lc_b] AS id
+       MERGE (:${OURS.candidate} {lc_group: r.lc_group, lc_kind: 'similarity', lc_id: id}) REMOVE r.lc_marked RETURN count(*) AS count`,
+    );
+  for (const { name } of there) await connection.schema(`DROP INDEX ${quoted(name as string)} IF EXISTS`);
   for (const object of footprint(shapes)) await connection.schema(object.statement);
   await connection.schema("CALL db.awaitIndexes(3600)");
 }

@@ -153,9 +153,12 @@ export function graphStatements(s: Shapes) {
         COUNT { MATCH ${s.mentions("u", "e")} WHERE ${s.belongs("unit", "u")} AND ${live("u")} RETURN DISTINCT u } AS live,
         COUNT { MATCH ${s.mentions("u", "e")} WHERE ${s.belongs("unit", "u")} RETURN DISTINCT u } AS total`,
     mentionFacts: `UNWIND $handles AS handle ${s.byHandle("entity", "e", "handle")} ${liveMention} RETURN ${mentionFacts}`,
-    mentionFactsById: `UNWIND $ids AS id ${s.byKey("entity", "e", "id", "id")} ${liveMention} RETURN ${mentionFacts}`,
+    /** Without those that are live by a live mention: most of what a change touches stays so. */
+    mentionFactsById: `UNWIND $ids AS id ${s.byKey("entity", "e", "id", "id")} ${liveMention} WHERE NOT (liveMention AND ${live("e")}) RETURN ${mentionFacts}`,
     entitiesById: `UNWIND $ids AS id ${s.byKey("entity", "e", "id", "id")}
       RETURN id, elementId(e) AS handle, ${live("e")} AS live`,
+    vectorsById: `UNWIND $ids AS id ${s.byKey("entity", "e", "id", "id")}
+      RETURN id, elementId(e) AS handle, NOT ${live("e")} AS parked, ${anyVector("entity", "e")} AS vector, ${anyParkedVector("entity", "e")} AS parkedVector`,
     entitiesPage: `${s.page("entity", "e")} RETURN elementId(e) AS handle, ${s.id("entity", "e")} AS id ORDER BY id LIMIT $limit`,
     parkEntities: `${many("entity", "e")} ${hide("entity", "e")}`,
     showEntities: `${many("entity", "e")} ${show("entity", "e")} ${vectorsIn("entity", "e")}`,
@@ -199,7 +202,8 @@ export function graphStatements(s: Shapes) {
         UNION MATCH (p:${OURS.parked} {lc_group: $group, lc_target: id}) RETURN p.lc_id AS parked
       }
       RETURN DISTINCT parked AS id`,
-    expiredFacts: `MATCH (p:${OURS.parked} {lc_group: $group}) WHERE p.lc_at <= $before AND p.lc_id > $after RETURN p.lc_id AS id ORDER BY p.lc_id LIMIT $limit`,
+    expiredFacts: `MATCH (old:${OURS.parked} {lc_group: $group}) WHERE old.lc_at <= $before WITH old.lc_group AS g LIMIT 1
+      MATCH (p:${OURS.parked} {lc_group: g}) WHERE p.lc_at <= $before AND p.lc_id > $after RETURN p.lc_id AS id ORDER BY p.lc_id LIMIT $limit`,
     parkedPage: `MATCH (p:${OURS.parked} {lc_group: $group}) WHERE p.lc_id > $after RETURN p.lc_id AS id ORDER BY p.lc_id LIMIT $limit`,
     parkFacts: `UNWIND $rows AS row MATCH ${fact("a", "r", "b")} WHERE elementId(r) = row.handle AND ${factWhere("a", "r", "b")}
       CREATE (p:${OURS.parked}) SET p = properties(r)

@@ -4,6 +4,15 @@ import { OURS } from "../shapes.ts";
 const WITHOUT_CALLS = "g {.*, callIds: null, callResults: null}";
 const ANSWER = "head([i IN range(0, size(coalesce(g.callIds, [])) - 1) WHERE g.callIds[i] = $call | g.callResults[i]])";
 
+/** Similarity edges of which an entity is an end, published or staged, each once. */
+const SIMILARITY_OF = `UNWIND $ids AS id
+    CALL (id) {
+      MATCH (r:${OURS.analytics} {lc_group: $group, lc_a: id}) RETURN r
+      UNION MATCH (r:${OURS.analytics} {lc_group: $group, lc_b: id}) WHERE r.lc_a IS NOT NULL RETURN r
+    }
+    WITH r WHERE r.lc_kind = 'similarity' AND (r.lc_to IS NULL OR r.lc_to > $epoch)
+    WITH DISTINCT r`;
+
 /** Statements on our own nodes: the same for every profile. Each takes `$group`, but for the few that list groups. */
 export const groupStatements = {
   // Writing the lock property takes the node's write lock: one writer per group, and reads after it see what the last one left.
@@ -30,7 +39,9 @@ export const groupStatements = {
   deleteDocumentStates: `UNWIND $ids AS id MATCH (s:${OURS.document} {lc_group: $group, lc_id: id}) DELETE s`,
   clearSuccessors: `UNWIND $ids AS id MATCH (s:${OURS.document} {lc_group: $group, successor: id}) REMOVE s.successor`,
   deprecatedDocuments: `MATCH (s:${OURS.document} {lc_group: $group}) WHERE s.lc_id > $after AND s.status = 'deprecated' RETURN s.lc_id AS id ORDER BY s.lc_id LIMIT $limit`,
-  expiredDocuments: `MATCH (s:${OURS.document} {lc_group: $group}) WHERE s.deprecatedAt <= $before AND s.lc_id > $after AND s.status = 'deprecated' AND NOT coalesce(s.legalHold, false)
+  // That there is one is asked first, of the index by age: most runs find none, and the one by id would read them all.
+  expiredDocuments: `MATCH (old:${OURS.document} {lc_group: $group}) WHERE old.deprecatedAt <= $before WITH old.lc_group AS g LIMIT 1
+    MATCH (s:${OURS.document} {lc_group: g}) WHERE s.deprecatedAt <= $before AND s.lc_id > $after AND s.status = 'deprecated' AND NOT coalesce(s.legalHold, false)
     RETURN s.lc_id AS id ORDER BY id LIMIT $limit`,
 
   addCandidates: `UNWIND $rows AS row MERGE (:${OURS.candidate} {lc_group: $group, lc_kind: row.kind, lc_id: row.id})`,
@@ -50,7 +61,7 @@ export const groupStatements = {
 
   // Rows of analytics: visible from epoch lc_from on, until lc_to; staged rows begin at the next epoch.
   publishedRows: `MATCH (r:${OURS.analytics} {lc_group: $group, lc_kind: $kind})
-    WHERE r.lc_from <= $epoch AND (r.lc_to IS NULL OR r.lc_to > $epoch) RETURN properties(r) AS r`,
+    WHERE r.lc_key IS NOT NULL AND r.lc_from <= $epoch AND (r.lc_to IS NULL OR r.lc_to > $epoch) RETURN properties(r) AS r`,
   stageRows: `UNWIND $rows AS row
     MERGE (r:${OURS.analytics} {lc_group: $group, lc_kind: $kind, lc_key: row.key, lc_from: $next}) SET r = row.state, r.lc_group = $group, r.lc_kind = $kind, r.lc_key = row.key, r.lc_from = $next`,
   endRows: `UNWIND $keys AS key
@@ -63,21 +74,16 @@ export const groupStatements = {
   rowsOfEntities: `UNWIND $ids AS id
     CALL (id) {
       MATCH (r:${OURS.analytics} {lc_group: $group, lc_a: id}) RETURN r
-      UNION MATCH (r:${OURS.analytics} {lc_group: $group, lc_b: id}) RETURN r
+      UNION MATCH (r:${OURS.analytics} {lc_group: $group, lc_b: id}) WHERE r.lc_a IS NOT NULL RETURN r
     }
     WITH DISTINCT r DELETE r`,
-  // Marked when an end is parked; judged again before they are dropped.
-  markSimilarity: `UNWIND $ids AS id
-    CALL (id) {
-      MATCH (r:${OURS.analytics} {lc_group: $group, lc_a: id}) WHERE r.lc_kind = 'similarity' RETURN r
-      UNION MATCH (r:${OURS.analytics} {lc_group: $group, lc_b: id}) WHERE r.lc_kind = 'similarity' RETURN r
-    }
-    SET r.lc_marked = true`,
-  markedSimilarity: `MATCH (r:${OURS.analytics} {lc_group: $group, lc_marked: true})
-    WHERE r.lc_key > $after AND r.lc_from <= $epoch AND (r.lc_to IS NULL OR r.lc_to > $epoch)
-    RETURN elementId(r) AS row, r.lc_key AS key, r.lc_a AS a, r.lc_b AS b ORDER BY r.lc_key LIMIT $limit`,
-  unmarkRows: `UNWIND $rows AS row MATCH (r:${OURS.analytics}) WHERE elementId(r) = row AND r.lc_group = $group REMOVE r.lc_marked`,
-  deleteRows: `UNWIND $rows AS row MATCH (r:${OURS.analytics}) WHERE elementId(r) = row AND r.lc_group = $group DELETE r`,
+  // An entity that was parked waits with its similarity edges until these are dropped; it is looked at again before.
+  noteSimilarity: `UNWIND $ids AS id WITH id
+    WHERE EXISTS { MATCH (:${OURS.analytics} {lc_group: $group, lc_a: id}) }
+      OR EXISTS { MATCH (r:${OURS.analytics} {lc_group: $group, lc_b: id}) WHERE r.lc_a IS NOT NULL }
+    MERGE (:${OURS.candidate} {lc_group: $group, lc_kind: 'similarity', lc_id: id})`,
+  similarityOf: `${SIMILARITY_OF} WITH r WHERE r.lc_from <= $epoch RETURN r.lc_key AS key`,
+  dropSimilarityOf: `${SIMILARITY_OF} LIMIT $limit WITH r, r.lc_key AS key, r.lc_from <= $epoch AS published DELETE r RETURN key, published`,
   communitiesOfEntities: `UNWIND $ids AS id
     MATCH (r:${OURS.analytics} {lc_group: $group, lc_a: id}) WHERE r.lc_kind = 'membership' AND r.lc_from <= $epoch AND (r.lc_to IS NULL OR r.lc_to > $epoch)
     RETURN DISTINCT r.community AS community`,
@@ -95,7 +101,7 @@ export const groupStatements = {
   acknowledge: `UNWIND $rows AS row MERGE (k:${OURS.acknowledged} {lc_group: $group, lc_id: row.id}) SET k.hash = row.hash REMOVE k.gone
     WITH row, k CALL (row) {
       MATCH (r:${OURS.analytics} {lc_group: $group, lc_b: row.id})
-      WHERE r.lc_kind = 'membership' AND r.lc_from <= $epoch AND (r.lc_to IS NULL OR r.lc_to > $epoch)
+      WHERE r.lc_a IS NOT NULL AND r.lc_kind = 'membership' AND r.lc_from <= $epoch AND (r.lc_to IS NULL OR r.lc_to > $epoch)
       RETURN collect(DISTINCT r.lc_a) AS members
     } SET k.members = members`,
   forgetVanished: `UNWIND $rows AS row MATCH (k:${OURS.acknowledged} {lc_group: $group, lc_id: row.id}) DELETE k`,
@@ -104,5 +110,5 @@ export const groupStatements = {
   forgetMembers: `MATCH (k:${OURS.acknowledged} {lc_group: $group})
     WHERE k.lc_id IS NOT NULL AND any(member IN k.members WHERE member IN $ids) SET k.members = [member IN k.members WHERE NOT member IN $ids]`,
   countRows: `MATCH (r:${OURS.analytics} {lc_group: $group, lc_kind: $kind})
-    WHERE r.lc_from <= $epoch AND (r.lc_to IS NULL OR r.lc_to > $epoch) RETURN count(r) AS count`,
+    WHERE r.lc_key IS NOT NULL AND r.lc_from <= $epoch AND (r.lc_to IS NULL OR r.lc_to > $epoch) RETURN count(r) AS count`,
 } as const;
