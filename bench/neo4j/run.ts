@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -5,26 +6,32 @@ import neo4j, { type Driver } from "neo4j-driver";
 import type { Fence, Policy } from "../../src/core/words.ts";
 import { newGroup } from "../../src/stores/neo4j/group-row.ts";
 import { type Neo4jStore, openNeo4jStore } from "../../src/stores/neo4j/index.ts";
-import { startNeo4j } from "../../test/servers/neo4j.ts";
+import { type Neo4jServer, startNeo4j } from "../../test/servers/neo4j.ts";
 import { documentsOf, groupName, loadGraph } from "./graph.ts";
-import { DEPRECATE, INDEXES, JOBS } from "./naive.ts";
+import { DEPRECATE, FACTS_JOB, INDEXES, JOBS } from "./naive.ts";
 
 /**
  * Deprecation and collection against the naive way: after one document, and after 1 % of the documents. Ratios within one
- * run on one machine. The server refuses any transaction above 100 MB.
+ * run on one machine, beside the processor time of the server, which other work on the machine disturbs less. The server
+ * refuses any transaction above 100 MB. What is being done is told on stderr, results are lines of JSON on stdout.
  *
- *   node bench/neo4j/run.ts [entities[x groups] …]     default 10000 100000 100000x10; 1000000 wants NEO4J_HEAP=3g
+ *   node bench/neo4j/run.ts [entities[xgroups] …]     default 10000 100000 100000x10
  */
+process.env.NEO4J_HEAP ??= "3g"; // For 1000000.
 
 const POLICY: Policy = { restoreWindowMs: 30 * 86_400_000, unsupported: "collect", graceAgeMs: 0 };
 const GROUP = groupName(0);
 const BATCH = 1_000;
 const KINDS = ["orphan_entities", "stale_edges", "deprecated_vectors"] as const;
 const SINGLE = 200;
-const ROUNDS = 5;
+/** Documents after each of which is collected. */
+const FEW = 5;
+/** Times that 1 % of the documents are deprecated, others each time; the median counts. */
+const ROUNDS = 3;
 
 const percentile = (values: number[], p: number) =>
   [...values].sort((a, b) => a - b)[Math.min(values.length - 1, Math.floor(values.length * p))] as number;
+const median = (values: number[]) => percentile(values, 0.5);
 const timed = async <T>(work: () => Promise<T>): Promise<{ ms: number; result: T }> => {
   const begun = performance.now();
   const result = await work();
@@ -60,14 +67,40 @@ class MemoryWatch {
   }
 }
 
+interface Collected {
+  ms: number;
+  /** Processor time of the server, all threads, in ms. */
+  cpu: number;
+}
+
 class Bench {
   readonly #driver: Driver;
   readonly #store: Neo4jStore;
+  readonly #server: Neo4jServer;
   #calls = 0;
 
-  constructor(driver: Driver, store: Neo4jStore) {
+  constructor(driver: Driver, store: Neo4jStore, server: Neo4jServer) {
     this.#driver = driver;
     this.#store = store;
+    this.#server = server;
+  }
+
+  /** Of Linux, which counts in hundredths of a second; 0 elsewhere. */
+  #cpu(): number {
+    try {
+      const fields = readFileSync(`/proc/${this.#server.pid()}/stat`, "utf8")
+        .replace(/^.*\) /, "")
+        .split(" ");
+      return (Number(fields[11]) + Number(fields[12])) * 10;
+    } catch {
+      return 0;
+    }
+  }
+
+  async metered(work: () => Promise<unknown>): Promise<Collected> {
+    const before = this.#cpu();
+    const { ms } = await timed(work);
+    return { ms, cpu: this.#cpu() - before };
   }
 
   async cypher(statement: string, parameters: Record<string, unknown> = {}): Promise<Record<string, unknown>[]> {
@@ -99,10 +132,10 @@ class Bench {
   }
 
   /** As the job runs it: the three kinds, one after the other, in batches. */
-  async collect(): Promise<{ ms: number; examined: number; changed: number; batches: number }> {
+  async collect(): Promise<Collected & { examined: number; changed: number; batches: number }> {
     const fence = (await this.#store.acquireLease(GROUP, `bench-${++this.#calls}`, 3_600_000, Date.now())) as Fence;
     const sum = { examined: 0, changed: 0, batches: 0 };
-    const { ms } = await timed(async () => {
+    const spent = await this.metered(async () => {
       for (const kind of KINDS) {
         let cursor: string | null = null;
         do {
@@ -116,29 +149,33 @@ class Bench {
       }
     });
     await this.#store.releaseLease(fence);
-    return { ms, ...sum };
+    return { ...spent, ...sum };
   }
 
-  async naiveCollect(of: "look" | "run"): Promise<{ ms: number; parts: number[]; failed: string[] }> {
-    const parts: number[] = [];
-    const failed: string[] = [];
-    for (const job of JOBS) {
-      const { ms } = await timed(() =>
-        this.cypher(job[of]).catch((error: Error) => failed.push(error.message.slice(0, 90))),
+  async naiveCollect(of: "look" | "run", jobs = JOBS): Promise<Collected & { parts: number[]; failed: string[] }> {
+    const sum = { ms: 0, cpu: 0, parts: [] as number[], failed: [] as string[] };
+    for (const job of jobs) {
+      const { ms, cpu } = await this.metered(() =>
+        this.cypher(job[of]).catch((error: Error) => sum.failed.push(error.message.slice(0, 90))),
       );
-      parts.push(Math.round(ms));
+      sum.ms += ms;
+      sum.cpu += cpu;
+      sum.parts.push(Math.round(ms));
     }
-    return { ms: parts.reduce((a, b) => a + b, 0), parts, failed };
+    return sum;
   }
 }
 
-async function prepare(driver: Driver, uri: string): Promise<{ bench: Bench; store: Neo4jStore; indexS: number }> {
+async function prepare(
+  driver: Driver,
+  server: Neo4jServer,
+): Promise<{ bench: Bench; store: Neo4jStore; indexS: number }> {
   const begun = performance.now();
   for (const statement of INDEXES) await driver.executeQuery(statement);
-  const store = await openNeo4jStore({ uri });
+  const store = await openNeo4jStore({ uri: server.uri });
   await driver.executeQuery("CALL db.awaitIndexes(3600)");
   const indexS = Math.round((performance.now() - begun) / 1_000);
-  const bench = new Bench(driver, store);
+  const bench = new Bench(driver, store, server);
   const state = { ...newGroup(GROUP, 1), analyticsEpoch: 1 };
   await bench.cypher("MERGE (g:GraphkeeperGroup {lc_group: $g}) SET g = $state", {
     state: Object.fromEntries(Object.entries(state).map(([k, v]) => [k, typeof v === "number" ? neo4j.int(v) : v])),
@@ -162,83 +199,31 @@ async function warmUp(bench: Bench, documents: number): Promise<void> {
 
 async function measure(entities: number, groups: number): Promise<void> {
   const home = await mkdtemp(join(tmpdir(), "graphkeeper-bench-"));
-  const documents = documentsOf(entities);
+  const begun = performance.now();
+  const tell = (what: string) =>
+    console.error(`${entities}x${groups} ${Math.round((performance.now() - begun) / 1_000)} s: ${what}`);
   try {
-    const loadedS = await loadGraph(home, entities, groups);
+    tell("the graph is written and loaded");
+    const loadedS = Math.round(await loadGraph(home, entities, groups));
+    tell(`loaded in ${loadedS} s; the server starts and makes its indexes`);
     const settings = { "db.memory.transaction.max": "100m", "server.memory.pagecache.size": "3g" };
     const server = await startNeo4j({ home, settings });
     const driver = neo4j.driver(server.uri, undefined, { disableLosslessIntegers: true });
     try {
-      const { bench, store, indexS } = await prepare(driver, server.uri);
+      const { bench, store, indexS } = await prepare(driver, server);
+      tell(`indexes made in ${indexS} s; warm-up`);
+      const documents = documentsOf(entities);
       await warmUp(bench, documents);
-      const share = Math.round(documents / 100);
-      const chosen = Array.from(
-        { length: ROUNDS + share },
-        (_, i) => `d${10 + i * Math.floor((documents * 0.9) / (ROUNDS + share))}`,
-      );
-      const [few, many] = [chosen.slice(0, ROUNDS), chosen.slice(ROUNDS, ROUNDS + share)];
-
-      const ours = new MemoryWatch(driver);
-      const afterOne: number[] = [];
-      for (const id of few) {
-        await bench.change("deprecate", [id]);
-        afterOne.push((await bench.collect()).ms);
-      }
-      const single: number[] = [];
-      while (single.length < SINGLE) {
-        for (const id of many.slice(0, SINGLE - single.length)) {
-          single.push(await bench.change("deprecate", [id]));
-          await bench.change("restore", [id]);
-        }
-      }
-      await bench.collect();
-      await bench.bulk("deprecate", many);
-      const collected = await bench.collect();
-      const oursMb = await ours.largestMb();
-      await bench.bulk("restore", chosen);
-      await bench.collect();
-
-      const naive = new MemoryWatch(driver);
-      await bench.naiveCollect("look");
-      const naiveAfterOne: number[] = [];
-      for (const id of few) {
-        await bench.cypher(DEPRECATE, { id });
-        naiveAfterOne.push((await bench.naiveCollect("run")).ms);
-      }
-      const naiveSingle: number[] = [];
-      for (const id of many) naiveSingle.push((await timed(() => bench.cypher(DEPRECATE, { id }))).ms);
-      const scans = await bench.naiveCollect("run");
-      const naiveMb = await naive.largestMb();
+      const result = {
+        entities,
+        groups,
+        documents,
+        loadedS,
+        indexS,
+        ...(await compare(bench, driver, documents, tell)),
+      };
       await store.close();
-      const round = (ms: number) => +ms.toFixed(1);
-      const ratio = (a: number, b: number) => +(a / b).toFixed(2);
-      console.log(
-        JSON.stringify({
-          entities,
-          groups,
-          documents,
-          loadedS: Math.round(loadedS),
-          indexS,
-          deprecate: { p50: round(percentile(single, 0.5)), p99: round(percentile(single, 0.99)), n: single.length },
-          naiveDeprecate: { p50: round(percentile(naiveSingle, 0.5)), p99: round(percentile(naiveSingle, 0.99)) },
-          afterOneDocument: {
-            ours: round(percentile(afterOne, 0.5)),
-            naive: round(percentile(naiveAfterOne, 0.5)),
-            ratio: ratio(percentile(naiveAfterOne, 0.5), percentile(afterOne, 0.5)),
-          },
-          afterOnePercent: {
-            ours: Math.round(collected.ms),
-            examined: collected.examined,
-            changed: collected.changed,
-            batches: collected.batches,
-            naive: scans.ms,
-            naiveParts: scans.parts,
-            ratio: ratio(scans.ms, collected.ms),
-          },
-          largestTransactionMb: { ours: oursMb, naive: naiveMb },
-          naiveFailed: scans.failed,
-        }),
-      );
+      console.log(JSON.stringify(result));
     } finally {
       await driver.close();
       await server.stop();
@@ -246,6 +231,81 @@ async function measure(entities: number, groups: number): Promise<void> {
   } finally {
     await rm(home, { recursive: true, force: true });
   }
+}
+
+async function compare(bench: Bench, driver: Driver, documents: number, tell: (what: string) => void) {
+  const share = Math.round(documents / 100);
+  const size = FEW + ROUNDS * share;
+  const chosen = Array.from({ length: size }, (_, i) => `d${10 + i * Math.floor((documents * 0.9) / size)}`);
+  const few = chosen.slice(0, FEW);
+  const many = Array.from({ length: ROUNDS }, (_, r) => chosen.slice(FEW + r * share, FEW + (r + 1) * share));
+
+  const ours = new MemoryWatch(driver);
+  const one: Collected[] = [];
+  for (const id of few) {
+    await bench.change("deprecate", [id]);
+    one.push(await bench.collect());
+  }
+  tell("ours: collected after one document");
+  const single: number[] = [];
+  while (single.length < SINGLE) {
+    for (const id of (many[0] as string[]).slice(0, SINGLE - single.length)) {
+      single.push(await bench.change("deprecate", [id]));
+      await bench.change("restore", [id]);
+    }
+  }
+  await bench.collect();
+  tell("ours: deprecated and restored one by one");
+  const collected: Awaited<ReturnType<Bench["collect"]>>[] = [];
+  for (const ids of many) {
+    await bench.bulk("deprecate", ids);
+    collected.push(await bench.collect());
+    tell(`ours: collected after 1 % in ${Math.round(collected.at(-1)?.ms ?? 0)} ms`);
+  }
+  const oursMb = await ours.largestMb();
+  await bench.bulk("restore", chosen);
+  await bench.collect();
+
+  tell("the naive way");
+  const naive = new MemoryWatch(driver);
+  await bench.naiveCollect("look");
+  const naiveOne: Collected[] = [];
+  for (const id of few) {
+    await bench.cypher(DEPRECATE, { id });
+    naiveOne.push(await bench.naiveCollect("run"));
+  }
+  tell("naive: collected after one document");
+  const naiveSingle: number[] = [];
+  const scans: Awaited<ReturnType<Bench["naiveCollect"]>>[] = [];
+  const facts: Collected[] = [];
+  for (const ids of many) {
+    for (const id of ids) naiveSingle.push((await timed(() => bench.cypher(DEPRECATE, { id }))).ms);
+    scans.push(await bench.naiveCollect("run"));
+    facts.push(await bench.naiveCollect("run", [FACTS_JOB]));
+    tell(`naive: collected after 1 % in ${Math.round(scans.at(-1)?.ms ?? 0)} ms`);
+  }
+  const naiveMb = await naive.largestMb();
+  const round = (ms: number) => +ms.toFixed(1);
+  const of = (runs: Collected[], what: "ms" | "cpu") => median(runs.map((run) => run[what]));
+  const against = (mine: Collected[], theirs: Collected[]) => ({
+    ours: round(of(mine, "ms")),
+    naive: round(of(theirs, "ms")),
+    ratio: +(of(theirs, "ms") / of(mine, "ms")).toFixed(2),
+    cpu: { ours: of(mine, "cpu"), naive: of(theirs, "cpu") },
+  });
+  const { examined, changed, batches } = collected[0] as (typeof collected)[number];
+  return {
+    deprecate: { p50: round(median(single)), p99: round(percentile(single, 0.99)), n: single.length },
+    naiveDeprecate: { p50: round(median(naiveSingle)), p99: round(percentile(naiveSingle, 0.99)) },
+    afterOneDocument: against(one, naiveOne),
+    afterOnePercent: {
+      ...against(collected, scans),
+      ...{ examined, changed, batches, naiveParts: scans[0]?.parts },
+      naiveFacts: { ms: round(of(facts, "ms")), cpu: of(facts, "cpu") },
+    },
+    largestTransactionMb: { ours: oursMb, naive: naiveMb },
+    naiveFailed: scans.flatMap((scan) => scan.failed),
+  };
 }
 
 const sizes = process.argv.slice(2).filter((argument) => !argument.startsWith("-"));
