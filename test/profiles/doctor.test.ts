@@ -19,6 +19,8 @@ describe.each(Object.entries(FIXTURES))("%s", (name, fixture) => {
     expect(diagnosis.fits[0]?.score).toBeGreaterThan(0.9);
     expect(diagnosis.fits[1]?.score).toBeLessThan(diagnosis.fits[0]?.score ?? 0);
     expect(diagnosis.profile).toBe(name);
+    // Before the first install nothing stands for units that are outside of the graph.
+    expect(diagnosis.findings.map((f) => f.code)).not.toContain("DEAD_SUPPORT");
     expect(diagnosis.server).toMatchObject({ edition: "community", gds: null });
     expect(await userDump(db.run, { ours: true })).toEqual(before);
     expect(await db.run("SHOW INDEXES YIELD name RETURN name")).toEqual(schema);

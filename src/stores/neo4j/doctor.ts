@@ -259,7 +259,8 @@ function checksOf(s: Shapes): Check[] {
     );
   }
   const { support } = profile.relationships;
-  if (support.by === "list") {
+  // Units outside of the graph have no nodes before the first install: none of them is missing.
+  if (support.by === "list" && !s.references) {
     add(
       "DEAD_SUPPORT",
       "Facts whose list of text units names one that does not exist",
