@@ -84,7 +84,7 @@ export async function temporaryGraphkeeper(overrides: Record<string, unknown> = 
     path,
     run: async (kind, groupId, params = {}) => {
       const { run } = await graphkeeper.run({ kind, groupId, params });
-      const ended = await graphkeeper.jobs.wait(run.id, 100_000);
+      const ended = await graphkeeper.jobs.wait(run.id, 1_800_000); // The test's own time-out comes first.
       if (ended.state !== "succeeded") throw new Error(`${kind} ${ended.state}: ${ended.error?.message}`);
       return ended.result as Record<string, unknown>;
     },
