@@ -10,8 +10,10 @@ import { promisify } from "node:util";
 
 const run = promisify(execFile);
 
-/** The long-term release that the suite runs on; CI asks for others by name. */
-export const NEO4J_VERSION = "5.26.24";
+/** The long-term release that the suite runs on, unless NEO4J_TEST_VERSION names another one (`2025.12.1`). */
+export const NEO4J_VERSION = process.env.NEO4J_TEST_VERSION || "5.26.24";
+/** The newer line, on which the suite was run once as a whole and the core of it runs each time. */
+export const NEO4J_NEXT = "2025.12.1";
 
 export interface Neo4jServer {
   uri: string;
@@ -175,6 +177,16 @@ async function freePort(): Promise<number> {
 /** Folder of the server's jars, for a test that compiles a plugin against them. */
 export async function neo4jJars(version: string = NEO4J_VERSION): Promise<string> {
   return jars(version, await findJava(version));
+}
+
+/** Why a server of the version cannot be started here (no Java for it, no jars), or null; fetches what it needs. */
+export async function whyNoNeo4j(version: string): Promise<string | null> {
+  try {
+    await neo4jJars(version);
+    return null;
+  } catch (error) {
+    return (error as Error).message;
+  }
 }
 
 async function jars(version: string, java: string): Promise<string> {
