@@ -7,6 +7,7 @@ import { spawnSync } from "node:child_process";
 const ALL: Record<string, string> = {
   embedded: "bench/embedded/run.ts",
   analytics: "bench/analytics/run.ts",
+  whole: "bench/analytics/whole.ts",
   service: "bench/service/run.ts",
   connections: "bench/service/connections.ts",
   neo4j: "bench/neo4j/run.ts",

@@ -51,6 +51,7 @@ export async function loadGraph(home: string, entities: number, groups: number):
   const csv = (name: string) => join(folder, `${name}.csv`);
   await neo4jAdmin(home, [
     ...["database", "import", "full", "neo4j", "--overwrite-destination", "--id-type=string"],
+    `--report-file=${join(folder, "import.report")}`,
     ...[`--nodes=Entity=${csv("entity")}`, `--nodes=Document=${csv("document")}`, `--nodes=TextUnit=${csv("unit")}`],
     ...[`--nodes=GraphkeeperDocument=${csv("state")}`, `--nodes=GraphkeeperAnalytics=${csv("row")}`],
     ...[`--relationships=PART_OF=${csv("partOf")}`, `--relationships=MENTIONS=${csv("mentions")}`],
