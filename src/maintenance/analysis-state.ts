@@ -66,12 +66,14 @@ export function unpackAnalysisState(bytes: Uint8Array | null): AnalysisState | n
     if (json.version !== VERSION) return null;
     const [first, second, third] = json.lengths;
     if (buffer.length !== jsonEnd + first + second + third) return null;
-    const part = (from: number, length: number) => Uint8Array.from(buffer.subarray(from, from + length));
-    const hashes = part(jsonEnd + first + second, third);
+    const part = (from: number, length: number) => new Uint8Array(bytes.buffer, bytes.byteOffset + from, length);
+    // What is kept for a while is copied out, so that the rest of the bytes can go.
+    const copy = (from: number, length: number) => Uint8Array.from(part(from, length));
+    const hashes = copy(jsonEnd + first + second, third);
     return {
       ids: json.ids,
       communities: deserializeCommunities(part(jsonEnd, first)),
-      knn: second === 0 ? null : part(jsonEnd + first, second),
+      knn: second === 0 ? null : copy(jsonEnd + first, second),
       knnIds: json.knnIds === "ids" ? json.ids : json.knnIds,
       vectorHashes: new BigUint64Array(hashes.buffer, 0, third / 8),
       dimension: json.dimension,

@@ -5,6 +5,7 @@ import { AlgorithmCancelled } from "../algorithms/index.ts";
 import type { AnalyticsPart } from "../core/ports.ts";
 import { analyse } from "./analysis.ts";
 import { type Message, type Request, type Start, wholeMemory } from "./analysis-messages.ts";
+import { unpackAnalysisState } from "./analysis-state.ts";
 import { publicationOf } from "./publication.ts";
 import { PublishedColumns } from "./published-columns.ts";
 
@@ -45,8 +46,9 @@ parentPort?.on("message", (request: Request) => {
   } else answer(request);
 });
 
-function answer({ graph, stored, options, stop }: Start): void {
-  const flag = new Int32Array(stop);
+function answer(start: Start): void {
+  const { graph, options } = start;
+  const flag = new Int32Array(start.stop);
   let sentAt = 0;
   const onPhase = (phase: string, done: number, total: number) => {
     const now = performance.now();
@@ -62,7 +64,10 @@ function answer({ graph, stored, options, stop }: Start): void {
   parts = null;
   try {
     const shouldStop = () => Atomics.load(flag, 0) === 1;
-    const { computed, state, detail } = analyse(whole, before, stored, options, { shouldStop, onPhase });
+    const previous = options.full ? null : unpackAnalysisState(start.stored);
+    // Its bytes are as large as what was made of them.
+    start.stored = null;
+    const { computed, state, detail } = analyse(whole, before, previous, options, { shouldStop, onPhase });
     const publication = publicationOf(whole, computed, before);
     parts = publication.parts;
     const { changed, removed, rows, partCount } = publication;

@@ -4,8 +4,11 @@ import type { PublishedColumns } from "./published-columns.ts";
 
 /** Rows of all kinds in one part: one transaction of the store. */
 const ROWS_PER_PART = 1_000;
-/** A rank that moved by less than this share is as it was. */
-const RANK_TOLERANCE = 1e-6;
+/**
+ * A rank that is less than this share off what is published is left as it is. Ranks sum to 1, so that 300 entities less of a
+ * million move every other rank by 0.03 %: at a tolerance of 1e-6 each run wrote all of them anew.
+ */
+const RANK_TOLERANCE = 1e-3;
 
 export interface Publication {
   /** Made as they are asked for: the rows of a million entities never are in memory at once. */

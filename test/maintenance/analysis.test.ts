@@ -11,7 +11,7 @@ const CONTROL = { shouldStop: () => false, onPhase: () => {} };
 type Facts = Map<string, number>;
 
 const analysed = (graph: LiveGraph, stored: Uint8Array | null) =>
-  analyse(graph, new PublishedColumns(graph.ids), stored, ANALYSIS_DEFAULTS, CONTROL);
+  analyse(graph, new PublishedColumns(graph.ids), unpackAnalysisState(stored), ANALYSIS_DEFAULTS, CONTROL);
 
 function liveGraph(entities: Set<string>, facts: Facts): LiveGraph {
   const ids = [...entities].sort(compareIds);

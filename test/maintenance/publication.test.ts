@@ -155,3 +155,21 @@ test("whatever was published in whatever parts, the difference turns it into wha
     { numRuns: 500 },
   );
 });
+
+test("a rank that is less than a thousandth off what is published is left as it is; one that is further off is written", () => {
+  const ids = ["a", "b"];
+  const columns = new PublishedColumns(ids);
+  const ranks = ids.map((entity) => ({ entity, score: 0.5, component: "x" }));
+  columns.add({ epoch: 1, similarity: [], communities: [], memberships: [], ranks });
+  const none = { ids, levels: 0, similarity: [], memberships: [], communities: [] };
+  const moved = computed({
+    ...none,
+    ranks: [
+      { ...ranks[0]!, score: 0.5004 },
+      { ...ranks[1]!, score: 0.5006 },
+    ],
+  });
+  const { parts, rows } = publicationOf({ ids, generation: 2 } as LiveGraph, moved, columns);
+  expect(rows).toBe(1);
+  expect([...parts]).toEqual([{ upsert: { ranks: [{ entity: "b", score: 0.5006, component: "x" }] }, remove: {} }]);
+});
