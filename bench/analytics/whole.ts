@@ -133,7 +133,7 @@ const chosen = items.filter((_, i) => i % Math.floor(items.length / DEPRECATED) 
 await step(`deprecate ${chosen.length} documents`, async () => {
   await store.apply(operation("deprecate", chosen), { guard: null });
 });
-await step("collect", () =>
+await step("collect, with the first full sweep", () =>
   withLease(store, async (fence) => {
     await collectGarbage(store, fence, {
       kinds: COLLECTION_KINDS,

@@ -140,6 +140,8 @@ function stepsOf(w: World, g: string, at: number): Step[] {
             similarity: [
               { a: "a", b: "b", score: 0.25 + at / 8 },
               { a: "c", b: "d", score: 0.5 },
+              // Each group has one that the others do not have.
+              { a: "b", b: ["c", "d", "e"][at % 3] as string, score: 0.75 },
             ],
             communities: [
               { id: "k0", level: 0, parent: "k9", size: 2, ...hashes("k0") },
@@ -169,6 +171,7 @@ function stepsOf(w: World, g: string, at: number): Step[] {
     () => store.releaseLease(fence).then(() => w.sweep(g, policy, 2)),
     // What similarity touches is parked, and returns before the edges are looked at.
     () => w.collect(g, { policy, kinds: ["orphan_entities"] }),
+    () => store.remaining(g, "stale_edges", policy, w.now),
     () => w.restore(g, "d1"),
     () => w.collect(g, { policy }),
     () => w.deprecate(g, "d1"),
