@@ -115,22 +115,8 @@ export function footprint(shapes: Shapes): SchemaObject[] {
   return objects;
 }
 
-/** Indexes of earlier versions that no statement needs any more: each made every row of analytics dearer. */
-const RETIRED = ["analytics_b", "analytics_kind", "analytics_marks"].map((name) => `graphkeeper_${name}`);
-
-/** Creates what is missing and drops what is no longer used; a second call changes nothing. */
+/** Creates what is missing; a second call changes nothing. */
 export async function install(connection: Connection, shapes: Shapes): Promise<void> {
-  const there = await connection.read((tx) =>
-    tx.run("SHOW INDEXES YIELD name WHERE name IN $names RETURN name", { names: RETIRED }),
-  );
-  // Similarity edges that waited were marked themselves; now their ends wait.
-  if (there.some(({ name }) => name === "graphkeeper_analytics_marks"))
-    await emptied(
-      connection,
-      `MATCH (r:${OURS.analytics}) WHERE r.lc_marked WITH r LIMIT $limit UNWIND [r.lc_a, r.lc_b] AS id
-       MERGE (:${OURS.candidate} {lc_group: r.lc_group, lc_kind: 'similarity', lc_id: id}) REMOVE r.lc_marked RETURN count(*) AS count`,
-    );
-  for (const { name } of there) await connection.schema(`DROP INDEX ${quoted(name as string)} IF EXISTS`);
   for (const object of footprint(shapes)) await connection.schema(object.statement);
   await connection.schema("CALL db.awaitIndexes(3600)");
 }
