@@ -153,15 +153,14 @@ async function carry(w: Work, rows: Row[], gone: boolean): Promise<void> {
     .filter((r) => shown(r.level))
     .map((r) => ({ id: r.id, level: r.level, parent: shape?.level === undefined ? null : (r.parent ?? null) }));
   if (!gone) {
+    const children = communities.filter((c) => c.parent !== null);
     await w.each("mirrorCommunities", "rows", [
       ...communities,
       ...members.map((m) => ({ id: m.community, level: m.level })),
+      // A parent's own row may come in a later batch.
+      ...children.map((c) => ({ id: c.parent, level: Number(c.level) + 1 })),
     ]);
-    await w.each(
-      "mirrorParents",
-      "rows",
-      communities.filter((c) => c.parent !== null),
-    );
+    await w.each("mirrorParents", "rows", children);
   }
   await w.each("leaveCommunities", "rows", members);
   if (!gone) await w.each("joinCommunities", "rows", members);
