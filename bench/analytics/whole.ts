@@ -9,14 +9,14 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "no
 import { loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
 import { monitorEventLoopDelay } from "node:perf_hooks";
-import { COLLECTION_KINDS, type Fence, type ImportBlock, type Verb } from "../../src/core/words.ts";
+import { COLLECTION_KINDS, type Fence, type ImportBlock } from "../../src/core/words.ts";
 import { normaliseBlock } from "../../src/documents/normalise.ts";
 import { collectGarbage } from "../../src/maintenance/collect.ts";
 import { recompute } from "../../src/maintenance/recompute.ts";
 import { openSqliteStore, type SqliteStore } from "../../src/stores/sqlite/index.ts";
+import { GROUP, operations } from "../operations.ts";
 import { lfr } from "./generators.ts";
 
-const GROUP = "bench";
 const ENTITIES_PER_DOCUMENT = 20;
 const DOCUMENTS_PER_BLOCK = 500;
 const DEPRECATED = 50;
@@ -25,17 +25,7 @@ const POLICY = { restoreWindowMs: 30 * 86_400_000, unsupported: "collect", grace
 const [size = "1000000", given] = process.argv.slice(2);
 const entities = Number(size);
 
-let operations = 0;
-const operation = (verb: Verb, documentIds: string[]) => ({
-  id: `operation-${Date.now()}-${++operations}`,
-  groupId: GROUP,
-  verb,
-  documentIds,
-  requestHash: "bench",
-  at: Date.now(),
-  actor: "bench",
-  reason: null,
-});
+const operation = operations(`operation-${Date.now()}`);
 
 /** A document for each 20 entities, in one text unit, with the relationships that begin at them. */
 function* blocks(): Generator<{ documents: string[]; block: ImportBlock }> {
@@ -101,7 +91,7 @@ async function step<T>(name: string, work: () => Promise<T>): Promise<T> {
 }
 
 async function withLease<T>(store: SqliteStore, work: (fence: Fence) => Promise<T>): Promise<T> {
-  const fence = (await store.acquireLease(GROUP, `bench-${++operations}`, 3_600_000, Date.now())) as Fence;
+  const fence = (await store.acquireLease(GROUP, `bench-${Date.now()}`, 3_600_000, Date.now())) as Fence;
   try {
     return await work(fence);
   } finally {

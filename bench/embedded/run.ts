@@ -11,16 +11,16 @@ import path from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import type { Fence, Policy, Verb } from "../../src/core/words.ts";
+import type { Fence, Policy } from "../../src/core/words.ts";
 import { collectGarbage } from "../../src/maintenance/collect.ts";
 import { openSqliteStore, type SqliteStore } from "../../src/stores/sqlite/index.ts";
+import { GROUP, operations } from "../operations.ts";
 import { readShape, SyntheticGraph, seeded, UNITS_PER_DOCUMENT } from "./graph.ts";
 
 const { values } = parseArgs({
   options: { sizes: { type: "string", default: "10000,100000,1000000" }, write: { type: "boolean", default: false } },
 });
 const SIZES = values.sizes.split(",").map(Number);
-const GROUP = "bench";
 const VECTORS = { unitDimension: 384, entityDimension: 32 };
 const DEPRECATIONS = 200;
 const POLICY: Policy = { restoreWindowMs: 30 * 86_400_000, unsupported: "collect", graceAgeMs: 3_600_000 };
@@ -52,17 +52,7 @@ interface Measured {
   peakRssMb: number;
 }
 
-let operations = 0;
-const operation = (verb: Verb, documentIds: string[]) => ({
-  id: `operation-${++operations}`,
-  groupId: GROUP,
-  verb,
-  documentIds,
-  requestHash: "bench",
-  at: Date.now(),
-  actor: "bench",
-  reason: null,
-});
+const operation = operations();
 
 function quantile(samples: Sample[], member: keyof Sample, q: number): number {
   const sorted = samples.map((sample) => sample[member]).sort((a, b) => a - b);

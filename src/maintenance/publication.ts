@@ -62,7 +62,7 @@ function* differenceOf(
 }
 
 function* similarityDifference({ ids }: LiveGraph, computed: ComputedAnalytics, published: PublishedColumns): Changes {
-  const old = published.similarity();
+  const old = published.similarity;
   const kept = new Uint8Array(old.targets.length);
   const { sources, targets, scores } = computed.similarity;
   for (let e = 0; e < sources.length; e++) {

@@ -6,7 +6,15 @@ export interface Labels {
   of: Int32Array;
 }
 
+/** Those of entity `v`, by its smaller end: `offsets[v]` to `offsets[v + 1]`. */
+interface EdgeRows {
+  offsets: Uint32Array;
+  targets: Uint32Array;
+  scores: Float64Array;
+}
+
 const FIRST_EDGES = 1_024;
+const noEdges = () => ({ count: 0, a: new Uint32Array(0), b: new Uint32Array(0), scores: new Float64Array(0) });
 
 /**
  * What is published, in columns over the entities of a live graph: rows come in parts and are let go. As objects, what a
@@ -16,11 +24,13 @@ export class PublishedColumns {
   readonly #ids: string[];
   /** Entities by id, while rows come. */
   #rows: Map<string, number> | null = null;
-  #edges = { count: 0, a: new Uint32Array(0), b: new Uint32Array(0), scores: new Float64Array(0) };
+  #edges = noEdges();
   readonly #communityNames: string[] = [];
   readonly #communityNumbers = new Map<string, number>();
   readonly #componentNumbers = new Map<string, number>();
 
+  /** Edges between live entities, once sealed. */
+  similarity: EdgeRows = { offsets: new Uint32Array(1), targets: new Uint32Array(0), scores: new Float64Array(0) };
   readonly communities: CommunityRecord[] = [];
   /** By level; community of each entity. */
   readonly memberships = new Map<number, Labels>();
@@ -60,15 +70,16 @@ export class PublishedColumns {
     }
   }
 
-  /** All rows have come: what only served to take them in is let go. */
+  /** All rows have come: similarity is put into rows, and what only served to take rows in is let go. */
   seal(): void {
+    this.similarity = this.#edgesInRows();
+    this.#edges = noEdges();
     this.#rows = null;
     this.#communityNumbers.clear();
     this.#componentNumbers.clear();
   }
 
-  /** Similarity edges between live entities in rows by their smaller end. */
-  similarity(): { offsets: Uint32Array; targets: Uint32Array; scores: Float64Array } {
+  #edgesInRows(): EdgeRows {
     const { count, a, b, scores } = this.#edges;
     const offsets = new Uint32Array(this.#ids.length + 1);
     for (let e = 0; e < count; e++) offsets[a[e]! + 1]!++;

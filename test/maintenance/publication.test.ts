@@ -161,6 +161,7 @@ test("a rank that is less than a thousandth off what is published is left as it 
   const columns = new PublishedColumns(ids);
   const ranks = ids.map((entity) => ({ entity, score: 0.5, component: "x" }));
   columns.add({ epoch: 1, similarity: [], communities: [], memberships: [], ranks });
+  columns.seal();
   const none = { ids, levels: 0, similarity: [], memberships: [], communities: [] };
   const moved = computed({
     ...none,

@@ -1,11 +1,10 @@
 import { entityHash, relationshipHash } from "../../core/canonical.ts";
+import { byEnds, byEntity, byId, byLevelAndEntity, byLevelAndId } from "../../core/order.ts";
 import {
   type AnalyticsPart,
   type CommunityRecord,
   communityHash,
-  compareIds,
   type LiveGraph,
-  type MembershipRow,
   type PublishedAnalytics,
 } from "../../core/ports.ts";
 import type { JsonObject } from "../../core/words.ts";
@@ -47,19 +46,11 @@ export function readPublished(group: Group): PublishedAnalytics {
   const { similarity, communities, memberships, ranks } = group.published;
   return {
     epoch: group.state.analyticsEpoch,
-    similarity: [...similarity.values()].sort((x, y) => compareIds(x.a, y.a) || compareIds(x.b, y.b)).map(copy),
+    similarity: [...similarity.values()].sort(byEnds).map(copy),
     communities: [...communities.values()].sort(byLevelAndId).map(copy),
     memberships: [...memberships.values()].sort(byLevelAndEntity).map(copy),
-    ranks: [...ranks.values()].sort((x, y) => compareIds(x.entity, y.entity)).map(copy),
+    ranks: [...ranks.values()].sort(byEntity).map(copy),
   };
-}
-
-export function byLevelAndId(x: CommunityRecord, y: CommunityRecord): number {
-  return x.level - y.level || compareIds(x.id, y.id);
-}
-
-export function byLevelAndEntity(x: MembershipRow, y: MembershipRow): number {
-  return x.level - y.level || compareIds(x.entity, y.entity);
 }
 
 function copy<T extends object>(row: T): T {
@@ -145,5 +136,5 @@ export function acknowledgedMembers(group: Group, id: string): string[] | null {
 
 export function vanished(group: Group): { id: string; hash: string }[] {
   const gone = [...group.acknowledged].filter(([id]) => !group.published.communities.has(key(id)));
-  return gone.map(([id, { hash }]) => ({ id, hash })).sort((x, y) => compareIds(x.id, y.id));
+  return gone.map(([id, { hash }]) => ({ id, hash })).sort(byId);
 }

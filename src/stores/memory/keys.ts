@@ -1,5 +1,6 @@
 import { GraphkeeperError } from "../../core/errors.ts";
-import { compareIds, type KeyStore, type StoredKey } from "../../core/ports.ts";
+import { byId } from "../../core/order.ts";
+import type { KeyStore, StoredKey } from "../../core/ports.ts";
 
 export class MemoryKeyStore implements KeyStore {
   readonly #keys = new Map<string, StoredKey>();
@@ -15,7 +16,7 @@ export class MemoryKeyStore implements KeyStore {
   }
 
   async listKeys(): Promise<StoredKey[]> {
-    return structuredClone([...this.#keys.values()].sort((a, b) => compareIds(a.id, b.id)));
+    return structuredClone([...this.#keys.values()].sort(byId));
   }
 
   /** @returns false when there is no such key, or it was revoked before */

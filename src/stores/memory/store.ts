@@ -1,5 +1,6 @@
 import { checkGroupId, isStale } from "../../core/law.ts";
 import type { Neighbourhood, NeighbourhoodQuery } from "../../core/neighbourhood.ts";
+import { byLevelAndId } from "../../core/order.ts";
 import type {
   AnalyticsPart,
   ApplyOptions,
@@ -260,15 +261,14 @@ export class MemoryStore implements GraphStore {
     groupId: string,
     query: { level?: number; unacknowledged?: boolean; since?: number; cursor?: string; limit: number },
   ): Promise<Page<CommunityRecord>> {
-    const all = [...this.snapshot(groupId).published.communities.values()].sort(analytics.byLevelAndId);
+    const all = [...this.snapshot(groupId).published.communities.values()].sort(byLevelAndId);
     const wanted = all.filter(
       (c) =>
         (query.level === undefined || c.level === query.level) &&
         (!query.unacknowledged || c.acknowledgedHash !== communityHash(c)) &&
         (query.since === undefined || c.changedGeneration > query.since),
     );
-    const from =
-      query.cursor === undefined ? 0 : wanted.findIndex((c) => analytics.byLevelAndId(c, cursorOf(query.cursor)) > 0);
+    const from = query.cursor === undefined ? 0 : wanted.findIndex((c) => byLevelAndId(c, cursorOf(query.cursor)) > 0);
     const items = from < 0 ? [] : wanted.slice(from, from + query.limit);
     const last = items.at(-1);
     const more = last !== undefined && last !== wanted.at(-1);

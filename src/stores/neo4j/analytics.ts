@@ -1,3 +1,4 @@
+import { byId, byLevelAndId } from "../../core/order.ts";
 import {
   type AnalyticsPart,
   type CommunityRecord,
@@ -40,18 +41,6 @@ export async function* publishedMemberships(r: Reading, epoch: number): AsyncGen
 export async function* publishedRanks(r: Reading, epoch: number): AsyncGenerator<RankRow> {
   for await (const row of published(r, "rank", epoch))
     yield { entity: row.lc_a as string, score: row.score as number, component: row.component as string };
-}
-
-export const byEnds = (x: { a: string; b: string }, y: { a: string; b: string }) =>
-  compareIds(x.a, y.a) || compareIds(x.b, y.b);
-export const byEntity = (x: { entity: string }, y: { entity: string }) => compareIds(x.entity, y.entity);
-export const byLevelAndEntity = (x: MembershipRow, y: MembershipRow) => x.level - y.level || byEntity(x, y);
-
-export function byLevelAndId(
-  x: Pick<CommunityRecord, "level" | "id">,
-  y: Pick<CommunityRecord, "level" | "id">,
-): number {
-  return x.level - y.level || compareIds(x.id, y.id);
 }
 
 export async function readCommunities(r: Reading, epoch: number): Promise<CommunityRecord[]> {
@@ -227,7 +216,7 @@ function readAcknowledged(r: Reading): Promise<{ id: string; hash: string; gone:
 /** Acknowledged communities that are published no longer. */
 export async function vanished(r: Reading): Promise<{ id: string; hash: string }[]> {
   const gone = (await readAcknowledged(r)).filter((row) => row.gone);
-  return gone.map(({ id, hash }) => ({ id, hash })).sort((x, y) => compareIds(x.id, y.id));
+  return gone.map(({ id, hash }) => ({ id, hash })).sort(byId);
 }
 
 export async function acknowledgedMembers(r: Reading, community: string): Promise<string[] | null> {

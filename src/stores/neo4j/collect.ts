@@ -274,6 +274,11 @@ async function judgeFacts(w: Work, ids: string[], tally: Tally, now: number): Pr
   return true;
 }
 
+/** Whether a vector is where readers find it although the entity is parked, or the other way round. */
+function misplaced(r: Reading, e: Pick<EntityFacts, "parked" | "vector" | "parkedVector">): boolean {
+  return (e.parked && e.vector && r.shapes.mode !== "label") || (!e.parked && e.parkedVector);
+}
+
 async function moveVectors(w: Work, ids: string[], tally: Tally): Promise<boolean> {
   tally.examined += ids.length;
   const facts = await entityVectors(w, ids);
@@ -320,9 +325,7 @@ export async function sweepStep(
     );
     const wrong = facts.filter((e) => lawOf(w, e, options.policy, options.now) !== (e.parked ? "parked" : "live"));
     const rest = facts.filter((e) => !wrong.includes(e));
-    const misplaced = rest.filter(
-      (e) => (e.parked && e.vector && w.shapes.mode !== "label") || (!e.parked && e.parkedVector),
-    );
+    const moved = rest.filter((e) => misplaced(w, e));
     const found =
       (await candidates(
         "orphan_entities",
@@ -330,7 +333,7 @@ export async function sweepStep(
       )) +
       (await candidates(
         "deprecated_vectors",
-        misplaced.map((e) => e.id),
+        moved.map((e) => e.id),
       ));
     const full = rows.length === options.limit;
     return { examined: rows.length, found, cursor: full ? `e ${idFromKey(rows.at(-1)?.id)}` : "r " };
@@ -395,10 +398,7 @@ export async function remainingOf(
       count += (await entityFactsById(r, ids)).filter(
         (e) => lawOf(r, e, policy, now) !== (e.parked ? "parked" : "live"),
       ).length;
-    else
-      count += (await entityVectors(r, ids)).filter(
-        (e) => (e.parked && e.vector && r.shapes.mode !== "label") || (!e.parked && e.parkedVector),
-      ).length;
+    else count += (await entityVectors(r, ids)).filter((e) => misplaced(r, e)).length;
   }
   if (kind === "orphan_entities") {
     const documents = await r.run("expiredDocuments", { before, after: "", limit: r.int(MANY) });

@@ -53,8 +53,7 @@ export function translated(error: unknown): unknown {
     );
   }
   if (
-    code === "ServiceUnavailable" ||
-    code === "SessionExpired" ||
+    isLoss(error) ||
     code.startsWith("Neo.TransientError.") ||
     /acquisition timed out|pool is closed|connection/i.test(message)
   ) {

@@ -1,5 +1,6 @@
 import { entityHash, relationshipHash } from "../../core/canonical.ts";
-import { compareIds, type LiveGraph } from "../../core/ports.ts";
+import { byId } from "../../core/order.ts";
+import type { LiveGraph } from "../../core/ports.ts";
 import type { Row } from "./connection.ts";
 import { idFromKey } from "./shapes.ts";
 import { Spool } from "./spool.ts";
@@ -10,8 +11,6 @@ interface Found {
   id: string;
   hash: bigint;
 }
-
-const byId = (a: { id: string }, b: { id: string }) => compareIds(a.id, b.id);
 
 /** The rows in order of their ids; `fill` is told first how many there are. */
 async function inOrder<T extends { id: string }>(

@@ -1,15 +1,7 @@
+import { byEnds, byEntity, byId, byLevelAndEntity, byLevelAndId } from "../../core/order.ts";
 import { compareIds, type StoredRecord, type StoredVector } from "../../core/ports.ts";
 import type { CollectionKind, Presence } from "../../core/words.ts";
-import {
-  byEnds,
-  byEntity,
-  byLevelAndEntity,
-  byLevelAndId,
-  publishedMemberships,
-  publishedRanks,
-  publishedSimilarity,
-  readCommunities,
-} from "./analytics.ts";
+import { publishedMemberships, publishedRanks, publishedSimilarity, readCommunities } from "./analytics.ts";
 import { documentsPage } from "./reader.ts";
 import { idFromKey, type NodeKind, PARKED_VECTOR } from "./shapes.ts";
 import type { Spool } from "./spool.ts";
@@ -25,7 +17,6 @@ const reader =
 /** Reads every record of the group, in the order that the port names. */
 export async function readRecords(r: Reading, into: Spool<StoredRecord>, facts: boolean, epoch: number): Promise<void> {
   const read = reader(into);
-  const byId = (a: { id: string }, b: { id: string }) => compareIds(a.id, b.id);
   await read(documents(r), byId);
   await read(textUnits(r), byId);
   const candidates: Record<string, Set<string>> = {};

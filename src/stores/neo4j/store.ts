@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { GraphkeeperError } from "../../core/errors.ts";
 import { checkEmbedding, checkGroupId } from "../../core/law.ts";
 import type { Neighbourhood, NeighbourhoodQuery } from "../../core/neighbourhood.ts";
+import { byLevelAndId } from "../../core/order.ts";
 import {
   type AnalyticsPart,
   type ApplyOptions,
@@ -499,13 +500,13 @@ export class Neo4jStore implements GraphStore {
       const cursor = { level: Number(level), id: id.join(" ") };
       const ours = await analytics.readCommunities(r, group.analyticsEpoch);
       const changes = query.unacknowledged || query.since !== undefined;
-      const all = changes ? [...ours, ...(await outdatedCommunities(r))].sort(analytics.byLevelAndId) : ours;
+      const all = changes ? [...ours, ...(await outdatedCommunities(r))].sort(byLevelAndId) : ours;
       const wanted = all.filter(
         (c) =>
           (query.level === undefined || c.level === query.level) &&
           (!query.unacknowledged || c.acknowledgedHash !== communityHash(c)) &&
           (query.since === undefined || c.changedGeneration > query.since) &&
-          (query.cursor === undefined || analytics.byLevelAndId(c, cursor) > 0),
+          (query.cursor === undefined || byLevelAndId(c, cursor) > 0),
       );
       return pageOf(wanted.slice(0, query.limit + 1), query.limit, (c) => `${c.level} ${c.id}`);
     });
