@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { graphStoreSuite } from "../../src/conformance/index.ts";
 import { openNeo4jStore } from "../../src/stores/neo4j/index.ts";
-import { NEO4J_NEXT, NEO4J_VERSION, whyNoNeo4j } from "../servers/neo4j.ts";
+import { whyNoNeo4j } from "../servers/jars.ts";
+import { NEO4J_NEXT, NEO4J_VERSION } from "../servers/neo4j.ts";
 import { SMALL_GRAPHS, useNeo4j } from "./server.ts";
 
 /** The core of the conformance suite on the newer line; all of it with NEO4J_TEST_VERSION. */

@@ -6,7 +6,9 @@ import { type Neo4jServer, startNeo4j } from "../servers/neo4j.ts";
 export const SMALL_GRAPHS = { "dbms.cypher.min_replan_interval": "1h" };
 
 /** One server for all tests of a file; started before the first and stopped after the last. */
-export function useNeo4j(options: { version?: string; auth?: boolean; settings?: Record<string, string> } = {}): {
+export function useNeo4j(
+  options: { version?: string; auth?: boolean; gds?: boolean; settings?: Record<string, string> } = {},
+): {
   uri(): string;
   server(): Neo4jServer;
   /** A driver of the test's own, to write and look behind the store's back. */

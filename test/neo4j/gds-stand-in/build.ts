@@ -4,7 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { neo4jJars } from "../../servers/neo4j.ts";
+import { findJava, neo4jJars } from "../../servers/jars.ts";
+import { NEO4J_VERSION } from "../../servers/neo4j.ts";
 import { needProgram } from "../../servers/tools.ts";
 
 const run = promisify(execFile);
@@ -19,7 +20,16 @@ export async function installStandIn(home: string): Promise<void> {
     const sources = (await readdir(SOURCES))
       .filter((name) => name.endsWith(".java"))
       .map((name) => join(SOURCES, name));
-    const flags = ["--release", "17", "-proc:none", "-nowarn", "-cp", join(await neo4jJars(), "*"), "-d", classes];
+    const flags = [
+      "--release",
+      "17",
+      "-proc:none",
+      "-nowarn",
+      "-cp",
+      join(await neo4jJars(NEO4J_VERSION, await findJava(NEO4J_VERSION)), "*"),
+      "-d",
+      classes,
+    ];
     await run(javac, [...flags, ...sources]);
     await mkdir(join(home, "plugins"), { recursive: true });
     await run(jar, ["--create", "--file", join(home, "plugins", "gds-stand-in.jar"), "-C", classes, "."]);
