@@ -1,3 +1,4 @@
+import { Problem } from "./problem.ts";
 import { forgetKey, keptKey } from "./session.ts";
 
 export interface Call {
@@ -7,28 +8,6 @@ export interface Call {
   body?: Record<string, unknown>;
   /** Goes into X-Group-ID. */
   group?: string;
-}
-
-/** What the API says is wrong (RFC 9457), and what to do about it. */
-export class Problem extends Error {
-  readonly title: string;
-  readonly detail: string;
-  readonly code: string;
-  readonly remedy: string;
-  readonly status: number;
-  readonly requestId: string;
-
-  constructor(members: Record<string, unknown>, status: number) {
-    const text = (name: string, otherwise: string) =>
-      typeof members[name] === "string" ? (members[name] as string) : otherwise;
-    super(text("detail", ""));
-    this.title = text("title", "The call failed");
-    this.detail = text("detail", `The server answered ${status}.`);
-    this.code = text("code", String(status));
-    this.remedy = text("remedy", "");
-    this.requestId = text("request_id", "");
-    this.status = status;
-  }
 }
 
 /** The API lies beside the page's folder, behind whatever proxy. */

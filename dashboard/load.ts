@@ -1,5 +1,5 @@
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
-import { Problem } from "./api.ts";
+import { Problem } from "./problem.ts";
 
 export interface Loaded<T> {
   /** Stays while it is loaded again. */

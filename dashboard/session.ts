@@ -1,5 +1,5 @@
 import { useEffect, useState } from "preact/hooks";
-import type { Problem } from "./api.ts";
+import type { Problem } from "./problem.ts";
 import type { Role, Who } from "./wire.ts";
 
 /** Who uses the page. The key lives in this tab only (sessionStorage) and is sent to this origin only. */

@@ -1,8 +1,9 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useId, useRef, useState } from "preact/hooks";
-import { type Call, type Problem, send } from "../api.ts";
+import { type Call, send } from "../api.ts";
 import { type Cli, cliLine, curlLine } from "../commands.ts";
 import { asProblem } from "../load.ts";
+import type { Problem } from "../problem.ts";
 import { refusal, useSession } from "../session.ts";
 import type { Role } from "../wire.ts";
 import { Line, ProblemBox } from "./basics.tsx";

@@ -1,8 +1,8 @@
 import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
-import type { Problem } from "../api.ts";
 import { ago, moment, words } from "../format.ts";
 import type { Loaded } from "../load.ts";
+import type { Problem } from "../problem.ts";
 
 export function ProblemBox({ problem }: { problem: Problem }) {
   return (

@@ -1,5 +1,5 @@
 import { useState } from "preact/hooks";
-import type { Problem } from "../api.ts";
+import type { Problem } from "../problem.ts";
 import { takeKey } from "../session.ts";
 import { ProblemBox } from "./basics.tsx";
 

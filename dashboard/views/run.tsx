@@ -1,10 +1,11 @@
 import { useEffect, useState } from "preact/hooks";
-import { events, type Problem } from "../api.ts";
+import { events } from "../api.ts";
 import { duration, number, words } from "../format.ts";
 import { asProblem } from "../load.ts";
 import { Action } from "../parts/action.tsx";
 import { Badge, Facts, Panel, ProblemBox, Table, Time } from "../parts/basics.tsx";
 import { took } from "../parts/run-table.tsx";
+import type { Problem } from "../problem.ts";
 import { to } from "../router.ts";
 import type { RunState, WatchedRun } from "../wire.ts";
 

@@ -1,10 +1,11 @@
 import { useEffect, useState } from "preact/hooks";
-import { type Call, type Problem, send } from "../api.ts";
+import { type Call, send } from "../api.ts";
 import type { Cli } from "../commands.ts";
 import { moment, words } from "../format.ts";
 import { asProblem, useLoad } from "../load.ts";
 import { Action } from "../parts/action.tsx";
 import { Badge, Facts, Panel, ProblemBox, Table, Time, Wait } from "../parts/basics.tsx";
+import type { Problem } from "../problem.ts";
 import type { Occurrence, Schedule } from "../wire.ts";
 import { stateOf, targetOf } from "./schedules.tsx";
 

@@ -1,3 +1,5 @@
+import { GraphkeeperError } from "../../core/errors.ts";
+
 export interface Field {
   name: string;
   min: number;
@@ -32,4 +34,19 @@ export const WEEKDAY: Field = { name: "weekday", min: 0, max: 6, names: DAYS };
 export function writeList(values: Set<number>, field: Field): string {
   const all = values.size === field.max - field.min + 1;
   return all ? "*" : [...values].sort((a, b) => a - b).join(",");
+}
+
+/** An expression in explicit lists of values: what both dialects are reduced to, so that no library reads them its own way. */
+export interface Lists {
+  /** second minute hour day month weekday, each `*` or values in ascending order. */
+  fields: [string, string, string, string, string, string];
+  /** Day of month and weekday must both match (else either, when both are restricted). */
+  bothDays: boolean;
+}
+
+/** What is wrong with an expression, and what to write instead. */
+export function refuse(expression: string, why: string): GraphkeeperError {
+  return new GraphkeeperError("INVALID_VALUE", `${JSON.stringify(expression.slice(0, 60))}: ${why}.`, {
+    field: "expression",
+  });
 }

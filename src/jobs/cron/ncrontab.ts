@@ -1,5 +1,4 @@
-import { DAY, type Field, HOUR, MINUTE, MONTH, SECOND, WEEKDAY, writeList } from "./fields.ts";
-import { type Lists, refuse } from "./parse.ts";
+import { DAY, type Field, HOUR, type Lists, MINUTE, MONTH, refuse, SECOND, WEEKDAY, writeList } from "./fields.ts";
 
 /**
  * NCRONTAB as Azure Functions reads it (the NCrontab library): second minute hour day month weekday, or five fields with

@@ -1,17 +1,10 @@
 import { Cron } from "croner";
 import { GraphkeeperError } from "../../core/errors.ts";
 import type { CronDialect } from "../ports.ts";
+import { type Lists, refuse } from "./fields.ts";
 import { ncrontab } from "./ncrontab.ts";
 import { vixie } from "./vixie.ts";
 import { Zone } from "./zone.ts";
-
-/** An expression in explicit lists of values: what both dialects are reduced to, so that no library reads them its own way. */
-export interface Lists {
-  /** second minute hour day month weekday, each `*` or values in ascending order. */
-  fields: [string, string, string, string, string, string];
-  /** Day of month and weekday must both match (else either, when both are restricted). */
-  bothDays: boolean;
-}
 
 /** Where a schedule is due next. Times are epoch ms. */
 export interface CronTimes {
@@ -91,10 +84,4 @@ export function checkTimeZone(timeZone: string): void {
       },
     );
   }
-}
-
-export function refuse(expression: string, why: string): GraphkeeperError {
-  return new GraphkeeperError("INVALID_VALUE", `${JSON.stringify(expression.slice(0, 60))}: ${why}.`, {
-    field: "expression",
-  });
 }

@@ -1,5 +1,4 @@
-import { DAY, type Field, HOUR, MINUTE, MONTH, WEEKDAY, writeList } from "./fields.ts";
-import { type Lists, refuse } from "./parse.ts";
+import { DAY, type Field, HOUR, type Lists, MINUTE, MONTH, refuse, WEEKDAY, writeList } from "./fields.ts";
 
 const NAMED: Record<string, string> = {
   "@yearly": "0 0 1 1 *",

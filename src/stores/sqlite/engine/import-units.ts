@@ -2,7 +2,6 @@ import { GraphkeeperError } from "../../../core/errors.ts";
 import type { ImportBlock } from "../../../core/words.ts";
 import { type Change, newKey } from "./change.ts";
 import { findDocument } from "./documents.ts";
-import type { DeletedUnit } from "./import.ts";
 import { findUnit } from "./own-units.ts";
 import { settleUnit, unitIsLive } from "./review.ts";
 import { addVector, hasVector, vectorLook } from "./vectors.ts";
@@ -11,6 +10,11 @@ import { addVector, hasVector, vectorLook } from "./vectors.ts";
 export interface BlockUnits {
   key(blockId: string, field: string, what: string): number;
   isLive(key: number): boolean;
+}
+
+/** What stood under the id of a unit that the new version of its document does not have. */
+export interface DeletedUnit {
+  vector: string | null;
 }
 
 /** Inserts the block's units, or adds their owners and vectors to those that are stored. */

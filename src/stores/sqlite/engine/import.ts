@@ -4,7 +4,7 @@ import type { DocumentInput, ImportBlock, Operation, Outcome } from "../../../co
 import { type Change, newKey } from "./change.ts";
 import { type DocumentRow, findDocument, standingOf } from "./documents.ts";
 import { writeEntities, writeMentions, writeRelationships } from "./import-facts.ts";
-import { type BlockUnits, writeTextUnits } from "./import-units.ts";
+import { type BlockUnits, type DeletedUnit, writeTextUnits } from "./import-units.ts";
 import { hashOf, ownTextUnits, unitsOf } from "./own-units.ts";
 import { deleteUnit, noteRemains, type Remains } from "./remove.ts";
 import { settleReview, settleUnit } from "./review.ts";
@@ -118,11 +118,6 @@ function writeDocument(
     group.documents_deprecated--;
   }
   return stored.key;
-}
-
-/** What stood under the id of a unit that the new version of its document does not have. */
-export interface DeletedUnit {
-  vector: string | null;
 }
 
 /**
