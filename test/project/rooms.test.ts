@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { readSources, violations } from "./rooms.ts";
+import { circles, readSources, violations } from "./rooms.ts";
 
 test("each room imports only what the table allows", () => {
   const files = readSources("src");
@@ -29,4 +29,18 @@ test.each([
   ["utils/things.ts", "", "utils/things.ts: the room utils is not in the table"],
 ])("a planted fault in %s is found: %s", (path, text, finding) => {
   expect(violations([{ path, text }])).toEqual([finding]);
+});
+
+test.each(["src", "dashboard"])("no file of %s imports itself by way of others", (root) => {
+  expect(circles(readSources(root))).toEqual([]);
+});
+
+test("a planted circle is found once", () => {
+  const files = [
+    { path: "core/law.ts", text: 'import { wire } from "./wire.ts";' },
+    { path: "core/wire.ts", text: 'import type { Word } from "./words.ts";' },
+    { path: "core/words.ts", text: 'import type { Law } from "./law.ts";' },
+    { path: "core/trace.ts", text: 'import { wire } from "./wire.ts";' },
+  ];
+  expect(circles(files)).toEqual(["core/law.ts > core/wire.ts > core/words.ts > core/law.ts"]);
 });

@@ -93,7 +93,7 @@ export interface SourceFile {
 
 export function readSources(root: string): SourceFile[] {
   return readdirSync(root, { recursive: true, encoding: "utf8" })
-    .filter((path) => path.endsWith(".ts"))
+    .filter((path) => /\.tsx?$/.test(path))
     .map((path) => ({ path, text: readFileSync(join(root, path), "utf8") }));
 }
 
@@ -124,6 +124,34 @@ export function violations(files: SourceFile[]): string[] {
       if (target !== room && !allowed.rooms.includes(target)) found.push(`${path} imports the room ${target}`);
     }
   }
+  return found;
+}
+
+/** Files that import themselves by way of others, each circle once, as `a.ts > b.ts > a.ts`. Imports of types count. */
+export function circles(files: SourceFile[]): string[] {
+  const known = new Set(files.map((f) => f.path));
+  const imports = new Map(
+    files.map(({ path, text }) => [
+      path,
+      importsOf(text)
+        .filter((specifier) => specifier.startsWith("."))
+        .map((specifier) => normalize(join(dirname(path), specifier)))
+        .filter((target) => known.has(target)),
+    ]),
+  );
+  const found: string[] = [];
+  const done = new Set<string>();
+  const visit = (path: string, way: string[]): void => {
+    const start = way.indexOf(path);
+    if (start >= 0) {
+      found.push([...way.slice(start), path].join(" > "));
+      return;
+    }
+    if (done.has(path)) return;
+    for (const target of imports.get(path) ?? []) visit(target, [...way, path]);
+    done.add(path);
+  };
+  for (const { path } of files) visit(path, []);
   return found;
 }
 

@@ -1,12 +1,15 @@
+import type { GraphStore } from "../../core/ports.ts";
 import { type Handle, retell } from "./derive.ts";
 import { showParts } from "./parts.ts";
 import type { NodeKind } from "./shapes.ts";
-import type { Neo4jStore } from "./store.ts";
+import type { Transactions } from "./transactions.ts";
 import { foldTwins, parkedPage, rehide } from "./twins.ts";
 import type { Work } from "./work.ts";
 
+type WholeStore = Transactions & Pick<GraphStore, "groups" | "documents">;
+
 /** Brings all that is parked back, whatever the law says: what an uninstall leaves is the user's whole graph. */
-export async function showEverything(store: Neo4jStore): Promise<void> {
+export async function showEverything(store: WholeStore): Promise<void> {
   for (let cursor: string | undefined; ; ) {
     const page = await store.groups({ cursor, limit: 100 });
     for (const group of page.items) await showGroup(store, group.groupId);
@@ -15,7 +18,7 @@ export async function showEverything(store: Neo4jStore): Promise<void> {
   }
 }
 
-async function showGroup(store: Neo4jStore, groupId: string): Promise<void> {
+async function showGroup(store: WholeStore, groupId: string): Promise<void> {
   const untilDone = async (batch: (w: Work) => Promise<number>) => {
     while ((await store.write(groupId, batch)) > 0);
   };
@@ -49,7 +52,7 @@ async function showGroup(store: Neo4jStore, groupId: string): Promise<void> {
 }
 
 /** What its writer made again while it was parked is one node again before it is shown. */
-async function foldAll(store: Neo4jStore, groupId: string, kind: NodeKind): Promise<void> {
+async function foldAll(store: Transactions, groupId: string, kind: NodeKind): Promise<void> {
   for (let after = ""; ; ) {
     const last = await store.write(groupId, async (w) => {
       const page = await parkedPage(w, kind, after, 1_000);
@@ -63,7 +66,7 @@ async function foldAll(store: Neo4jStore, groupId: string, kind: NodeKind): Prom
   }
 }
 
-async function showDocuments(store: Neo4jStore, groupId: string): Promise<void> {
+async function showDocuments(store: WholeStore, groupId: string): Promise<void> {
   for (let cursor: string | undefined; ; ) {
     const page = await store.documents(groupId, { status: "deprecated", limit: 200, cursor });
     await store.write(groupId, async (w) => {

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { type CommunityRecord, communityHash, compareIds } from "../../core/ports.ts";
 import { readCommunities } from "./analytics.ts";
-import type { Neo4jStore } from "./store.ts";
+import type { Transactions } from "./transactions.ts";
 import type { Reading, Work } from "./work.ts";
 
 /**
@@ -152,7 +152,7 @@ export async function lookOnceMore(w: Work): Promise<number> {
 }
 
 /** Before the changed communities are told: summaries that were written since count as written. */
-export async function noticeSummaries(store: Neo4jStore, groupId: string): Promise<void> {
+export async function noticeSummaries(store: Transactions, groupId: string): Promise<void> {
   if (store.shapes.profile.communities?.summary === undefined) return;
   if (!(await store.read(groupId, (r) => hasNewSummaries(r)))) return;
   for (let after: string | null = ""; after !== null; ) {

@@ -4,7 +4,7 @@ import type { Row } from "../connection.ts";
 import { type ProjectableGraph, readProjectableGraph } from "../live-graph.ts";
 import { gdsStatements } from "../statements/gds.ts";
 import type { Statements } from "../statements/index.ts";
-import type { Neo4jStore } from "../store.ts";
+import type { Transactions } from "../transactions.ts";
 import { GdsCalls, type GdsStatements } from "./calls.ts";
 import { type AlgorithmConfigs, algorithmConfigs } from "./configs.ts";
 import { refuseWhatDoesNotFit } from "./estimate.ts";
@@ -22,10 +22,10 @@ const ATTEMPTS = 3;
 /** The Graph Data Science plugin of the Neo4j server that holds the graph. Every projection is dropped, however a run ends. */
 export class GdsEngine implements AnalyticsEngine {
   readonly name = "gds";
-  readonly #store: Neo4jStore;
+  readonly #store: Transactions;
   readonly #statements: Statements & GdsStatements;
 
-  constructor(store: Neo4jStore) {
+  constructor(store: Transactions) {
     this.#store = store;
     this.#statements = { ...store.statements, ...gdsStatements(store.shapes) };
   }

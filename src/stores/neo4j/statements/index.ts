@@ -1,9 +1,9 @@
-import { mirrorStatements } from "../mirror.ts";
 import type { Shapes } from "../shapes.ts";
 import { fileNameStatements } from "./file-names.ts";
 import { graphStatements } from "./graph.ts";
 import { groupStatements } from "./group.ts";
 import { importStatements } from "./import.ts";
+import { mirrorStatements } from "./mirror.ts";
 import { neighbourhoodStatements } from "./neighbourhood.ts";
 import { summaryStatements } from "./summaries.ts";
 import { textStatements } from "./texts.ts";
