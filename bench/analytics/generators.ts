@@ -1,20 +1,11 @@
+import { seeded } from "../../test/data/seeded.ts";
+
 /** Graphs with known properties, made by own code and the same on every machine. */
 export interface EdgePairs {
   name: string;
   n: number;
   sources: Uint32Array;
   targets: Uint32Array;
-}
-
-/** A seeded source of numbers in [0, 1) (mulberry32). */
-export function seeded(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  };
 }
 
 /** A draw from a power law x^-exponent between low and high. */

@@ -1,19 +1,9 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { EntityInput, ImportBlock } from "../../src/core/words.ts";
+import { seeded } from "../../test/data/seeded.ts";
 
 /** Graphs of any size with the degrees of a real one. */
-
-/** A seeded source of numbers in [0, 1) (mulberry32). */
-export function seeded(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  };
-}
 
 /** How much the passages of a graph hold, and how often its entities are mentioned. */
 export interface Shape {

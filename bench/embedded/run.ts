@@ -14,8 +14,9 @@ import { parseArgs } from "node:util";
 import type { Fence, Policy } from "../../src/core/words.ts";
 import { collectGarbage } from "../../src/maintenance/collect.ts";
 import { openSqliteStore, type SqliteStore } from "../../src/stores/sqlite/index.ts";
+import { seeded } from "../../test/data/seeded.ts";
 import { GROUP, operations } from "../operations.ts";
-import { readShape, SyntheticGraph, seeded, UNITS_PER_DOCUMENT } from "./graph.ts";
+import { readShape, SyntheticGraph, UNITS_PER_DOCUMENT } from "./graph.ts";
 
 const { values } = parseArgs({
   options: { sizes: { type: "string", default: "10000,100000,1000000" }, write: { type: "boolean", default: false } },

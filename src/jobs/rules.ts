@@ -1,5 +1,5 @@
 import { GraphkeeperError } from "../core/errors.ts";
-import type { DailyWindow, KindConfig, Run, RunCommand, RunError } from "./ports.ts";
+import type { DailyWindow, KindConfig, KindSummary, Run, RunCommand, RunError } from "./ports.ts";
 
 /** Rules that both job stores and the worker share: pure functions, so that two dialects cannot read them differently. */
 
@@ -88,4 +88,18 @@ export function validWindow(window: DailyWindow): boolean {
     window.days === undefined ||
     (window.days.length > 0 && window.days.every((d) => Number.isInteger(d) && d >= 0 && d <= 6));
   return time.test(window.from) && time.test(window.to) && window.from !== window.to && days;
+}
+
+/** The summary of a kind that never ran. */
+export function idleKind(kind: string): KindSummary {
+  return {
+    kind,
+    queued: 0,
+    running: 0,
+    paused: 0,
+    dead: 0,
+    oldestDueAt: null,
+    lastSuccessAt: null,
+    consecutiveFailures: 0,
+  };
 }

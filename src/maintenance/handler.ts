@@ -48,6 +48,13 @@ export type RunObserver = (event: {
   durationMs: number;
 }) => void;
 
+interface Surroundings {
+  store: GraphStore;
+  settings: MaintenanceSettings;
+  clock: () => number;
+  observe: RunObserver;
+}
+
 /** A dead holder's lease ends after this long; the run is then taken over. */
 const LEASE_TTL_MS = 10_000;
 
@@ -62,6 +69,7 @@ export function maintenanceHandler(
   clock: () => number,
   observe: RunObserver = () => {},
 ): (context: RunContext) => Promise<JsonObject> {
+  const surroundings = { store, settings, clock, observe };
   return async (context) => {
     if (!RUN_KINDS.includes(context.kind as RunKind)) {
       throw new GraphkeeperError("INVALID_VALUE", `There is no kind of run ${context.kind}.`, { field: "kind" });
@@ -76,10 +84,8 @@ export function maintenanceHandler(
     };
     return withLease(store, context.groupId, lease, async (fence, signal) => {
       await finishOperations(store, context.groupId, signal);
-      const result =
-        context.kind === "recompute"
-          ? await runRecompute(store, fence, settings, clock, context, signal, observe)
-          : await runCollection(store, fence, settings, clock, context, signal, observe);
+      const carryOut = context.kind === "recompute" ? runRecompute : runCollection;
+      const result = await carryOut(surroundings, fence, context, signal);
       return { group_id: context.groupId, ...result };
     });
   };
@@ -94,13 +100,10 @@ async function finishOperations(store: GraphStore, groupId: string, signal: Abor
 }
 
 async function runCollection(
-  store: GraphStore,
+  { store, settings, clock, observe }: Surroundings,
   fence: Fence,
-  settings: MaintenanceSettings,
-  clock: () => number,
   context: RunContext,
   signal: AbortSignal,
-  observe: RunObserver,
 ): Promise<JsonObject> {
   const kinds: readonly CollectionKind[] =
     context.kind === "gc_all" ? COLLECTION_KINDS : [context.kind as CollectionKind];
@@ -135,13 +138,10 @@ async function runCollection(
 }
 
 async function runRecompute(
-  store: GraphStore,
+  { store, settings, clock, observe }: Surroundings,
   fence: Fence,
-  settings: MaintenanceSettings,
-  clock: () => number,
   context: RunContext,
   signal: AbortSignal,
-  observe: RunObserver,
 ): Promise<JsonObject> {
   const result = await recompute(store, fence, {
     k: settings.k,

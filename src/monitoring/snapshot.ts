@@ -2,6 +2,7 @@ import { isStale } from "../core/law.ts";
 import type { GraphStore } from "../core/ports.ts";
 import { COLLECTION_KINDS } from "../core/words.ts";
 import type { JobStore, KindSummary } from "../jobs/ports.ts";
+import { idleKind } from "../jobs/rules.ts";
 
 /** A group as metrics and alerts see it. */
 export interface GroupFigures {
@@ -81,7 +82,7 @@ async function kindFigures(jobs: JobStore, groups: GroupFigures[], at: number): 
   const together = summaries.get(ALL_COLLECTIONS)?.lastSuccessAt ?? null;
   const figures: KindFigures[] = [];
   for (const kind of new Set([...COLLECTION_KINDS, "recompute", ...summaries.keys()])) {
-    const own = summaries.get(kind) ?? idle(kind);
+    const own = summaries.get(kind) ?? idleKind(kind);
     const collects = (COLLECTION_KINDS as readonly string[]).includes(kind);
     const lastSuccessAt = collects ? latest(own.lastSuccessAt, together) : own.lastSuccessAt;
     let consecutiveFailures = own.consecutiveFailures;
@@ -95,19 +96,6 @@ async function kindFigures(jobs: JobStore, groups: GroupFigures[], at: number): 
     figures.push({ ...own, lastSuccessAt, consecutiveFailures, neededSinceAt: oldest(groups.filter(needs)) });
   }
   return figures;
-}
-
-function idle(kind: string): KindSummary {
-  return {
-    kind,
-    queued: 0,
-    running: 0,
-    paused: 0,
-    dead: 0,
-    oldestDueAt: null,
-    lastSuccessAt: null,
-    consecutiveFailures: 0,
-  };
 }
 
 function oldest(groups: GroupFigures[]): number | null {

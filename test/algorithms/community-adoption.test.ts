@@ -10,7 +10,8 @@ import {
   modularity,
   serializeCommunities,
 } from "../../src/algorithms/index.ts";
-import { planted, seeded } from "./graphs.ts";
+import { seeded } from "../data/seeded.ts";
+import { planted } from "./graphs.ts";
 
 const NO_EDITS = { sources: new Uint32Array(0), targets: new Uint32Array(0), weights: [] };
 

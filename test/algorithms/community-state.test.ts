@@ -7,7 +7,8 @@ import {
   openCommunities,
   serializeCommunities,
 } from "../../src/algorithms/index.ts";
-import { planted, seeded } from "./graphs.ts";
+import { seeded } from "../data/seeded.ts";
+import { planted } from "./graphs.ts";
 
 const { n, sources, targets, weights } = planted(6, 20, 6, 2, 3);
 const csr = csrFromEdges(n, sources, targets, weights);

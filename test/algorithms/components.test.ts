@@ -8,7 +8,8 @@ import {
   IncrementalComponents,
   SlackGraph,
 } from "../../src/algorithms/index.ts";
-import { arbitraryGraph, seeded, type TestGraph } from "./graphs.ts";
+import { seeded } from "../data/seeded.ts";
+import { arbitraryGraph, type TestGraph } from "./graphs.ts";
 
 /** The smallest node that each node reaches, by walking. */
 function byWalking({ n, sources, targets }: TestGraph): number[] {

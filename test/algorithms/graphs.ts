@@ -1,15 +1,5 @@
 import fc from "fast-check";
-
-/** A seeded source of numbers in [0, 1): tests and benchmarks give the same graphs everywhere (mulberry32). */
-export function seeded(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  };
-}
+import { seeded } from "../data/seeded.ts";
 
 export interface TestGraph {
   n: number;

@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { AlgorithmCancelled, BrokenState, IncrementalKnn, knn, knnBruteForce } from "../../src/algorithms/index.ts";
-import { clusteredVectors, seeded } from "./graphs.ts";
+import { seeded } from "../data/seeded.ts";
+import { clusteredVectors } from "./graphs.ts";
 
 const parameters = fc.record({
   n: fc.integer({ min: 1, max: 200 }),

@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { csrFromEdges, SlackGraph, strengths } from "../../src/algorithms/index.ts";
-import { arbitraryGraph, seeded } from "./graphs.ts";
+import { seeded } from "../data/seeded.ts";
+import { arbitraryGraph } from "./graphs.ts";
 
 test("after any edits it is the graph built from scratch", () => {
   fc.assert(

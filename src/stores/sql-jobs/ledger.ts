@@ -1,5 +1,6 @@
 import { compareIds } from "../../core/ports.ts";
 import type { KindSummary, Retention, Run, RunDetail, RunQuery, WeekSummary } from "../../jobs/ports.ts";
+import { idleKind } from "../../jobs/rules.ts";
 import { num, toAttempt, toBatch, toRun, toWeek } from "./rows.ts";
 import { first, type Row, rows, type Steps, type Value } from "./statement.ts";
 
@@ -68,7 +69,7 @@ export function* summary(at: number, groupId: string | undefined): Steps<KindSum
   const kinds = new Map<string, KindSummary>();
   const of = (row: Row): KindSummary => {
     const kind = String(row.kind);
-    const known = kinds.get(kind) ?? emptySummary(kind);
+    const known = kinds.get(kind) ?? idleKind(kind);
     kinds.set(kind, known);
     return known;
   };
@@ -88,19 +89,6 @@ export function* summary(at: number, groupId: string | undefined): Steps<KindSum
     if (num(row.seq) > (lastSuccess.get(summary.kind) ?? 0)) summary.consecutiveFailures++;
   }
   return [...kinds.values()].sort((a, b) => compareIds(a.kind, b.kind));
-}
-
-function emptySummary(kind: string): KindSummary {
-  return {
-    kind,
-    queued: 0,
-    running: 0,
-    paused: 0,
-    dead: 0,
-    oldestDueAt: null,
-    lastSuccessAt: null,
-    consecutiveFailures: 0,
-  };
 }
 
 /** One bounded step of forgetting: runs with their attempts and batches, then occurrences and idempotency keys. */

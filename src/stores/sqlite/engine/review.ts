@@ -21,64 +21,41 @@ export function unitIsLive(session: Session, g: number, unit: number): boolean {
   return textUnitPresence(active ? 1 : 0) === "live";
 }
 
-/**
- * A live unit that mentions the entity, or null. Most entities have one among their first 32 mentions. For hubs the search
- * goes round from the last one found (`witness`): what it passes over is parked, and is not looked at again before the
- * search has been all the way round, so that a hub costs its degree once, not at each judgement.
- */
-export function liveMention(session: Session, g: number, entity: number, witness: number | null): number | null {
-  const near = session.get(
-    `SELECT m.unit FROM (SELECT unit FROM mentions WHERE g = ? AND entity = ? ORDER BY unit LIMIT 32) m
+/** The searches for a live unit among those that a table ties to `owner`. */
+const liveUnitOf = (table: "mentions" | "supports", owner: "entity" | "relationship") => ({
+  near: `SELECT m.unit FROM (SELECT unit FROM ${table} WHERE g = ? AND ${owner} = ? ORDER BY unit LIMIT 32) m
      CROSS JOIN text_units u WHERE u.key = m.unit AND u.live = 1 LIMIT 1`,
-    g,
-    entity,
-  );
-  if (near) return near.unit as number;
-  const start = witness ?? 0;
-  const after = session.get(
-    `SELECT m.unit FROM mentions m CROSS JOIN text_units u
-     WHERE m.g = ? AND m.entity = ? AND m.unit >= ? AND u.key = m.unit AND u.live = 1 ORDER BY m.unit LIMIT 1`,
-    g,
-    entity,
-    start,
-  );
-  if (after || start === 0) return (after?.unit as number | undefined) ?? null;
-  const before = session.get(
-    `SELECT m.unit FROM mentions m CROSS JOIN text_units u
-     WHERE m.g = ? AND m.entity = ? AND m.unit < ? AND u.key = m.unit AND u.live = 1 ORDER BY m.unit LIMIT 1`,
-    g,
-    entity,
-    start,
-  );
-  return (before?.unit as number | undefined) ?? null;
+  from: `SELECT m.unit FROM ${table} m CROSS JOIN text_units u
+     WHERE m.g = ? AND m.${owner} = ? AND m.unit >= ? AND u.key = m.unit AND u.live = 1 ORDER BY m.unit LIMIT 1`,
+  before: `SELECT m.unit FROM ${table} m CROSS JOIN text_units u
+     WHERE m.g = ? AND m.${owner} = ? AND m.unit < ? AND u.key = m.unit AND u.live = 1 ORDER BY m.unit LIMIT 1`,
+});
+const MENTIONING = liveUnitOf("mentions", "entity");
+const SUPPORTING = liveUnitOf("supports", "relationship");
+
+/** A live unit that mentions the entity, or null; see `findLive`. */
+export function liveMention(session: Session, g: number, entity: number, witness: number | null): number | null {
+  return findLive(session, MENTIONING, g, entity, witness);
 }
 
-/** As `liveMention`, for the supporting units of a relationship. */
-function liveSupport(session: Session, g: number, relationship: number, witness: number | null): number | null {
-  const near = session.get(
-    `SELECT s.unit FROM (SELECT unit FROM supports WHERE g = ? AND relationship = ? ORDER BY unit LIMIT 32) s
-     CROSS JOIN text_units u WHERE u.key = s.unit AND u.live = 1 LIMIT 1`,
-    g,
-    relationship,
-  );
+/**
+ * Most owners have a live unit among their first 32. For hubs the search goes round from the last one found (`witness`):
+ * what it passes over is parked, and is not looked at again before the search has been all the way round, so that a hub
+ * costs its degree once, not at each judgement.
+ */
+function findLive(
+  session: Session,
+  search: typeof MENTIONING,
+  g: number,
+  owner: number,
+  witness: number | null,
+): number | null {
+  const near = session.get(search.near, g, owner);
   if (near) return near.unit as number;
   const start = witness ?? 0;
-  const after = session.get(
-    `SELECT s.unit FROM supports s CROSS JOIN text_units u
-     WHERE s.g = ? AND s.relationship = ? AND s.unit >= ? AND u.key = s.unit AND u.live = 1 ORDER BY s.unit LIMIT 1`,
-    g,
-    relationship,
-    start,
-  );
+  const after = session.get(search.from, g, owner, start);
   if (after || start === 0) return (after?.unit as number | undefined) ?? null;
-  const before = session.get(
-    `SELECT s.unit FROM supports s CROSS JOIN text_units u
-     WHERE s.g = ? AND s.relationship = ? AND s.unit < ? AND u.key = s.unit AND u.live = 1 ORDER BY s.unit LIMIT 1`,
-    g,
-    relationship,
-    start,
-  );
-  return (before?.unit as number | undefined) ?? null;
+  return (session.get(search.before, g, owner, start)?.unit as number | undefined) ?? null;
 }
 
 export interface JudgedRelationship {
@@ -105,7 +82,7 @@ export function judgeRelationship(session: Session, g: number, key: number): Jud
   const supportKnown = row.support_known === 1;
   const ends = row.source_live === 1 && row.target_live === 1;
   // Support is looked for only where it decides.
-  const unit = ends && supportKnown ? liveSupport(session, g, key, row.witness as number | null) : null;
+  const unit = ends && supportKnown ? findLive(session, SUPPORTING, g, key, row.witness as number | null) : null;
   const presence = relationshipPresence({
     sourceLive: row.source_live === 1,
     targetLive: row.target_live === 1,
