@@ -27,7 +27,9 @@ export function gdsStatements(s: Shapes) {
     gdsProject: `CALL () {
         ${s.all("entity", "e")} AND ${s.isLive("e")}
         RETURN e AS source, null AS target, CASE WHEN size(${property}) = $dimension
-          THEN {sourceNodeLabels: ['Vector'], sourceNodeProperties: {embedding: ${property}}} ELSE {sourceNodeLabels: ['Plain']} END AS data
+          THEN {sourceNodeLabels: ['Vector'], targetNodeLabels: null,
+            sourceNodeProperties: {embedding: ${property}}, targetNodeProperties: null}
+          ELSE {sourceNodeLabels: ['Plain'], targetNodeLabels: null} END AS data
         UNION ALL
         ${s.all("entity", "a")} ${facts}
         RETURN a AS source, b AS target, {relationshipType: 'FACT', relationshipProperties: {weight: ${weighed}}} AS data
