@@ -147,7 +147,7 @@ async function guard(
   const complete = foreseen.units !== null && foreseen.units.length <= limitOf(options) ? foreseen.units : null;
   if (options.guard === null) return;
   const limits = options.guard ?? BLAST_RADIUS;
-  const { entities, liveEntities, loss } = await hiddenEntities(w, verb, documents, limits.floor, complete);
+  const { entities, liveEntities, loss } = await hiddenEntities(w, verb, documents, limits, complete);
   if (exceedsBlastRadius(entities, liveEntities, limits)) {
     throw new GraphkeeperError("BLAST_RADIUS", `The ${verb} would hide ${entities} of ${liveEntities} live entities.`, {
       entities,

@@ -9,11 +9,12 @@ import {
   factRows,
   type Handle,
   type Loss,
-  liveUnits,
+  liveSupport,
   lossOf,
   mentionedBy,
   parkedRows,
   supportedBy,
+  supportersOf,
   type UnitRow,
 } from "./derive.ts";
 import { outcomesOf, unitsOf } from "./documents.ts";
@@ -87,23 +88,30 @@ export async function hiddenEntities(
   r: Reading,
   verb: "deprecate" | "purge",
   documents: string[],
-  floor: number,
+  guard: { share: number; floor: number },
   read: UnitRow[] | null,
 ): Promise<{ entities: number; liveEntities: number; loss?: Loss }> {
   const { changed } = await unitsChanged(r, verb, documents, read);
   const handles = changed.map((u) => u.handle);
   const loss = read ? await lossOf(r, changed) : undefined;
-  if (floor > 0) {
+  if (guard.floor > 0) {
     const { length } = loss?.entities ?? (await mentionedBy(r, handles));
-    if (length <= floor) return { entities: length, liveEntities: Number.POSITIVE_INFINITY, loss };
+    if (length <= guard.floor) return { entities: length, liveEntities: Number.POSITIVE_INFINITY, loss };
   }
   const { lost } = await entitiesLost(r, verb, changed);
-  return { entities: lost.length, liveEntities: await countLiveEntities(r), loss };
+  return {
+    entities: lost.length,
+    liveEntities: await countLiveEntities(r, Math.ceil(lost.length / guard.share)),
+    loss,
+  };
 }
 
-async function countLiveEntities(r: Reading): Promise<number> {
-  const rows = await r.run<{ kind: string; live: boolean; count: number }>("countNodes");
-  return rows.filter((row) => row.kind === "entity" && row.live).reduce((sum, row) => sum + row.count, 0);
+/** Counts no further than `enough`: a guard need not know how much larger than that the group is. */
+async function countLiveEntities(r: Reading, enough = Number.MAX_SAFE_INTEGER): Promise<number> {
+  const [row] = await r.run<{ count: number }>("countLiveEntities", {
+    enough: r.int(Math.min(enough, Number.MAX_SAFE_INTEGER)),
+  });
+  return row?.count ?? 0;
 }
 
 /** What a verb would do, by the law, without doing it. */
@@ -169,7 +177,7 @@ async function removed(
   );
   const parkedTouching = await r.each<{ id: string }>("parkedTouching", "ids", entityKeys(r, lostIds));
   const parked = await parkedRows(r, [...parkedTouching.map((p) => p.id), ...supported]);
-  const hidden = new Set(units.map((u) => u.id));
+  const hidden = supportersOf(r, units);
   if (verb === "purge") {
     const emptied = [...live, ...parked].filter(
       (f) => f.support !== null && f.support.length > 0 && f.support.every((u) => hidden.has(u)),
@@ -181,7 +189,7 @@ async function removed(
     r,
     live.map((f) => f.handle),
   );
-  const liveBefore = await liveUnits(
+  const liveBefore = await liveSupport(
     r,
     live.flatMap((f) => f.support ?? []),
   );
@@ -260,11 +268,11 @@ async function restored(
   );
   const endsOf = new Map(ends.map((e) => [e.id, [idFromKey(e.source), idFromKey(e.target)]]));
   const known = await entitiesById(r, [...endsOf.values()].flat());
-  const live = await liveUnits(
+  const live = await liveSupport(
     r,
     parked.flatMap((p) => p.support ?? []),
   );
-  const returns = new Set(units.map((u) => u.id));
+  const returns = supportersOf(r, units);
   const facts = parked.filter((fact) => {
     const [source = "", target = ""] = endsOf.get(fact.id) ?? [];
     return (

@@ -1,6 +1,7 @@
 /** Statements that read a whole label of the group on purpose: counts, snapshots, the sweep, listings. */
 export const SCANS: ReadonlySet<string> = new Set([
   "countNodes",
+  "countLiveEntities",
   "countFacts",
   "countDocuments",
   "scanUnits",

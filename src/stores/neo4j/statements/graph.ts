@@ -276,6 +276,7 @@ export function graphStatements(s: Shapes) {
           `${s.all(kind, "v")} RETURN '${kind}' AS kind, ${live("v")} AS live, count(v) AS count, sum(CASE WHEN ${anyVector(kind, "v")} THEN 1 ELSE 0 END) AS searchable, sum(CASE WHEN ${anyParkedVector(kind, "v")} THEN 1 ELSE 0 END) AS parked`,
       )
       .join(" UNION ALL "),
+    countLiveEntities: `${s.all("entity", "e")} WITH e WHERE ${live("e")} WITH e LIMIT $enough RETURN count(e) AS count`,
     countFacts: `MATCH ${fact("a", "r", "b")} WHERE ${factWhere("a", "r", "b")} RETURN count(r) AS count`,
     countParked: `MATCH (p:${OURS.parked} {lc_group: $group}) WHERE p.lc_id IS NOT NULL RETURN count(p) AS count`,
     scanUnits: `${s.all("unit", "u")} RETURN ${s.id("unit", "u")} AS id, ${s.unit.text === null ? "''" : `u.${quoted(s.unit.text)}`} AS text, ${live("u")} AS live,
