@@ -20,6 +20,11 @@ export const langchain: ProfileInput = {
   },
   entities: { label: "__Entity__", key: { property: "id" }, name: "id", vectors: [], fullText: ["entity"] },
   mentions: { by: "edge", type: "MENTIONS", direction: "from_unit", trust: "complete" },
-  relationships: { types: { allExcept: ["MENTIONS"] }, merged: { per: "pair" }, support: { by: "none" } },
+  relationships: {
+    // Between two entities any type is a fact: a model may call one as its writer calls structure.
+    types: { allExcept: [] },
+    merged: { per: "pair" },
+    support: { by: "none" },
+  },
   parking: { mode: "swap" },
 };

@@ -29,7 +29,8 @@ export const llamaindex: ProfileInput = {
   // An entity that was there before an insert gets no mention from it: counting mentions would destroy live entities.
   mentions: { by: "edge", type: "MENTIONS", direction: "from_unit", trust: "lower_bound" },
   relationships: {
-    types: { allExcept: ["MENTIONS", "SOURCE", "NEXT", "PREVIOUS", "PARENT", "CHILD"] },
+    // Between two entities any type is a fact: a model may call one as its writer calls structure.
+    types: { allExcept: [] },
     merged: { per: "pair" },
     support: { by: "none" },
   },

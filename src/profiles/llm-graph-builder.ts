@@ -29,9 +29,8 @@ export const llmGraphBuilder: ProfileInput = {
   },
   mentions: { by: "edge", type: "HAS_ENTITY", direction: "from_unit", trust: "complete" },
   relationships: {
-    types: {
-      allExcept: ["PART_OF", "FIRST_CHUNK", "NEXT_CHUNK", "HAS_ENTITY", "SIMILAR", "IN_COMMUNITY", "PARENT_COMMUNITY"],
-    },
+    // Between two entities any type is a fact: a model may call one as its writer calls structure.
+    types: { allExcept: ["SIMILAR", "IN_COMMUNITY"] },
     merged: { per: "pair" },
     support: { by: "none" },
   },

@@ -28,7 +28,8 @@ export const neo4jGraphrag: ProfileInput = {
   },
   mentions: { by: "edge", type: "FROM_CHUNK", direction: "from_entity", trust: "complete" },
   relationships: {
-    types: { allExcept: ["FROM_DOCUMENT", "NEXT_CHUNK", "FROM_CHUNK"] },
+    // Between two entities any type is a fact: a model may call one as its writer calls structure.
+    types: { allExcept: [] },
     merged: { per: "pair" },
     support: { by: "none" },
   },
