@@ -65,3 +65,14 @@ test("statements to a database are never put together from values", () => {
   );
   expect(found).toEqual([]);
 });
+
+test("the index of decisions lists each of them, numbered without a hole", () => {
+  const decisions = files.filter((path) => /^docs\/decisions\/\d/.test(path)).sort();
+  const listed = [...text("docs/decisions/README.md").matchAll(/^\| \[(\d+)\]\(([^)]+)\)/gm)];
+  expect(listed.map((m) => `docs/decisions/${m[2]}`)).toEqual(decisions);
+  for (const [i, path] of decisions.entries()) {
+    expect(listed[i]?.[1]).toBe(String(i + 1));
+    expect(path).toContain(`/${String(i + 1).padStart(4, "0")}-`);
+    expect(text(path).startsWith(`# ${i + 1}. `)).toBe(true);
+  }
+});
