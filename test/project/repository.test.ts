@@ -42,7 +42,6 @@ const KNOWN_LONG = new Set([
   "src/stores/neo4j/collect.ts",
   "src/stores/neo4j/derive.ts",
   "src/stores/neo4j/doctor.ts",
-  "src/stores/neo4j/import.ts",
   "src/stores/neo4j/shapes.ts",
   "src/stores/neo4j/statements/graph.ts",
 ]);

@@ -2,6 +2,7 @@ import { blockHash } from "../../core/canonical.ts";
 import { GraphkeeperError } from "../../core/errors.ts";
 import { checkEmbedding } from "../../core/law.ts";
 import { importOutcome } from "../../core/outcomes.ts";
+import { ownTextUnits } from "../../core/own-text-units.ts";
 import type {
   DocumentInput,
   EntityInput,
@@ -12,8 +13,7 @@ import type {
   TextUnitInput,
 } from "../../core/words.ts";
 import { lawOfRelationship, liveMentions, noteLoss, revive, settleTextUnits } from "./derive.ts";
-import { ownTextUnits } from "./replace.ts";
-import { type Group, sortedIds } from "./state.ts";
+import { type Group, sortedIds, type TextUnitRow } from "./state.ts";
 
 /** Imports a block, or replaces a document by it. @returns outcomes by document, and whether anything was written */
 export function importBlock(
@@ -37,7 +37,13 @@ export function importBlock(
 
   const replaced = new Set(outcomes.filter(({ outcome }) => outcome === "replaced").map(({ id }) => id));
   const stored = new Set(block.documents.map(({ id }) => id).filter((id) => group.documents.has(id)));
-  const ids = ownTextUnits(group, block, stored);
+  const ids = ownTextUnits(block.textUnits, stored, {
+    textOf: (id) => group.textUnits.get(id)?.text,
+    unitsOf: (documentId) =>
+      sortedIds(group.textUnits.keys())
+        .map((id) => group.textUnits.get(id) as TextUnitRow)
+        .filter((unit) => unit.documents.includes(documentId)),
+  });
   block.documents.forEach((input, i) => {
     writeDocument(group, operation, input, outcomes[i]?.outcome as Outcome, hashOfBlock);
   });

@@ -5,7 +5,7 @@ import { type Change, newKey } from "./change.ts";
 import { type DocumentRow, findDocument, standingOf } from "./documents.ts";
 import { writeEntities, writeMentions, writeRelationships } from "./import-facts.ts";
 import { type BlockUnits, type DeletedUnit, writeTextUnits } from "./import-units.ts";
-import { hashOf, ownTextUnits, unitsOf } from "./own-units.ts";
+import { hashOf, ownUnits, unitsOf } from "./own-units.ts";
 import { deleteUnit, noteRemains, type Remains } from "./remove.ts";
 import { settleReview, settleUnit } from "./review.ts";
 import { vectorLook } from "./vectors.ts";
@@ -37,7 +37,7 @@ export function importBlock(
     return { outcomes, changed: false };
 
   const hashes = new Map(block.textUnits.map((unit) => [unit.id, hashOf(unit.text)]));
-  const ids = ownTextUnits(change, block, hashes, new Map([...stored].map(([id, row]) => [id, row.key])));
+  const ids = ownUnits(change, block, hashes, stored);
   const documents = new Map<string, number>();
   block.documents.forEach((input, i) => {
     const outcome = outcomes[i]?.outcome as Outcome;

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { ownTextUnits } from "../../../core/own-text-units.ts";
 import type { ImportBlock } from "../../../core/words.ts";
 import type { Change } from "./change.ts";
 
@@ -29,51 +30,24 @@ export function unitsOf(change: Pick<Change, "session" | "g">, document: number)
     .map((row) => ({ key: row.key as number, id: row.id as string, hash: Buffer.from(row.hash as Uint8Array) }));
 }
 
-/**
- * Which stored unit each unit of the block is: a unit of a stored document with an equal text stays the unit that it was,
- * with its id, vector and mentions, whatever id the block gives it. Equal ids with equal texts come first, then texts in
- * the order of the stored ids, one to one, so that a text that stands twice stays twice.
- *
- * Ids that count positions move when a text is put in front: old `0 1`, new `0 1 2` whose 1 and 2 are the old 0 and 1. The
- * new text of 0 then takes the id that became free, 2.
- *
- * @returns stored id by the block's id, for all units of the block
- */
-export function ownTextUnits(
+/** See the rule in the core; texts are compared by their hashes. */
+export function ownUnits(
   change: Pick<Change, "session" | "g">,
   block: ImportBlock,
   hashes: Map<string, Buffer>,
-  storedDocuments: Map<string, number>,
+  stored: Map<string, { key: number }>,
 ): Map<string, string> {
-  const ids = new Map<string, string>();
-  const taker = new Map<string, string>();
-  const match = (blockId: string, storedId: string) => {
-    ids.set(blockId, storedId);
-    taker.set(storedId, blockId);
-  };
-  const hash = (id: string) => hashes.get(id) as Buffer;
-  for (const unit of block.textUnits) {
-    if (findUnit(change, unit.id)?.hash.equals(hash(unit.id))) match(unit.id, unit.id);
-  }
-  for (const [documentId, document] of storedDocuments) {
-    const byText = new Map<string, string[]>();
-    for (const old of unitsOf(change, document)) {
-      const text = old.hash.toString("latin1");
-      const same = byText.get(text);
-      if (same) same.push(old.id);
-      else byText.set(text, [old.id]);
-    }
-    for (const unit of block.textUnits) {
-      if (ids.has(unit.id) || !unit.documents.includes(documentId)) continue;
-      const same = byText.get(hash(unit.id).toString("latin1"))?.find((id) => !taker.has(id));
-      if (same !== undefined) match(unit.id, same);
-    }
-  }
-  for (const unit of block.textUnits) {
-    if (ids.has(unit.id)) continue;
-    let free = unit.id;
-    for (let by = taker.get(free); by !== undefined; by = taker.get(free)) free = by;
-    ids.set(unit.id, free);
-  }
-  return ids;
+  const text = (hash: Buffer | undefined) => hash?.toString("latin1");
+  return ownTextUnits(
+    block.textUnits.map(({ id, documents }) => ({ id, documents, text: text(hashes.get(id)) as string })),
+    stored.keys(),
+    {
+      textOf: (id) => text(findUnit(change, id)?.hash),
+      unitsOf: (id) =>
+        unitsOf(change, (stored.get(id) as { key: number }).key).map((unit) => ({
+          id: unit.id,
+          text: text(unit.hash) as string,
+        })),
+    },
+  );
 }
