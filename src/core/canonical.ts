@@ -139,6 +139,7 @@ function dumpObject(record: StoredRecord): Record<string, Json | undefined> {
         description: record.description,
         weight: record.weight,
         text_units: record.textUnits,
+        ...(record.documents ? { documents: record.documents } : {}),
         presence: record.presence,
       };
     case "similarity":

@@ -94,6 +94,8 @@ export type StoredRecord =
       weight: number;
       /** Supporting text units, sorted; null = support unknown. Empty = support was known and is gone. */
       textUnits: string[] | null;
+      /** Where the writer names documents instead of text units: those that state it, sorted; `textUnits` is null then. */
+      documents?: string[];
       presence: Presence;
       candidate: boolean;
     }

@@ -86,7 +86,8 @@ async function certify(
         if (goneUnits.has(record.textUnit)) found.mentions++;
       } else if (record.kind === "relationship") {
         scanned.relationships++;
-        if (record.textUnits?.some((u) => goneUnits.has(u))) found.support++;
+        const named = record.textUnits?.some((u) => goneUnits.has(u)) || record.documents?.some((d) => gone.has(d));
+        if (named) found.support++;
         if (!entities.has(record.source) || !entities.has(record.target)) found.dangling++;
       } else if (record.kind === "membership" || record.kind === "rank") {
         if (!entities.has(record.entity)) found.dangling++;
@@ -100,7 +101,11 @@ async function certify(
     { check: "text units that name a purged document as owner", scanned: scanned.textUnits, found: found.owners },
     { check: "text units with a purged id", scanned: scanned.textUnits, found: found.units },
     { check: "mentions by a purged text unit", scanned: scanned.mentions, found: found.mentions },
-    { check: "relationships supported by a purged text unit", scanned: scanned.relationships, found: found.support },
+    {
+      check: "relationships supported by a purged text unit or document",
+      scanned: scanned.relationships,
+      found: found.support,
+    },
     {
       check: "relationships, similarity edges, memberships and ranks without their entity",
       scanned: scanned.relationships,

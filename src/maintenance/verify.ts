@@ -38,7 +38,7 @@ export async function verifyGroup(store: GroupReader, groupId: string): Promise<
   for (const entity of mentionedBy.keys()) if (!entities.has(entity)) findings.add("MENTION_WITHOUT_ENTITY", entity);
   checkUnits(findings, units, documents);
   checkEntities(findings, entities, units, mentionedBy);
-  checkRelationships(findings, relationships, entities, units);
+  checkRelationships(findings, relationships, entities, units, documents);
   checkAnalytics(findings, analytics, entities, relationships, group);
   await checkAudit(findings, store, groupId, group);
   return findings.all();
@@ -56,7 +56,7 @@ const MESSAGES = {
   ENTITY_VECTOR: "vectors of entities are in the wrong place and no collection would move them",
   ENTITY_NEVER_MENTIONED: "entities have mentions but are recorded as never mentioned",
   RELATIONSHIP_WITHOUT_END: "relationships name an end that does not exist",
-  RELATIONSHIP_SUPPORT: "relationships name a supporting text unit that does not exist",
+  RELATIONSHIP_SUPPORT: "relationships name a supporting text unit or document that does not exist",
   RELATIONSHIP_HIDDEN: "relationships are hidden although the law says they are live",
   RELATIONSHIP_MISSED: "relationships are visible, the law says they are not, and no collection would look at them",
   ANALYTICS_OF_UNKNOWN_ENTITY: "published analytics name an entity that does not exist",
@@ -136,12 +136,19 @@ function checkRelationships(
   relationships: Of<"relationship">[],
   entities: Map<string, Of<"entity">>,
   units: Map<string, Of<"text_unit">>,
+  documents: Map<string, Of<"document">>,
 ): void {
   for (const relationship of relationships) {
     const source = entities.get(relationship.source);
     const target = entities.get(relationship.target);
     if (!source || !target) findings.add("RELATIONSHIP_WITHOUT_END", relationship.id);
-    let support = relationship.textUnits === null;
+    let support = relationship.textUnits === null && relationship.documents === undefined;
+    for (const id of relationship.documents ?? []) {
+      const document = documents.get(id);
+      if (!document) findings.add("RELATIONSHIP_SUPPORT", relationship.id);
+      // One that nobody knows may be alive.
+      if (document?.status !== "deprecated") support = true;
+    }
     for (const id of relationship.textUnits ?? []) {
       const unit = units.get(id);
       if (!unit) findings.add("RELATIONSHIP_SUPPORT", relationship.id);

@@ -9,7 +9,7 @@ const documentKinds = [
   "CsvDocument",
 ];
 
-/** cognee: one database per data set; a document has one of several labels, so chunks name it by property. */
+/** cognee: one database per data set; a document has one of several labels, so chunks and stamps name it by property. */
 export const cognee: ProfileInput = {
   name: "cognee",
   version: 1,
@@ -31,14 +31,25 @@ export const cognee: ProfileInput = {
     name: "name",
     description: "description",
     vectors: [],
-    // Data sets, documents and runs that wrote the node; what is written again begins them anew.
-    appends: ["source_ref_keys", "source_dataset_ids", "source_run_ids", "source_run_refs", "belongs_to_set"],
+    appends: ["belongs_to_set"],
   },
   mentions: { by: "edge", type: "contains", direction: "from_unit", trust: "complete" },
   relationships: {
     types: { allExcept: ["is_part_of", "contains", "is_a", "made_from", "belongs_to_set"] },
     merged: { per: "pair" },
-    support: { by: "none" },
+    support: { by: "documents", trust: "complete" },
+  },
+  // `source_ref:v1:<data set>:<document>`, and with `:<chunk>` behind it `source_ref:v2`; runs have `source_run_ref:v1:<run>:` before it.
+  stamps: {
+    lists: [
+      { property: "source_ref_keys", separator: ":", document: 3 },
+      { property: "source_run_refs", separator: ":", document: 6 },
+    ],
+    follow: [
+      { property: "source_dataset_ids", list: "source_ref_keys", part: 2 },
+      { property: "source_run_ids", list: "source_run_refs", part: 2 },
+    ],
+    nodes: ["EntityType", "Timestamp"],
   },
   parts: [
     { label: "TextSummary", of: "unit", type: "made_from", direction: "to_owner" },

@@ -104,6 +104,8 @@ function expect(inventory: Inventory, profile: Profile): Expectation[] {
         expectations.push([`${type}.${support.property}`, relation?.properties.includes(support.property) ?? false, 2]);
     }
   }
+  for (const { property } of profile.stamps?.lists ?? [])
+    expectations.push([`${entities.label}.${property}`, has(entities.label, property), 1]);
   return expectations;
 }
 

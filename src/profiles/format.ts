@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { GraphkeeperError } from "../core/errors.ts";
 import { communities, name, published } from "./format-analytics.ts";
+import { stamps } from "./format-stamps.ts";
 
 /**
  * The profile format: how a writer lays documents, text units, entities and relationships out in a property graph.
@@ -137,10 +138,18 @@ const support = z.union([
     reverse: name.optional().describe("On the unit: ids of the relationships that it supports"),
     trust,
   }),
+  z
+    .strictObject({ by: z.literal("documents"), trust })
+    .describe("The documents that are stamped on the relationship; unless complete, support counts as unknown"),
 ]);
 
 const relationships = z.strictObject({
-  types: z.union([z.strictObject({ only: z.array(name).min(1) }), z.strictObject({ allExcept: z.array(name) })]),
+  types: z.union([
+    z.strictObject({ only: z.array(name).min(1) }),
+    z
+      .strictObject({ allExcept: z.array(name) })
+      .describe("Any type between two entities, except these; what hangs on units and documents is none anyhow"),
+  ]),
   key: name.optional().describe("Property that identifies a relationship; absent: its element id"),
   type: name.optional().describe("Property that holds the type; absent: the relationship's own"),
   description: name.optional(),
@@ -193,6 +202,7 @@ export const profileSchema = z
     communities: communities.optional(),
     published,
     publish: z.boolean().default(false).describe("Whether a recompute is written to where `published` says"),
+    stamps,
     origin: name
       .optional()
       .describe(
@@ -249,6 +259,14 @@ export function checkProfile(input: unknown): Profile {
     if (profile.documents.as === "node" && units.owner.by === "self")
       bad("an owner by self needs documents that are units");
   } else if (profile.mentions.by !== "list") bad("units that are only referred to need mentions by list");
+  const { stamps } = profile;
+  if (stamps === undefined) {
+    if (profile.relationships.support.by === "documents") bad("support by documents needs stamps");
+    return profile;
+  }
+  if (units.as !== "node" || units.owner.by === "edge") bad("stamps need units that have one document each");
+  for (const { list } of stamps.follow)
+    if (!stamps.lists.some((l) => l.property === list)) bad(`stamps have no list ${list} to follow`);
   return profile;
 }
 

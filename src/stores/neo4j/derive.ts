@@ -52,9 +52,26 @@ export function entityKeys(r: Reading, ids: Iterable<string>): unknown[] {
 }
 
 /** Which of the units are live, by id. */
-export async function liveUnits(r: Reading, ids: Iterable<string>): Promise<Set<string>> {
+async function liveUnits(r: Reading, ids: Iterable<string>): Promise<Set<string>> {
   const rows = await r.each<{ id: unknown; live: boolean }>("unitsById", "ids", unitIds(r, ids));
   return new Set(rows.filter((row) => row.live).map((row) => idFromKey(row.id)));
+}
+
+/** A unit as far as support is concerned. */
+export type Supporter = Pick<UnitRow, "handle" | "id" | "owners">;
+
+/** What support names: the units themselves, or their documents. */
+export function supportersOf(r: Reading, units: Iterable<Supporter>): Set<string> {
+  const byDocuments = r.shapes.profile.relationships.support.by === "documents";
+  return new Set([...units].flatMap((u) => (byDocuments ? u.owners.map(idFromKey) : [u.id])));
+}
+
+/** What of the named support is live. A document that nobody knows is not ours to judge. */
+export async function liveSupport(r: Reading, ids: Iterable<string>): Promise<Set<string>> {
+  if (r.shapes.profile.relationships.support.by !== "documents") return liveUnits(r, ids);
+  const named = new Set(ids);
+  const known = await r.documents(named);
+  return new Set([...named].filter((id) => known.get(id)?.status !== "deprecated"));
 }
 
 /** Entities that the units mention. */
@@ -95,21 +112,17 @@ export async function entitiesById(
 }
 
 /** Ids of the facts, live or parked, that the units support. */
-export async function supportedBy(
-  r: Reading,
-  units: { handle: string; id: string }[],
-  mentioned?: Promise<Handle[]>,
-): Promise<string[]> {
+export async function supportedBy(r: Reading, units: Supporter[], mentioned?: Promise<Handle[]>): Promise<string[]> {
   const { support } = r.shapes.profile.relationships;
   if (support.by === "none" || units.length === 0) return [];
   const handles = units.map((u) => u.handle);
   const found = new Set<string>();
-  if (support.reverse !== undefined) {
+  if (support.by === "list" && support.reverse !== undefined) {
     for (const row of await r.each<{ id: string }>("supportsOf", "handles", handles)) found.add(row.id);
     return [...found];
   }
   // Without a list on the unit: a unit mentions both ends of what it supports.
-  const ids = new Set(units.map((u) => u.id));
+  const ids = supportersOf(r, units);
   const entities = await (mentioned ?? mentionedBy(r, handles));
   const { live, parked } = await touching(r, entities);
   const facts = await Promise.all([
@@ -122,7 +135,7 @@ export async function supportedBy(
       parked.map((p) => p.id),
     ),
   ]);
-  for (const fact of facts.flat()) if (fact.support?.some((unit) => ids.has(unit))) found.add(fact.id);
+  for (const fact of facts.flat()) if (fact.support?.some((id) => ids.has(id))) found.add(fact.id);
   return [...found];
 }
 
@@ -156,12 +169,12 @@ export function parkedRows(r: Reading, ids: Iterable<string>): Promise<ParkedRow
   return r.each<ParkedRow>("parkedFacts", "ids", new Set(ids));
 }
 
-/** Judges facts by the law; `support` tells for each unit whether it is live. */
+/** Judges facts by the law. */
 export async function judged<T extends { sourceLive: boolean; targetLive: boolean; support: string[] | null }>(
   r: Reading,
   facts: T[],
 ): Promise<{ fact: T; live: boolean }[]> {
-  const live = await liveUnits(
+  const live = await liveSupport(
     r,
     facts.flatMap((f) => (f.sourceLive && f.targetLive ? (f.support ?? []) : [])),
   );
@@ -172,7 +185,7 @@ export async function judged<T extends { sourceLive: boolean; targetLive: boolea
         sourceLive: fact.sourceLive,
         targetLive: fact.targetLive,
         supportKnown: fact.support !== null,
-        liveSupport: (fact.support ?? []).filter((unit) => live.has(unit)).length,
+        liveSupport: (fact.support ?? []).filter((id) => live.has(id)).length,
       }) === "live",
   }));
 }
@@ -184,7 +197,7 @@ export interface Loss {
   facts: string[];
 }
 
-export async function lossOf(r: Reading, units: { handle: string; id: string }[]): Promise<Loss> {
+export async function lossOf(r: Reading, units: Supporter[]): Promise<Loss> {
   const mentioned = mentionedBy(
     r,
     units.map((u) => u.handle),
@@ -196,7 +209,7 @@ export async function lossOf(r: Reading, units: { handle: string; id: string }[]
 /** What the units' parking or deletion may have made obsolete. Call it before their mentions go. */
 export async function noteLoss(
   w: Work,
-  units: { handle: string; id: string }[],
+  units: Supporter[],
   foreseen?: Loss,
 ): Promise<{ entities: Handle[]; facts: string[] }> {
   const same = foreseen?.units.length === units.length && units.every((u, i) => u.handle === foreseen.units[i]?.handle);
@@ -414,7 +427,7 @@ export function retell(w: Work, factIds: Iterable<string>): void {
 async function forget(w: Work, ids: string[], handles: string[], parked: string[]): Promise<void> {
   if (tellsFacts(w)) w.sendEach("forgetLines", "ids", ids);
   const { support } = w.shapes.profile.relationships;
-  if (support.by === "none" || support.reverse === undefined || ids.length === 0) return;
+  if (support.by !== "list" || support.reverse === undefined || ids.length === 0) return;
   const units = new Map<string, string[]>();
   for (const fact of (await Promise.all([factRows(w, handles), parkedRows(w, parked)])).flat()) {
     for (const unit of fact.support ?? []) units.set(unit, [...(units.get(unit) ?? []), fact.id]);
@@ -426,10 +439,14 @@ async function forget(w: Work, ids: string[], handles: string[], parked: string[
   );
 }
 
-/** Takes deleted units out of the support of facts. @returns ids of facts whose known support is now empty */
+/** Takes deleted units out of the support of facts; documents are out of it already. @returns ids of facts whose known support is now empty */
 export async function dropSupport(w: Work, factIds: string[], units: Iterable<string>): Promise<string[]> {
   const { support } = w.shapes.profile.relationships;
   if (support.by === "none") return [];
+  const ids = new Set(factIds);
+  const [live, parked] = await Promise.all([factRowsById(w, ids), parkedRows(w, ids)]);
+  if (support.by === "documents")
+    return [...live, ...parked].filter((fact) => fact.support?.length === 0).map((fact) => fact.id);
   const gone = new Set(units);
   const write = (list: string[]) => (support.separator === undefined ? list : list.join(support.separator));
   const empty: string[] = [];
@@ -440,8 +457,6 @@ export async function dropSupport(w: Work, factIds: string[], units: Iterable<st
       if (left.length === 0) empty.push(fact.id);
       return [{ fact, support: write(left) }];
     });
-  const ids = new Set(factIds);
-  const [live, parked] = await Promise.all([factRowsById(w, ids), parkedRows(w, ids)]);
   w.sendEach(
     "dropSupport",
     "rows",

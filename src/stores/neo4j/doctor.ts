@@ -4,7 +4,7 @@ import { checkProfile, type Profile } from "../../profiles/format.ts";
 import { PROFILES } from "../../profiles/index.ts";
 import { type Connection, type ConnectOptions, connect, type Row } from "./connection.ts";
 import { gdsVersion } from "./gds/version.ts";
-import { quoted, Shapes } from "./shapes.ts";
+import { literal, quoted, Shapes } from "./shapes.ts";
 
 /** What the doctor found, without having written anything. */
 export interface Diagnosis {
@@ -140,7 +140,7 @@ async function indexesOf(connection: Connection): Promise<Diagnosis["indexes"]> 
 
 function provenanceOf(profile: Profile): string[] {
   const said: string[] = [];
-  const { mentions, relationships, rebuildable, copies } = profile;
+  const { mentions, relationships, rebuildable, copies, stamps } = profile;
   if (mentions.trust === "complete")
     said.push("Entities: each mention is recorded; they are parked and purged with their last one.");
   else
@@ -151,7 +151,19 @@ function provenanceOf(profile: Profile): string[] {
     said.push(
       "Facts: no text unit is recorded for them. They stay as long as both their ends, and a fact between shared entities cannot be taken back.",
     );
-  else said.push("Facts: the text units that state them are recorded; they are parked and purged with the last one.");
+  else {
+    const stating = relationships.support.by === "documents" ? "documents" : "text units";
+    said.push(
+      relationships.support.trust === "none" ||
+        (relationships.support.by === "documents" && relationships.support.trust !== "complete")
+        ? `Facts: the ${stating} that state them are recorded for some only; they stay as long as both their ends.`
+        : `Facts: the ${stating} that state them are recorded; they are parked and purged with the last one.`,
+    );
+  }
+  if (stamps !== undefined)
+    said.push(
+      `Lists of documents on everything (${[...stamps.lists, ...stamps.follow].map((l) => l.property).join(", ")}): a purge takes the document out of them.`,
+    );
   for (const text of rebuildable)
     said.push(`Text: ${text.on}.${text.property} can be rebuilt from the facts that stay.`);
   if (copies.length > 0)
@@ -273,6 +285,22 @@ function checksOf(s: Shapes): Check[] {
         `MATCH ${unit} UNWIND coalesce(u.${quoted(support.reverse)}, []) AS fact WITH u, fact WHERE NOT EXISTS { MATCH ()-[r${s.factTypes}]->() WHERE r.${quoted(profile.relationships.key)} = fact } RETURN DISTINCT ${unitId} AS id`,
       );
     }
+  }
+  const stamp = profile.stamps?.lists[0];
+  if (stamp !== undefined) {
+    const property = quoted(stamp.property);
+    const named = (v: string, id: string) =>
+      `UNWIND [x IN ${v}.${property} | split(x, ${literal(stamp.separator)})[${stamp.document}]] AS document RETURN document, ${id} AS id`;
+    // All documents first: before the install no index leads to the units of one.
+    add(
+      "DEAD_STAMPS",
+      "Nodes and relationships whose lists name a document that has no text unit",
+      `MATCH ${unit} UNWIND ${s.owners("u")} AS owner WITH collect(DISTINCT owner) AS known
+       CALL () { MATCH (n) WHERE n.${property} IS NOT NULL ${named("n", "elementId(n)")}
+         UNION ALL MATCH ()-[r]->() WHERE r.${property} IS NOT NULL ${named("r", "elementId(r)")} }
+       WITH known, document, collect(DISTINCT id) AS ids WHERE document IS NOT NULL AND NOT document IN known
+       UNWIND ids AS id RETURN DISTINCT id`,
+    );
   }
   for (const derived of profile.derived.filter((d) => d.score !== undefined)) {
     add(

@@ -6,15 +6,16 @@ import {
   deleteFacts,
   dropSupport,
   entityFacts,
-  type Handle,
   type Loss,
   noteLoss,
+  type Supporter,
   settleUnits,
   type UnitRow,
 } from "./derive.ts";
 import { forgetFileNames } from "./file-names.ts";
 import { dropDerived, parkParts, purgeParts, showParts } from "./parts.ts";
 import { idFromKey } from "./shapes.ts";
+import { forgetStamps } from "./stamps.ts";
 import type { DocumentState, Reading, Work } from "./work.ts";
 
 /** Deprecate, restore, purge, hold and release: the status of the documents, and the steps that carry it to their units. */
@@ -204,6 +205,7 @@ async function purgeUnits(
 async function deleteUnits(w: Work, units: UnitRow[], foreseen: Loss | undefined): Promise<void> {
   if (units.length === 0) return;
   const { entities, facts } = await noteLoss(w, units, foreseen);
+  await forgetStamps(w, new Set(units.flatMap((u) => u.owners.map(idFromKey))), units, entities);
   await dropUnits(w, units);
   const trusted = w.shapes.profile.mentions.trust === "complete";
   const orphans = trusted
@@ -221,13 +223,13 @@ async function deleteUnits(w: Work, units: UnitRow[], foreseen: Loss | undefined
     units.map((u) => u.id),
   );
   const { support } = w.shapes.profile.relationships;
-  if (support.by === "list" && support.trust === "complete") await deleteFacts(w, empty);
+  if (support.by !== "none" && support.trust === "complete") await deleteFacts(w, empty);
 }
 
 /** The nodes alone, with the parts that hang on them. */
 export async function dropUnits(
   w: Work,
-  units: (Handle & { vector: boolean; parkedVector: boolean })[],
+  units: (Supporter & { vector: boolean; parkedVector: boolean })[],
 ): Promise<void> {
   const handles = units.map((u) => u.handle);
   await purgeParts(w, "unit", handles);

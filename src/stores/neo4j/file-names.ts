@@ -1,4 +1,4 @@
-import { supportedBy } from "./derive.ts";
+import { type Supporter, supportedBy } from "./derive.ts";
 import type { Work } from "./work.ts";
 
 /**
@@ -16,7 +16,7 @@ interface Listed {
 const MOST_PAIRS = 5_000;
 
 /** Before the units go: takes the names of their documents off what other documents' units keep alive. */
-export async function forgetFileNames(w: Work, units: { handle: string; id: string }[]): Promise<void> {
+export async function forgetFileNames(w: Work, units: Supporter[]): Promise<void> {
   const { textUnits } = w.shapes.profile;
   if (textUnits.as !== "reference" || textUnits.document.files === undefined) return;
   const { before, unnamed } = textUnits.document;

@@ -1,6 +1,7 @@
 import type { CollectOptions } from "../../core/ports.ts";
 import {
   entityFacts,
+  factRows,
   judged,
   parkedRows,
   retell,
@@ -156,17 +157,22 @@ async function settleParkedEntities(w: Work, handles: string[], now: number): Pr
 async function settleParkedFacts(w: Work, ids: string[], now: number): Promise<void> {
   const folded = await foldFacts(w, ids, now);
   w.effect.relationships += folded.size;
-  retell(w, folded);
-  const verdicts = await judged(
-    w,
-    await parkedRows(
+  retell(w, folded.keys());
+  const [again, hidden] = await Promise.all([
+    factRows(w, folded.values()),
+    parkedRows(
       w,
       ids.filter((id) => !folded.has(id)),
     ),
-  );
+  ]);
+  // What was written again may be stated by deprecated documents alone, as before.
+  const wrong = [
+    ...(await judged(w, again)).filter((v) => !v.live),
+    ...(await judged(w, hidden)).filter((v) => v.live),
+  ];
   w.note(
     "stale_edges",
-    verdicts.filter((v) => v.live).map((v) => v.fact.id),
+    wrong.map((v) => v.fact.id),
   );
 }
 

@@ -96,9 +96,12 @@ async function* mentions(r: Reading): AsyncGenerator<Of<"mention">> {
 }
 
 async function* relationships(r: Reading, candidates: Record<string, Set<string>>): AsyncGenerator<Of<"relationship">> {
+  const byDocuments = r.shapes.profile.relationships.support.by === "documents";
   for (const name of ["scanFacts", "scanParked"] as const) {
     for await (const row of r.stream(name)) {
       const id = String(row.id);
+      const support = row.support as string[] | null | undefined;
+      const named = support ? [...new Set(support)].sort(compareIds) : null;
       yield {
         kind: "relationship",
         id,
@@ -107,8 +110,8 @@ async function* relationships(r: Reading, candidates: Record<string, Set<string>
         type: row.type as string,
         description: typeof row.description === "string" ? row.description : null,
         weight: typeof row.weight === "number" ? row.weight : 1,
-        textUnits:
-          row.support === null || row.support === undefined ? null : [...(row.support as string[])].sort(compareIds),
+        textUnits: byDocuments ? null : named,
+        ...(byDocuments && named ? { documents: named } : {}),
         presence: presence(name === "scanFacts"),
         candidate: candidates.stale_edges?.has(id) ?? false,
       };

@@ -242,12 +242,28 @@ export class Shapes {
     return key === undefined ? `elementId(${r})` : `coalesce(${r}.${quoted(key)}, elementId(${r}))`;
   }
 
-  /** Support of a relationship or of its parked record, as a list or null. */
+  /** Support of a relationship or of its parked record, as a list of units (or of documents, by the profile) or null. */
   support(r: string): string {
     const { support } = this.profile.relationships;
     if (support.by === "none") return "null";
+    if (support.by === "documents") return support.trust === "complete" ? this.#stamped(r) : "null";
     const property = `${r}.${quoted(support.property)}`;
     return support.separator === undefined ? property : `split(${property}, ${literal(support.separator)})`;
+  }
+
+  /** Ids of the documents in the first list of stamps; null where one element tells none, or nothing is stamped. */
+  #stamped(v: string): string {
+    const [list] = this.profile.stamps?.lists ?? [];
+    if (list === undefined) return "null";
+    const property = `${v}.${quoted(list.property)}`;
+    const document = `split(x, ${literal(list.separator)})[${list.document}]`;
+    return `CASE WHEN any(x IN ${property} WHERE ${document} IS NULL) THEN null ELSE [x IN ${property} | ${document}] END`;
+  }
+
+  /** Names of all lists of stamps, those that follow others among them. */
+  get stampLists(): string[] {
+    const { stamps } = this.profile;
+    return stamps === undefined ? [] : [...stamps.lists, ...stamps.follow].map((list) => list.property);
   }
 
   /** Pattern from documents that are nodes to their units. */

@@ -64,8 +64,12 @@ async function noteFolds(w: Work, kind: string, entries: JsonObject[], now?: num
   });
 }
 
-/** Facts that are parked and were written again: the new one stays, with what the parked one has beside it. */
-export async function foldFacts(w: Work, ids: Iterable<string>, now?: number): Promise<Set<string>> {
+/**
+ * Facts that are parked and were written again: the new one stays, with what the parked one has beside it.
+ *
+ * @returns by the id of each parked one that is gone, the handle of the one that stays
+ */
+export async function foldFacts(w: Work, ids: Iterable<string>, now?: number): Promise<Map<string, string>> {
   const twins = await w.each<{ id: string; handle: string }>("twinsOfFacts", "ids", new Set(ids));
   const entries: JsonObject[] = [];
   for (const twin of twins) {
@@ -73,7 +77,7 @@ export async function foldFacts(w: Work, ids: Iterable<string>, now?: number): P
     if (row) entries.push({ id: twin.id, overwritten: row.overwritten });
   }
   await noteFolds(w, "relationship", entries, now);
-  return new Set(twins.map((twin) => twin.id));
+  return new Map(twins.map((twin) => [twin.id, twin.handle]));
 }
 
 /** Units that the entities' lists name get nodes of ours and mentions, as the lists are now. */

@@ -5,6 +5,7 @@ import { groupStatements } from "./group.ts";
 import { importStatements } from "./import.ts";
 import { mirrorStatements } from "./mirror.ts";
 import { neighbourhoodStatements } from "./neighbourhood.ts";
+import { stampStatements } from "./stamps.ts";
 import { summaryStatements } from "./summaries.ts";
 import { textStatements } from "./texts.ts";
 import { twinStatements } from "./twins.ts";
@@ -15,6 +16,7 @@ export type Statements = typeof groupStatements &
   ReturnType<typeof mirrorStatements> &
   ReturnType<typeof neighbourhoodStatements> &
   ReturnType<typeof fileNameStatements> &
+  ReturnType<typeof stampStatements> &
   ReturnType<typeof summaryStatements> &
   ReturnType<typeof textStatements> &
   ReturnType<typeof twinStatements>;
@@ -28,6 +30,7 @@ export function statementsFor(shapes: Shapes): Statements {
     ...mirrorStatements(shapes),
     ...neighbourhoodStatements(shapes),
     ...fileNameStatements(shapes),
+    ...stampStatements(shapes),
     ...summaryStatements(shapes),
     ...textStatements(shapes),
     ...twinStatements(shapes),

@@ -104,7 +104,7 @@ function ofKind(s: Shapes, kind: NodeKind): Named<Kinds> {
 function listsOf(s: Shapes, kind: NodeKind): string {
   const { mentions, relationships, entities } = s.profile;
   const { support } = relationships;
-  const plain = kind === "entity" ? [...entities.appends] : [];
+  const plain = [...s.stampLists, ...(kind === "entity" ? entities.appends : [])];
   if (kind === "unit" && support.by === "list" && support.reverse !== undefined) plain.push(support.reverse);
   const joined: [string, string][] = [];
   if (kind === "entity" && mentions.by === "list") {
@@ -153,7 +153,8 @@ function sameEdge(s: Shapes): string {
 function sameFact(s: Shapes, x: string, r: string): string {
   const { key, merged, support } = s.profile.relationships;
   if (key !== undefined) return `${x}.${quoted(key)} = ${r}.${quoted(key)}`;
-  const apart = support.by === "list" ? `k = ${literal(support.property)} OR ` : "";
+  const lists = [...s.stampLists, ...(support.by === "list" ? [support.property] : [])];
+  const apart = lists.map((list) => `k = ${literal(list)} OR `).join("");
   const equal = `all(k IN keys(${x}) WHERE ${apart}k STARTS WITH 'lc_' OR ${x}[k] = ${r}[k])`;
   if (merged === undefined) return equal;
   const on = ["true", ...merged.by.map((p) => `${x}.${quoted(p)} = ${r}.${quoted(p)}`)].join(" AND ");
@@ -161,17 +162,23 @@ function sameFact(s: Shapes, x: string, r: string): string {
   return `CASE WHEN type(${x}) IN [${merged.types.map(literal).join(", ")}] THEN ${on} ELSE ${equal} END`;
 }
 
-/** Sets the newer properties over the older ones of `x`; lists of supporting units are united. */
+/** Sets the newer properties over the older ones of `x`; lists of what supports it are united. */
 function foldInto(s: Shapes, x: string, newer: string): string {
   const { support } = s.profile.relationships;
-  if (support.by === "none") return `SET ${x} += ${newer}`;
-  const property = quoted(support.property);
-  const union =
-    support.separator === undefined
-      ? `CASE WHEN ${x}.${property} IS NULL OR ${newer}.${property} IS NULL THEN coalesce(${newer}.${property}, ${x}.${property}) ELSE ${x}.${property} + [u IN ${newer}.${property} WHERE NOT u IN ${x}.${property}] END`
-      : joinedText(`${x}.${property}`, `${newer}.${property}`, support.separator);
-  // The union first: afterwards the older list is overwritten.
-  return `SET ${x} += ${newer} {.*, ${property}: ${union}}`;
+  const united = (property: string) =>
+    `CASE WHEN ${x}.${property} IS NULL OR ${newer}.${property} IS NULL THEN coalesce(${newer}.${property}, ${x}.${property}) ELSE ${x}.${property} + [u IN ${newer}.${property} WHERE NOT u IN ${x}.${property}] END`;
+  const lists = s.stampLists.map((list) => [quoted(list), united(quoted(list))]);
+  if (support.by === "list") {
+    const property = quoted(support.property);
+    const { separator } = support;
+    lists.push([
+      property,
+      separator === undefined ? united(property) : joinedText(`${x}.${property}`, `${newer}.${property}`, separator),
+    ]);
+  }
+  if (lists.length === 0) return `SET ${x} += ${newer}`;
+  // The unions first: afterwards the older lists are overwritten.
+  return `SET ${x} += ${newer} {.*, ${lists.map(([property, union]) => `${property}: ${union}`).join(", ")}}`;
 }
 
 function ofFacts(s: Shapes) {
