@@ -35,7 +35,7 @@ import { checkProfile, type ParkingMode, type ProfileInput } from "../../profile
 import { native } from "../../profiles/native.ts";
 import * as analytics from "./analytics.ts";
 import { advanceOperation, applyOperation, readAhead, readOperation, UNITS_PER_TRANSACTION } from "./apply.ts";
-import { collectBatch, remainingOf, sweepStep } from "./collect.ts";
+import { collectBatch } from "./collect.ts";
 import { type Connection, type ConnectOptions, connect, type Row, type Transaction } from "./connection.ts";
 import { install, uninstall } from "./footprint.ts";
 import { GdsEngine } from "./gds/engine.ts";
@@ -46,10 +46,12 @@ import { neighbourhoodOf } from "./neighbourhood.ts";
 import { countsOf, documentRecords, documentsPage, search } from "./reader.ts";
 import { readAnalytics, readRecords } from "./records.ts";
 import { referAll } from "./references.ts";
+import { remainingOf } from "./remaining.ts";
 import { Shapes } from "./shapes.ts";
 import { showEverything } from "./show-everything.ts";
 import { Spool } from "./spool.ts";
 import { type Statements, statementsFor } from "./statements/index.ts";
+import { sweepStep } from "./sweep.ts";
 import { Reading, Work } from "./work.ts";
 import {
   acknowledgeWritten,

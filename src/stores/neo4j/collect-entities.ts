@@ -1,0 +1,128 @@
+import { entityPresence } from "../../core/law.ts";
+import type { Policy } from "../../core/words.ts";
+import {
+  deleteEntities,
+  type EntityFacts,
+  entitiesById,
+  entityFacts,
+  entityFactsById,
+  showEntities,
+  touching,
+} from "./derive.ts";
+import { parkDerived } from "./parts.ts";
+import { pageOf, type Tally } from "./phases.ts";
+import { idFromKey } from "./shapes.ts";
+import { foldTwins } from "./twins.ts";
+import type { Reading, Work } from "./work.ts";
+
+/** Parked for longer than the restore window, and no mention left. */
+export async function expiredEntities(r: Reading, before: number, after: string, limit: number): Promise<string[]> {
+  if (r.shapes.profile.mentions.trust !== "complete") return [];
+  // Composite keys have no order of their own in the database.
+  const ordered = !("properties" in r.shapes.key("entity"));
+  const rows = await r.run<{ id: unknown }>("expiredEntities", {
+    before,
+    after: ordered ? after : null,
+    limit: r.int(ordered ? limit : 100_000),
+  });
+  const ids = rows.map((row) => idFromKey(row.id));
+  return ordered ? ids : pageOf(ids, after, limit);
+}
+
+export async function judgeEntities(
+  w: Work,
+  ids: string[],
+  tally: Tally,
+  policy: Policy,
+  now: number,
+): Promise<boolean> {
+  tally.examined += ids.length;
+  const facts = await entitiesOnce(w, ids, now);
+  const park: EntityFacts[] = [];
+  const show: EntityFacts[] = [];
+  for (const entity of facts) {
+    const presence = lawOf(w, entity, policy, now);
+    if (presence === "parked" && !entity.parked) park.push(entity);
+    if (presence === "live" && entity.parked) show.push(entity);
+  }
+  if (park.length + show.length === 0) return true;
+  w.sendEach(
+    "parkEntities",
+    "handles",
+    park.map((e) => e.handle),
+    { now: w.int(now) },
+  );
+  parkDerived(
+    w,
+    park.map((e) => e.handle),
+  );
+  w.effect.entities += park.length;
+  showEntities(w, show);
+  const facing = await touching(w, [...park, ...show]);
+  w.note("stale_edges", [...facing.live.map((f) => f.id), ...facing.parked.map((p) => p.id)]);
+  w.note(
+    "deprecated_vectors",
+    park.filter((e) => e.vector).map((e) => e.id),
+  );
+  w.sendEach(
+    "noteSimilarity",
+    "ids",
+    park.map((e) => e.id),
+  );
+  tally.changed = true;
+  tally.deleted += park.length;
+  tally.ids.push(...ids.filter((id) => park.some((e) => e.id === id)));
+  return true;
+}
+
+/** The entity's presence by the law, as far as the profile's provenance can prove anything. */
+export function lawOf(r: Reading, entity: EntityFacts, policy: Policy, now: number): "live" | "parked" {
+  const { trust } = r.shapes.profile.mentions;
+  const { imports } = r.shapes.profile;
+  if (trust !== "complete") return "live";
+  return entityPresence(
+    {
+      liveMentions: entity.liveMention ? 1 : 0,
+      everMentioned: entity.everMentioned ?? entity.mentioned,
+      // Other writers keep no age; what nothing ever mentioned there is not ours to judge, unless parked by us before.
+      ageMs:
+        entity.createdAt !== null
+          ? now - entity.createdAt
+          : imports || entity.parked
+            ? Number.POSITIVE_INFINITY
+            : Number.NEGATIVE_INFINITY,
+    },
+    policy,
+  );
+}
+
+/** The entities that may have to change; one that is there twice, parked and written again, is made one. */
+async function entitiesOnce(w: Work, ids: string[], now: number): Promise<EntityFacts[]> {
+  const facts = await entityFactsById(w, ids);
+  const parked = facts.filter((e) => e.parked);
+  // Our own ids are unique by a constraint, and element ids by nature.
+  const unique = w.shapes.profile.imports || "elementId" in w.shapes.key("entity");
+  if (parked.length === 0 || unique) return facts;
+  const folded = await foldTwins(
+    w,
+    "entity",
+    parked.map((row) => row.handle),
+    now,
+  );
+  if (folded.size === 0) return facts;
+  const handles = facts.map((row) => row.handle);
+  return entityFacts(w, new Set(handles.map((handle) => folded.get(handle) ?? handle)));
+}
+
+export async function purgeEntities(w: Work, ids: string[], tally: Tally): Promise<boolean> {
+  tally.examined += ids.length;
+  const known = await entitiesById(w, ids);
+  const entities = ids.flatMap((id) =>
+    known.has(id) ? [{ id, handle: (known.get(id) as { handle: string }).handle }] : [],
+  );
+  const facts = await deleteEntities(w, entities);
+  tally.purged += entities.length + facts.length;
+  tally.ids.push(...entities.map((e) => e.id));
+  tally.changed = true;
+  return true;
+}
