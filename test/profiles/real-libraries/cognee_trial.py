@@ -1,7 +1,9 @@
 """cognee: add and cognify with stand-ins for its models; graph in Neo4j, vectors and rows in its own files."""
 
 import asyncio
+import importlib.util
 import os
+import re
 import sys
 import tempfile
 
@@ -23,6 +25,8 @@ os.environ.update(
     HOME=HOME,
     CACHING="false",
     LITELLM_LOCAL_MODEL_COST_MAP="True",
+    # Encodings are fetched otherwise; litellm ships them.
+    TIKTOKEN_CACHE_DIR=f"{importlib.util.find_spec('litellm').submodule_search_locations[0]}/litellm_core_utils/tokenizers",
 )
 import cognee
 from cognee.infrastructure.databases.graph import get_graph_engine
@@ -68,6 +72,11 @@ async def embed(self, text):
 LiteLLMEmbeddingEngine.embed_text = embed
 
 
+def told(hit):
+    """Names are in lower case in cognee; a mark in lower case is to be found in texts only."""
+    return re.sub("|".join(m.lower() + r"(?= project)" for m in corpus.MARKS), lambda m: m[0].title(), str(hit))
+
+
 class Library:
     def __init__(self, uri):
         self.loop = asyncio.new_event_loop()
@@ -86,7 +95,7 @@ class Library:
     def write(self, documents):
         async def go():
             for d in documents:
-                await cognee.add("\n\n".join(d["chunks"]), dataset_name="trial")
+                await cognee.add("\n\n".join(d["chunks"]), dataset_name="trial", node_set=["reports"])
             await cognee.cognify(["trial"])
 
         self._run(go())
@@ -106,10 +115,10 @@ class Library:
             nodes, edges = await graph.get_graph_data()
             ids = [n[0] for n in nodes if n[1].get("type") in ("DocumentChunk", "Entity")]
             return {
-                "get_graph_data: nodes": [str(n) for n in nodes if n[1].get("type") in ("DocumentChunk", "Entity")],
-                "get_graph_data: edges": [str(e) for e in edges],
-                "get_nodes": [str(n) for n in await graph.get_nodes(ids)],
-                "get_neighbors": [str(n) for i in ids[:6] for n in await graph.get_neighbors(i)],
+                "get_graph_data: nodes": [told(n) for n in nodes if n[1].get("type") in ("DocumentChunk", "Entity")],
+                "get_graph_data: edges": [told(e) for e in edges],
+                "get_nodes": [told(n) for n in await graph.get_nodes(ids)],
+                "get_neighbors": [told(n) for i in ids[:6] for n in await graph.get_neighbors(i)],
             }
 
         return self._run(look())
