@@ -1,5 +1,6 @@
 import { GraphkeeperError } from "./errors.ts";
-import type { Effect, Operation, OperationRecord, Outcome } from "./words.ts";
+import { exceedsBlastRadius } from "./law.ts";
+import type { Effect, JsonObject, Operation, OperationRecord, Outcome } from "./words.ts";
 
 /** What a lifecycle call does to a document as it stands: decided once, for every store. */
 
@@ -70,6 +71,20 @@ export function refuseHeld(outcomes: { id: string; outcome: Outcome }[]): void {
   });
 }
 
+/** @throws GraphkeeperError `BLAST_RADIUS` when the verb would hide more than the guard allows */
+export function refuseBlastRadius(
+  verb: Operation["verb"],
+  entities: number,
+  liveEntities: number,
+  guard: { share: number; floor: number },
+): void {
+  if (!exceedsBlastRadius(entities, liveEntities, guard)) return;
+  throw new GraphkeeperError("BLAST_RADIUS", `The ${verb} would hide ${entities} of ${liveEntities} live entities.`, {
+    entities,
+    liveEntities,
+  });
+}
+
 /**
  * The first answer again, for a call that was made before.
  *
@@ -92,6 +107,23 @@ export function recordOf(
 ): OperationRecord {
   const { id, groupId, verb, at, actor, reason } = operation;
   return { id, groupId, verb, at, actor, reason, ...done, replayed: false };
+}
+
+export function operationNotFound(id: string): GraphkeeperError {
+  return new GraphkeeperError("NOT_FOUND", `There is no operation ${id}.`, { operation: id });
+}
+
+/** What the audit keeps of a transaction of an operation that changed something. */
+export function auditOf(record: OperationRecord): {
+  at: number;
+  actor: string;
+  action: string;
+  ref: string;
+  detail: JsonObject;
+} {
+  const { id: ref, at, actor, verb: action, reason, outcomes, effect, state } = record;
+  const detail = { documents: outcomes, effect: { ...effect }, state, reason } as unknown as JsonObject;
+  return { at, actor, action, ref, detail };
 }
 
 export function sumOf(a: Effect, b: Effect): Effect {

@@ -1,8 +1,18 @@
 import { GraphkeeperError } from "../../core/errors.ts";
-import { BLAST_RADIUS, exceedsBlastRadius } from "../../core/law.ts";
-import { hasEffect, recordOf, refuseHeld, replayOf, sumOf } from "../../core/outcomes.ts";
+import { BLAST_RADIUS } from "../../core/law.ts";
+import {
+  auditOf,
+  hasEffect,
+  isEffective,
+  operationNotFound,
+  recordOf,
+  refuseBlastRadius,
+  refuseHeld,
+  replayOf,
+  sumOf,
+} from "../../core/outcomes.ts";
 import type { ApplyOptions } from "../../core/ports.ts";
-import type { JsonObject, Operation, OperationRecord } from "../../core/words.ts";
+import type { Operation, OperationRecord } from "../../core/words.ts";
 import { carryOut, checkSuccessor, type Outcomes, outcomesOf, setStatus } from "./documents.ts";
 import { appendAudit, effectOf, NO_EFFECT, raiseGeneration } from "./effect.ts";
 import { impactOf } from "./impact.ts";
@@ -49,7 +59,7 @@ function perform(
   if (verb === "deprecate" || verb === "purge") guard(before, verb, operation, options);
   const plan = setStatus(draft, operation, outcomes);
   const left = plan && carryOut(draft, plan, options.unitsPerTransaction ?? UNITS_PER_TRANSACTION, operation.at);
-  const changed = outcomes.some(({ outcome }) => !["unchanged", "not_found", "on_hold"].includes(outcome));
+  const changed = outcomes.some(({ outcome }) => isEffective(outcome));
   return { outcomes, plan: left, changed };
 }
 
@@ -57,22 +67,13 @@ function guard(group: Group, verb: "deprecate" | "purge", operation: Operation, 
   if (options.guard === null) return;
   const limits = options.guard ?? BLAST_RADIUS;
   const { entities, liveEntities } = impactOf(group, verb, operation.documentIds);
-  if (!exceedsBlastRadius(entities.count, liveEntities, limits)) return;
-  throw new GraphkeeperError(
-    "BLAST_RADIUS",
-    `The ${verb} would hide ${entities.count} of ${liveEntities} live entities.`,
-    {
-      entities: entities.count,
-      liveEntities,
-    },
-  );
+  refuseBlastRadius(verb, entities.count, liveEntities, limits);
 }
 
 /** The next batch of a rolling operation. */
 export function advanceOperation(before: Group, draft: Group, operationId: string, limit: number): OperationRecord {
   const row = draft.operations.get(operationId);
-  if (!row)
-    throw new GraphkeeperError("NOT_FOUND", `There is no operation ${operationId}.`, { operation: operationId });
+  if (!row) throw operationNotFound(operationId);
   if (!row.plan) return row.record;
   const plan = carryOut(draft, row.plan, limit, row.record.at);
   const effect = effectOf(before, draft, row.record.verb);
@@ -89,9 +90,7 @@ function store(draft: Group, row: OperationRow, changed: boolean): OperationReco
   if (changed) {
     raiseGeneration(draft, record.at);
     record.generation = draft.state.generation;
-    const { id: ref, at, actor, verb: action, reason, outcomes, effect, state } = record;
-    const detail = { documents: outcomes, effect: { ...effect }, state, reason } as unknown as JsonObject;
-    appendAudit(draft, { at, actor, action, ref, detail });
+    appendAudit(draft, auditOf(record));
   }
   draft.operations.set(record.id, row);
   return structuredClone(record);

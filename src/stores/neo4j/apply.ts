@@ -1,8 +1,18 @@
 import { GraphkeeperError } from "../../core/errors.ts";
-import { BLAST_RADIUS, exceedsBlastRadius } from "../../core/law.ts";
-import { isEffective, recordOf, refuseHeld, replayOf, sumOf } from "../../core/outcomes.ts";
+import { BLAST_RADIUS } from "../../core/law.ts";
+import {
+  auditOf,
+  hasEffect,
+  isEffective,
+  operationNotFound,
+  recordOf,
+  refuseBlastRadius,
+  refuseHeld,
+  replayOf,
+  sumOf,
+} from "../../core/outcomes.ts";
 import type { ApplyOptions } from "../../core/ports.ts";
-import type { Effect, JsonObject, Operation, OperationRecord } from "../../core/words.ts";
+import type { Effect, Operation, OperationRecord } from "../../core/words.ts";
 import type { Row } from "./connection.ts";
 import type { UnitRow } from "./derive.ts";
 import {
@@ -148,20 +158,14 @@ async function guard(
   if (options.guard === null) return;
   const limits = options.guard ?? BLAST_RADIUS;
   const { entities, liveEntities, loss } = await hiddenEntities(w, verb, documents, limits, complete);
-  if (exceedsBlastRadius(entities, liveEntities, limits)) {
-    throw new GraphkeeperError("BLAST_RADIUS", `The ${verb} would hide ${entities} of ${liveEntities} live entities.`, {
-      entities,
-      liveEntities,
-    });
-  }
+  refuseBlastRadius(verb, entities, liveEntities, limits);
   if (complete) foreseen.loss = loss;
 }
 
 /** The next batch of a rolling operation. */
 export async function advanceOperation(w: Work, operationId: string, limit: number): Promise<OperationRecord> {
   const row = await readOperation(w, operationId);
-  if (!row)
-    throw new GraphkeeperError("NOT_FOUND", `There is no operation ${operationId}.`, { operation: operationId });
+  if (!row) throw operationNotFound(operationId);
   if (!row.plan) return row.record;
   const plan = await carryOut(w, row.plan, limit, row.record.at);
   const record: OperationRecord = {
@@ -169,19 +173,14 @@ export async function advanceOperation(w: Work, operationId: string, limit: numb
     state: plan ? "rolling" : "done",
     effect: sumOf(row.record.effect, w.effect),
   };
-  return store(
-    w,
-    { ...row, record, plan },
-    Object.values(w.effect).some((count) => count > 0),
-  );
+  return store(w, { ...row, record, plan }, hasEffect(w.effect));
 }
 
 function store(w: Work, row: OperationRow, changed: boolean): OperationRecord {
   const { record } = row;
   if (changed) {
-    const { id: ref, at, actor, verb: action, reason, outcomes, effect, state } = record;
-    const detail = { documents: outcomes, effect: { ...effect }, state, reason } as unknown as JsonObject;
-    w.commitChange(at, { actor, action, ref, detail });
+    const { at, ...entry } = auditOf(record);
+    w.commitChange(at, entry);
     record.generation = w.group.generation;
   }
   saveOperation(w, row);

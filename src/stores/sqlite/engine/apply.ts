@@ -1,8 +1,18 @@
 import { GraphkeeperError } from "../../../core/errors.ts";
-import { BLAST_RADIUS, exceedsBlastRadius } from "../../../core/law.ts";
-import { hasEffect, isEffective, recordOf, refuseHeld, replayOf, sumOf } from "../../../core/outcomes.ts";
+import { BLAST_RADIUS } from "../../../core/law.ts";
+import {
+  auditOf,
+  hasEffect,
+  isEffective,
+  operationNotFound,
+  recordOf,
+  refuseBlastRadius,
+  refuseHeld,
+  replayOf,
+  sumOf,
+} from "../../../core/outcomes.ts";
 import type { ApplyOptions } from "../../../core/ports.ts";
-import type { JsonObject, Operation, OperationRecord } from "../../../core/words.ts";
+import type { Operation, OperationRecord } from "../../../core/words.ts";
 import {
   appendAudit,
   beginChange,
@@ -47,7 +57,7 @@ export function apply(session: Session, operation: Operation, options: ApplyOpti
       effect: change.effect,
       generation: group.generation,
     });
-    if (changed) follow(change, record, change.effect);
+    if (changed) follow(change, record);
     insertOperation(session, group.g, operation, record, plan);
     session.failpoint("apply:recorded");
     saveGroup(change);
@@ -66,8 +76,7 @@ export function advance(
   return session.write(() => {
     const group = needGroup(session, groupId);
     const known = findOperation(session, group.g, group.id, operationId);
-    if (!known)
-      throw new GraphkeeperError("NOT_FOUND", `There is no operation ${operationId}.`, { operation: operationId });
+    if (!known) throw operationNotFound(operationId);
     if (!known.plan) return known.record;
     const change = beginChange(session, group, known.record.at);
     const plan = carryOut(change, known.plan, options.unitsPerTransaction ?? UNITS_PER_TRANSACTION);
@@ -76,7 +85,7 @@ export function advance(
       state: plan ? "rolling" : "done",
       effect: sumOf(known.record.effect, change.effect),
     };
-    if (hasEffect(change.effect)) follow(change, record, record.effect);
+    if (hasEffect(change.effect)) follow(change, record);
     updateOperation(session, group.g, known.key, record, plan);
     session.failpoint("advance:recorded");
     saveGroup(change);
@@ -85,12 +94,10 @@ export function advance(
 }
 
 /** Generation and audit entry of an effective transaction. */
-function follow(change: Change, record: OperationRecord, effect: OperationRecord["effect"]): void {
+function follow(change: Change, record: OperationRecord): void {
   raiseGeneration(change);
   record.generation = change.group.generation;
-  const { id: ref, at, actor, verb: action, reason, outcomes, state } = record;
-  const detail = { documents: outcomes, effect: { ...effect }, state, reason } as unknown as JsonObject;
-  appendAudit(change, { at, actor, action, ref, detail });
+  appendAudit(change, auditOf(record));
 }
 
 function perform(
@@ -137,9 +144,5 @@ function guard(change: Change, verb: "deprecate" | "purge", named: NamedDocument
     named,
     Math.max(limits.floor, limits.share * liveEntities),
   );
-  if (!exceedsBlastRadius(entities, liveEntities, limits)) return;
-  throw new GraphkeeperError("BLAST_RADIUS", `The ${verb} would hide ${entities} of ${liveEntities} live entities.`, {
-    entities,
-    liveEntities,
-  });
+  refuseBlastRadius(verb, entities, liveEntities, limits);
 }
