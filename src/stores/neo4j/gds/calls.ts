@@ -80,7 +80,7 @@ function told(error: unknown): unknown {
   }
   if (!GraphkeeperError.is(error, "INTERNAL")) return error;
   const { message } = error;
-  if (/estimated memory \(.*\) exceeds current free memory/.test(message)) {
+  if (/exceeds (available|current free) memory/.test(message)) {
     return new GraphkeeperError(
       "OUT_OF_BUDGET",
       `The Graph Data Science library has too little free memory: ${message}`,
