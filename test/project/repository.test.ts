@@ -39,7 +39,6 @@ const KNOWN_LONG = new Set([
   "src/stores/sqlite/store.ts",
   "src/stores/sqlite/engine/index.ts",
   "src/stores/neo4j/store.ts",
-  "src/stores/neo4j/derive.ts",
   "src/stores/neo4j/doctor.ts",
   "src/stores/neo4j/shapes.ts",
   "src/stores/neo4j/statements/graph.ts",

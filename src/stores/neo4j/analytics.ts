@@ -10,8 +10,8 @@ import {
 } from "../../core/ports.ts";
 import type { JsonObject } from "../../core/words.ts";
 import type { Row } from "./connection.ts";
-import { entitiesById } from "./derive.ts";
 import type { GroupRow } from "./group-row.ts";
+import { entitiesById } from "./judge.ts";
 import { mirror } from "./mirror.ts";
 import type { Reading, Work } from "./work.ts";
 

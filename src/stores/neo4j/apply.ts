@@ -14,7 +14,6 @@ import {
 import type { ApplyOptions } from "../../core/ports.ts";
 import type { Effect, Operation, OperationRecord } from "../../core/words.ts";
 import type { Row } from "./connection.ts";
-import type { UnitRow } from "./derive.ts";
 import {
   carryOut,
   checkSuccessor,
@@ -27,6 +26,7 @@ import {
 } from "./documents.ts";
 import { hiddenEntities } from "./impact.ts";
 import { documentsNamed, importBlock } from "./import.ts";
+import type { UnitRow } from "./judge.ts";
 import type { DocumentState, Reading, Work } from "./work.ts";
 
 /**

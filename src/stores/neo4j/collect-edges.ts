@@ -1,4 +1,5 @@
-import { deleteFacts, factRowsById, judged, parkedRows, parkFacts, showLawful } from "./derive.ts";
+import { deleteFacts, parkFacts, showLawful } from "./derive.ts";
+import { factRowsById, judged, parkedRows } from "./judge.ts";
 import type { Tally } from "./phases.ts";
 import type { Reading, Work } from "./work.ts";
 

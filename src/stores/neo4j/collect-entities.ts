@@ -1,14 +1,7 @@
 import { entityPresence } from "../../core/law.ts";
 import type { Policy } from "../../core/words.ts";
-import {
-  deleteEntities,
-  type EntityFacts,
-  entitiesById,
-  entityFacts,
-  entityFactsById,
-  showEntities,
-  touching,
-} from "./derive.ts";
+import { deleteEntities, showEntities } from "./derive.ts";
+import { type EntityFacts, entitiesById, entityFacts, entityFactsById, touching } from "./judge.ts";
 import { parkDerived } from "./parts.ts";
 import { pageOf, type Tally } from "./phases.ts";
 import { idFromKey } from "./shapes.ts";

@@ -1,4 +1,4 @@
-import { type EntityFacts, entityVectors } from "./derive.ts";
+import { type EntityFacts, entityVectors } from "./judge.ts";
 import type { Tally } from "./phases.ts";
 import type { Reading, Work } from "./work.ts";
 

@@ -1,18 +1,9 @@
 import { GraphkeeperError } from "../../core/errors.ts";
 import { documentNotFound, isEffective, outcomeOf } from "../../core/outcomes.ts";
 import type { Operation, OperationRecord } from "../../core/words.ts";
-import {
-  deleteEntities,
-  deleteFacts,
-  dropSupport,
-  entityFacts,
-  type Loss,
-  noteLoss,
-  type Supporter,
-  settleUnits,
-  type UnitRow,
-} from "./derive.ts";
+import { deleteEntities, deleteFacts, dropSupport, noteLoss, settleUnits } from "./derive.ts";
 import { forgetFileNames } from "./file-names.ts";
+import { entityFacts, type Loss, type Supporter, type UnitRow } from "./judge.ts";
 import { dropDerived, parkParts, purgeParts, showParts } from "./parts.ts";
 import { idFromKey } from "./shapes.ts";
 import { forgetStamps } from "./stamps.ts";

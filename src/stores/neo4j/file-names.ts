@@ -1,4 +1,4 @@
-import { type Supporter, supportedBy } from "./derive.ts";
+import { type Supporter, supportedBy } from "./judge.ts";
 import type { Work } from "./work.ts";
 
 /**

@@ -2,6 +2,7 @@ import { exceedsBlastRadius, relationshipPresence } from "../../core/law.ts";
 import { isEffective } from "../../core/outcomes.ts";
 import { compareIds } from "../../core/ports.ts";
 import type { Impact } from "../../core/words.ts";
+import { outcomesOf, unitsOf } from "./documents.ts";
 import {
   entitiesById,
   entityFacts,
@@ -16,8 +17,7 @@ import {
   supportedBy,
   supportersOf,
   type UnitRow,
-} from "./derive.ts";
-import { outcomesOf, unitsOf } from "./documents.ts";
+} from "./judge.ts";
 import { idFromKey } from "./shapes.ts";
 import type { Reading } from "./work.ts";
 

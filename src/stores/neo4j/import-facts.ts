@@ -1,8 +1,8 @@
 import { GraphkeeperError } from "../../core/errors.ts";
 import { compareIds } from "../../core/ports.ts";
 import type { ImportBlock, Operation, RelationshipInput } from "../../core/words.ts";
-import { entitiesById, entityFacts, factRows, judged } from "./derive.ts";
 import { missing, type StoredUnit } from "./import-units.ts";
+import { entitiesById, entityFacts, factRows, judged } from "./judge.ts";
 import type { Work } from "./work.ts";
 
 export interface StoredEntity {

@@ -4,10 +4,11 @@ import { importOutcome } from "../../core/outcomes.ts";
 import { ownTextUnits } from "../../core/own-text-units.ts";
 import { compareIds } from "../../core/ports.ts";
 import type { ImportBlock, Operation } from "../../core/words.ts";
-import { dropSupport, noteLoss, revive, settleUnits, type UnitRow } from "./derive.ts";
+import { dropSupport, noteLoss, revive, settleUnits } from "./derive.ts";
 import { dropUnits, type Outcomes, saveDocuments } from "./documents.ts";
 import { noteHidden, type StoredEntity, writeEntities, writeFacts, writeMentions } from "./import-facts.ts";
 import { type StoredUnit, writeUnits } from "./import-units.ts";
+import type { UnitRow } from "./judge.ts";
 import { idFromKey } from "./shapes.ts";
 import type { DocumentState, Work } from "./work.ts";
 

@@ -8,8 +8,8 @@ import {
   unitShare,
 } from "../../core/neighbourhood.ts";
 import type { Presence } from "../../core/words.ts";
-import { entitiesById, entityKeys } from "./derive.ts";
 import { unitsOf } from "./documents.ts";
+import { entitiesById, entityKeys } from "./judge.ts";
 import { idFromKey } from "./shapes.ts";
 import type { DocumentState, Reading } from "./work.ts";
 

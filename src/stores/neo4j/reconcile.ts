@@ -1,17 +1,7 @@
 import type { CollectOptions } from "../../core/ports.ts";
-import {
-  entityFacts,
-  factRows,
-  judged,
-  parkedRows,
-  retell,
-  revive,
-  settleUnits,
-  type UnitRow,
-  unitRows,
-  unsettled,
-} from "./derive.ts";
+import { retell, revive, settleUnits } from "./derive.ts";
 import { unitsOf } from "./documents.ts";
+import { entityFacts, factRows, judged, parkedRows, type UnitRow, unitRows, unsettled } from "./judge.ts";
 import { parkParts } from "./parts.ts";
 import type { Phase, Tally } from "./phases.ts";
 import type { NodeKind } from "./shapes.ts";

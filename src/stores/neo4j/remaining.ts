@@ -2,7 +2,7 @@ import type { CollectionKind, Policy } from "../../core/words.ts";
 import { expiredFacts } from "./collect-edges.ts";
 import { expiredEntities, lawOf } from "./collect-entities.ts";
 import { misplaced } from "./collect-vectors.ts";
-import { entityFactsById, entityVectors, factRowsById, judged, parkedRows } from "./derive.ts";
+import { entityFactsById, entityVectors, factRowsById, judged, parkedRows } from "./judge.ts";
 import { staleSimilarity } from "./similarity.ts";
 import type { Reading } from "./work.ts";
 

@@ -1,5 +1,6 @@
 import type { GraphStore } from "../../core/ports.ts";
-import { type Handle, retell } from "./derive.ts";
+import { retell } from "./derive.ts";
+import type { Handle } from "./judge.ts";
 import { showParts } from "./parts.ts";
 import type { NodeKind } from "./shapes.ts";
 import type { Transactions } from "./transactions.ts";

@@ -1,5 +1,5 @@
 import type { CollectOptions } from "../../core/ports.ts";
-import { entitiesById } from "./derive.ts";
+import { entitiesById } from "./judge.ts";
 import { type Phase, pageOf, type Tally } from "./phases.ts";
 import type { Reading, Work } from "./work.ts";
 

@@ -1,4 +1,4 @@
-import { type Handle, touching } from "./derive.ts";
+import { type Handle, touching } from "./judge.ts";
 import type { Work } from "./work.ts";
 
 /**

@@ -1,7 +1,7 @@
 import type { CollectionKind, Policy } from "../../core/words.ts";
 import { lawOf } from "./collect-entities.ts";
 import { misplaced } from "./collect-vectors.ts";
-import { entityFacts, factRows, type Handle, judged, parkedRows } from "./derive.ts";
+import { entityFacts, factRows, type Handle, judged, parkedRows } from "./judge.ts";
 import { sweepUnits, twinsFound } from "./reconcile.ts";
 import { idFromKey } from "./shapes.ts";
 import type { Work } from "./work.ts";
