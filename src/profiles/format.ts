@@ -56,6 +56,10 @@ const documents = z.union([
     without: name
       .optional()
       .describe("Property that a document's node never has; tells it from a unit of the same label"),
+    anew: z
+      .boolean()
+      .default(false)
+      .describe("The writer never looks for a document's node, but makes a new one: swap takes its labels away too"),
   }),
   z
     .strictObject({ as: z.literal("property") })
@@ -177,6 +181,10 @@ const part = z.strictObject({
   type: name,
   direction: z.enum(["to_owner", "from_owner"]),
   vectors: z.array(vector).optional(),
+  mergedBy: z
+    .array(name)
+    .optional()
+    .describe("Labels by which the writer looks for it: swap takes the others away; absent: it keeps all"),
 });
 
 const derived = z.strictObject({
@@ -203,6 +211,9 @@ export const profileSchema = z
     published,
     publish: z.boolean().default(false).describe("Whether a recompute is written to where `published` says"),
     stamps,
+    unfinished: name
+      .optional()
+      .describe("Property that the writer takes away when it has finished: what still has it was left half-written"),
     origin: name
       .optional()
       .describe(

@@ -34,7 +34,7 @@ export const llamaindex: ProfileInput = {
     merged: { per: "pair" },
     support: { by: "none" },
   },
-  parts: [{ label: "Chunk", of: "unit", type: "SOURCE", direction: "from_owner" }],
+  parts: [{ label: "Chunk", of: "unit", type: "SOURCE", direction: "from_owner", mergedBy: ["__Node__"] }],
   origin: "triplet_source_id",
   copies: [
     "title",

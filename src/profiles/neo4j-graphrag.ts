@@ -7,7 +7,7 @@ export const neo4jGraphrag: ProfileInput = {
   title: "neo4j-graphrag for Python",
   writer: "neo4j/neo4j-graphrag-python, SimpleKGPipeline",
   tenant: { by: "database", group: "default" },
-  documents: { as: "node", label: "Document", key: { property: "path" }, title: "path" },
+  documents: { as: "node", label: "Document", key: { property: "path" }, title: "path", anew: true },
   textUnits: {
     as: "node",
     label: "Chunk",
@@ -33,5 +33,7 @@ export const neo4jGraphrag: ProfileInput = {
     merged: { per: "pair" },
     support: { by: "none" },
   },
+  // Without APOC it stops before it has written any relationship.
+  unfinished: "__tmp_internal_id",
   parking: { mode: "swap" },
 };

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { diagnose } from "../../src/stores/neo4j/doctor.ts";
 import { type Neo4jStore, openNeo4jStore } from "../../src/stores/neo4j/index.ts";
 import { SMALL_GRAPHS, useNeo4j } from "../neo4j/server.ts";
 import { type CorpusDocument, corpus } from "./fixtures/corpus.ts";
@@ -51,3 +52,117 @@ test.each([
     expect(await userDump(db.run)).toEqual(before);
   });
 });
+
+test("llamaindex: a purge takes metadata of any name off entities and facts, and leaves what others gave", {
+  timeout: 120_000,
+}, async () => {
+  const fixture = fixtureOf("llamaindex");
+  await db.clear({ schema: true });
+  await fixture.build(db.run, all);
+  const own = (id: string) => ({ author: `author of ${id}`, tags: [id, "musique"], language: "en", year: 1900 });
+  for (const { id } of all.documents) {
+    await db.run("MATCH (c:Chunk {ref_doc_id: $id}) SET c += $own", { id, own: own(id) });
+    for (const pattern of ["(x:__Entity__)", "()-[x]->()"])
+      await db.run(
+        `MATCH (c:Chunk {ref_doc_id: $id}) MATCH ${pattern} WHERE x.triplet_source_id = c.id SET x += $own`,
+        {
+          id,
+          own: own(id),
+        },
+      );
+  }
+  // A document with a key that no other has wrote this entity first; another one wrote it again.
+  const [gone, stays] = [chosen[0], rest[0]] as [CorpusDocument, CorpusDocument];
+  await db.run("MATCH (c:Chunk {ref_doc_id: $id}) SET c.reviewer = 'only here'", { id: gone.id });
+  const [shared] = await db.run(
+    `MATCH (g:Chunk {ref_doc_id: $gone}) MATCH (s:Chunk {ref_doc_id: $stays}) WITH g, s LIMIT 1
+     MATCH (e:__Entity__ {triplet_source_id: s.id}) WITH e, g LIMIT 1
+     MERGE (g)-[:MENTIONS]->(e) SET e.reviewer = 'only here' RETURN e.id AS id, properties(e) AS properties`,
+    { gone: gone.id, stays: stays.id },
+  );
+  await opened(fixture, (store) => store.apply(operation(fixture, "purge", [gone]), { guard: null }));
+  const left = (await userDump(db.run)).filter((line) => /author of doc-0001|only here|"doc-0001"/.test(line));
+  expect(left).toEqual([]);
+  const [after] = await db.run("MATCH (e:__Entity__ {id: $id}) RETURN properties(e) AS properties", { id: shared?.id });
+  const { reviewer: _, ...others } = (shared?.properties ?? {}) as Record<string, unknown>;
+  expect(after?.properties).toEqual(others);
+  const [first] = await db.run(
+    "MATCH (e:__Entity__ {triplet_source_id: $id + '-chunk-000'}) RETURN e.name AS name LIMIT 1",
+    { id: stays.id },
+  );
+  expect(first?.name).toBeTypeOf("string");
+});
+
+test("neo4j-graphrag: what it leaves behind without APOC is told", { timeout: 120_000 }, async () => {
+  await db.clear({ schema: true });
+  // It creates the nodes first, fails at apoc.merge.relationship, and takes its ids away only at the end.
+  const wreck = `CREATE (:Document:__KGBuilder__ {path: 'a.txt', createdAt: 'now', document_type: 'inline_text', __tmp_internal_id: 'r:a'})
+    CREATE (:Chunk:__KGBuilder__ {text: 'Ada knows Ben.', index: 0, embedding: [0.5, 0.5], __tmp_internal_id: 'r:a:0'})
+    CREATE (:Person:__Entity__:__KGBuilder__ {name: 'Ada', __tmp_internal_id: 'r:a:0:1'})`;
+  await db.run(wreck);
+  const alone = await diagnose({ uri: db.uri() });
+  expect(alone.profile).toBe("neo4j-graphrag");
+  expect(Object.fromEntries(alone.findings.map((f) => [f.code, f.count]))).toEqual({
+    UNFINISHED_WRITE: 2,
+    ORPHAN_ENTITIES: 1,
+    UNITS_WITHOUT_DOCUMENT: 1,
+    EMPTY_DOCUMENTS: 1,
+  });
+  // Beside what was written well.
+  await db.clear();
+  await fixtureOf("neo4j-graphrag").build(db.run, all);
+  await db.run(wreck);
+  const { profile, findings } = await diagnose({ uri: db.uri() });
+  expect(profile).toBe("neo4j-graphrag");
+  expect(findings.find((f) => f.code === "UNFINISHED_WRITE")?.count).toBe(2);
+});
+
+test.each([
+  ["neo4j-graphrag", "MATCH (d:Document|__KGBuilder__) WHERE d.path IN $ids RETURN d.path AS id"],
+  ["llamaindex", "MATCH (c:Chunk) WHERE c.id IN $ids RETURN c.id AS id"],
+])(
+  "%s: swap hides what stands for a document, and the writer may write it again",
+  { timeout: 120_000 },
+  async (writer, query) => {
+    const fixture = fixtureOf(writer);
+    await db.clear({ schema: true });
+    await fixture.build(db.run, all);
+    const ids = chosen.map((d) => d.id);
+    expect(await db.run(query, { ids })).toHaveLength(ids.length);
+    const before = await userDump(db.run);
+    await opened(fixture, async (store) => {
+      await store.apply(operation(fixture, "deprecate", chosen), { guard: null });
+      await collect(store, fixture.group);
+      expect(await db.run(query, { ids })).toEqual([]);
+      expect(await store.documents(fixture.group, { status: "deprecated", limit: 10 })).toMatchObject({
+        items: ids.map((id) => ({ id })),
+      });
+      // As each writes: one looks for the node by its other label, one never looks.
+      const again = {
+        llamaindex: `MERGE (c:__Node__ {id: 'again'}) SET c:Chunk, c.text = 'again', c.ref_doc_id = $id
+        MERGE (p:__Node__ {id: $id}) ON CREATE SET p:Chunk MERGE (c)-[:SOURCE {triplet_source_id: 'again'}]->(p)`,
+        "neo4j-graphrag":
+          "CREATE (:Chunk:__KGBuilder__ {text: 'again', index: 0})-[:FROM_DOCUMENT]->(:Document:__KGBuilder__ {path: $id})",
+      }[writer] as string;
+      await db.run(again, { id: ids[0] });
+      await collect(store, fixture.group);
+      expect(await db.run(query, { ids })).toEqual([]);
+      expect(await db.run("MATCH (c:Chunk) WHERE c.text = 'again' RETURN c")).toEqual([]);
+      await store.apply(operation(fixture, "restore", chosen));
+      await collect(store, fixture.group);
+      await db.run("MATCH (c:Chunk {text: 'again'}) OPTIONAL MATCH (c)-[:FROM_DOCUMENT]->(d) DETACH DELETE c, d");
+      expect(await userDump(db.run)).toEqual(before);
+      await store.apply(operation(fixture, "deprecate", chosen), { guard: null });
+      await store.apply(operation(fixture, "purge", chosen.slice(0, 2)), { guard: null });
+      const purged = await userDump(db.run, { ours: true });
+      expect(purged.filter((line) => line.includes('"path","doc-0001"') || line.includes('"id","doc-0001"'))).toEqual(
+        [],
+      );
+      await store.uninstall();
+      expect(await db.run(query, { ids })).toHaveLength(ids.length - 2);
+      expect(
+        (await userDump(db.run, { ours: true })).filter((line) => /lc_|Graphkeeper|"Deprecated"/.test(line)),
+      ).toEqual([]);
+    });
+  },
+);

@@ -336,6 +336,16 @@ function checksOf(s: Shapes): Check[] {
        AND COUNT { MATCH ${s.mentions("u", "a")} WHERE EXISTS { MATCH ${s.mentions("u", "b")} } RETURN DISTINCT u } > 1 RETURN elementId(r) AS id`,
     );
   }
+  if (profile.unfinished !== undefined) {
+    const left = quoted(profile.unfinished);
+    const nodes = ["unit", "entity"] as const;
+    const labels = nodes.filter((kind) => kind === "entity" || !s.references).map((kind) => quoted(s.label(kind)));
+    add(
+      "UNFINISHED_WRITE",
+      "Nodes that their writer left half-written: a run of it ended before it had written their relationships",
+      `MATCH (n:${labels.join("|")}) WHERE n.${left} IS NOT NULL RETURN elementId(n) AS id`,
+    );
+  }
   const { key } = s.profile.entities;
   if ("property" in key) {
     const tenant = s.tenantProperty === null ? "''" : `e.${quoted(s.tenantProperty)}`;

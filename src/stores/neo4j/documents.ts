@@ -230,6 +230,7 @@ export async function dropUnits(
   }
   if (w.shapes.profile.origin !== undefined) {
     const ids = units.map((u) => u.id);
+    w.sendEach("scrubMentioned", "ids", ids);
     w.sendEach("scrubEntities", "ids", ids);
     w.sendEach("scrubFacts", "ids", ids);
   }

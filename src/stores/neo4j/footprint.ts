@@ -1,5 +1,5 @@
 import type { Connection } from "./connection.ts";
-import { OURS, PARKED_VECTOR, quoted, type Shapes } from "./shapes.ts";
+import { OURS, PARKED_OTHER, PARKED_VECTOR, quoted, type Shapes } from "./shapes.ts";
 
 /** What Graphkeeper adds to a user's database: constraints and indexes whose names begin with `graphkeeper_`. */
 
@@ -102,6 +102,7 @@ export function footprint(shapes: Shapes): SchemaObject[] {
       const label = shapes.partLabel(profile.documents.label);
       if (profile.imports) constraint("document_id", unique(label, of));
       else index("document_id", range(label, of));
+      if (shapes.swapsDocuments) index("document_id_parked", range(PARKED_OTHER, of));
     }
   }
   const { key, types } = profile.relationships;

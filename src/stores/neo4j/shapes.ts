@@ -30,6 +30,9 @@ export const MENTIONED = "GRAPHKEEPER_MENTIONS";
 /** Members that our bookkeeping adds to users' nodes; all begin with `lc_`. */
 export const PARKED_VECTOR = "lc_vector_";
 
+/** Label that parked documents and parts wear where swap takes their own away. */
+export const PARKED_OTHER = "GraphkeeperParkedOther";
+
 export type NodeKind = "unit" | "entity";
 
 export interface UnitShape {
@@ -95,6 +98,35 @@ export class Shapes {
   /** Whether parking takes labels away: all of them, because readers query by any of them. */
   swaps(kind: NodeKind): boolean {
     return this.mode === "swap" && !(kind === "unit" && this.references);
+  }
+
+  /** Takes the labels of a document or part away but those of `kept`, and has it wear one of ours. */
+  #undressOther(v: string, kept: string[]): string {
+    const known = [...kept, this.profile.parking.label, PARKED_OTHER].map(literal).join(", ");
+    return ` SET ${v}.lc_labels = coalesce(${v}.lc_labels, []) + [l IN labels(${v}) WHERE NOT l IN [${known}]]
+      REMOVE ${v}:$(${v}.lc_labels) SET ${v}:${PARKED_OTHER}`;
+  }
+
+  #dressOther(v: string): string {
+    return ` SET ${v}:$(coalesce(${v}.lc_labels, [])) REMOVE ${v}.lc_labels, ${v}:${PARKED_OTHER}`;
+  }
+
+  /** Whether parking takes the labels of documents away. */
+  get swapsDocuments(): boolean {
+    const { documents } = this.profile;
+    return this.mode === "swap" && documents.as === "node" && documents.anew;
+  }
+
+  hideDocument(d: string): string {
+    const label = quoted(this.profile.parking.label);
+    return `SET ${d}.lc_active = false, ${d}.lc_labelled = coalesce(${d}.lc_labelled, NOT ${d}:${label}) SET ${d}:${label}${
+      this.swapsDocuments ? this.#undressOther(d, []) : ""
+    }`;
+  }
+
+  showDocument(d: string): string {
+    return `FOREACH (_ IN CASE WHEN ${d}.lc_labelled THEN [1] ELSE [] END | REMOVE ${d}:${quoted(this.profile.parking.label)})
+      REMOVE ${d}.lc_active, ${d}.lc_labelled${this.swapsDocuments ? this.#dressOther(d) : ""}`;
   }
 
   /** Labels of the node `v` beside its kind's, the tenant's and those of parking, as a list. */
@@ -281,7 +313,8 @@ export class Shapes {
     const { documents } = this.profile;
     if (documents.as !== "node") throw new Error("documents are not nodes here");
     const tenant = this.tenantLabel === null ? "" : `&${quoted(this.tenantLabel)}`;
-    return `(${d}:${quoted(this.#label(documents.label))}${tenant})`;
+    const label = quoted(this.#label(documents.label));
+    return `(${d}:${this.swapsDocuments ? `(${label}|${PARKED_OTHER})` : label}${tenant})`;
   }
 
   documentBelongs(d: string): string {
@@ -298,7 +331,13 @@ export class Shapes {
   documentByKey(d: string, value: string): string {
     const { documents } = this.profile;
     if (documents.as !== "node") throw new Error("documents are not nodes here");
-    return `MATCH ${this.documentNode(d)} WHERE ${keyEquals(documents.key, d, value)} AND ${this.documentBelongs(d)}`;
+    const where = `WHERE ${keyEquals(documents.key, d, value)} AND ${this.documentBelongs(d)}`;
+    if (!this.swapsDocuments) return `MATCH ${this.documentNode(d)} ${where}`;
+    // One MATCH over both labels would not go by their indexes.
+    const matches = [quoted(this.#label(documents.label)), PARKED_OTHER].map(
+      (l) => `MATCH (${d}:${l}) ${where} RETURN ${d}`,
+    );
+    return `CALL (${value.split(".")[0]}) { ${matches.join(" UNION ")} }`;
   }
 
   documentId(d: string): string {
@@ -319,7 +358,9 @@ export class Shapes {
       .filter((part) => part.of === of)
       .map((part) => {
         const owner = of === "document" ? this.documentByKey("o", "owner") : this.byHandle("unit", "o", "owner");
-        const label = quoted(this.#label(part.label));
+        const own = quoted(this.#label(part.label));
+        const swaps = this.mode === "swap" && part.mergedBy !== undefined;
+        const label = swaps ? `${own}|${PARKED_OTHER}` : own;
         const hops = [
           ...part.through,
           {
@@ -353,9 +394,9 @@ export class Shapes {
           park: `${find} WHERE NOT ${owned("coalesce(x.lc_active, true)")} AND (coalesce(p.lc_active, true)${
             this.mode === "label" ? "" : vectors.map(([a]) => ` OR ${a} IS NOT NULL`).join("")
           })
-            SET p.lc_active = false, p.lc_parked_at = $now, p.lc_labelled = coalesce(p.lc_labelled, NOT p:${parking}) SET p:${parking} ${out} RETURN elementId(p) AS handle`,
+            SET p.lc_active = false, p.lc_parked_at = $now, p.lc_labelled = coalesce(p.lc_labelled, NOT p:${parking}) SET p:${parking}${swaps ? this.#undressOther("p", part.mergedBy ?? []) : ""} ${out} RETURN elementId(p) AS handle`,
           show: `${find} WHERE p.lc_active = false FOREACH (_ IN CASE WHEN p.lc_labelled THEN [1] ELSE [] END | REMOVE p:${parking})
-            REMOVE p.lc_active, p.lc_labelled, p.lc_parked_at ${back} RETURN elementId(p) AS handle`,
+            REMOVE p.lc_active, p.lc_labelled, p.lc_parked_at${swaps ? this.#dressOther("p") : ""} ${back} RETURN elementId(p) AS handle`,
           purge: `${find} WHERE NOT ${owned(`NOT ${named}`)} DETACH DELETE p`,
         };
       });

@@ -83,6 +83,11 @@ export function graphStatements(s: Shapes) {
   const stale = s.profile.published?.stale;
   const { origin, copies, mentions } = s.profile;
   const scrubbed = (v: string) => [origin as string, ...copies].map((p) => `${v}.${quoted(p)}`).join(", ");
+  const own = [s.key("entity"), s.profile.entities.name, ...s.vectors("entity")].flatMap((k) =>
+    typeof k === "string" ? [k] : "property" in k ? [k.property] : [],
+  );
+  /** What an entity has in common with the unit `u`, beside what makes it an entity. */
+  const sameAs = (v: string) => `[k IN keys(u) WHERE NOT k IN [${own.map(literal).join(", ")}] AND ${v}[k] = u[k]]`;
   const listOf = (v: string) =>
     mentions.by !== "list"
       ? null
@@ -118,11 +123,10 @@ export function graphStatements(s: Shapes) {
         ${state("id")} WITH id, s WHERE $status IS NULL OR coalesce(s.status, 'active') = $status
         RETURN id, null AS title, properties(s) AS state ORDER BY id LIMIT $limit`,
     hideDocuments: nodeDocuments
-      ? `UNWIND $keys AS key ${s.documentByKey("d", "key")} SET d.lc_active = false, d.lc_labelled = NOT d:${label} SET d:${label}`
+      ? `UNWIND $keys AS key ${s.documentByKey("d", "key")} ${s.hideDocument("d")}`
       : "UNWIND $keys AS key WITH key WHERE $group IS NULL RETURN key",
     showDocuments: nodeDocuments
-      ? `UNWIND $keys AS key ${s.documentByKey("d", "key")}
-        FOREACH (_ IN CASE WHEN d.lc_labelled THEN [1] ELSE [] END | REMOVE d:${label}) REMOVE d.lc_active, d.lc_labelled`
+      ? `UNWIND $keys AS key ${s.documentByKey("d", "key")} ${s.showDocument("d")}`
       : "UNWIND $keys AS key WITH key WHERE $group IS NULL RETURN key",
     countUnits: `UNWIND $ids AS id ${s.unitsOf("id", "u")} RETURN id, count(DISTINCT u) AS count`,
     countDocuments: nodeDocuments
@@ -243,12 +247,25 @@ export function graphStatements(s: Shapes) {
       ? `MERGE (m:${quoted(stale.label)} {${s.tenantProperty === null ? "" : `${quoted(s.tenantProperty)}: $group`}}) SET m.${quoted(stale.flag)} = $stale${stale.at ? `, m.${quoted(stale.at)} = CASE WHEN $stale THEN coalesce(m.${quoted(stale.at)}, $now) ELSE null END` : ""}`
       : "RETURN $group AS none",
 
-    // Traces of deleted units on entities and facts that stay: the last writer's id and copies of its document's metadata.
+    // Traces of deleted units on entities and facts that stay: the last writer's id and copies of its document's metadata,
+    // whatever the writer's user called it. An entity keeps of an earlier writer what the last one had no value for.
     scrubEntities: origin
-      ? `UNWIND $ids AS id MATCH ${s.node("entity", "e")} WHERE ${s.belongs("entity", "e")} AND e.${quoted(origin)} = id REMOVE ${scrubbed("e")}`
+      ? `UNWIND $ids AS id ${s.byKey("unit", "u", "id", "id")}
+        MATCH ${s.node("entity", "e")} WHERE ${s.belongs("entity", "e")} AND e.${quoted(origin)} = id
+        REMOVE ${scrubbed("e")} WITH e, u UNWIND ${sameAs("e")} AS k REMOVE e[k]`
+      : "RETURN $group AS none",
+    scrubMentioned: origin
+      ? `UNWIND $ids AS id ${s.byKey("unit", "u", "id", "id")}
+        MATCH ${s.mentions("u", "e")} WHERE ${s.belongs("entity", "e")} UNWIND ${sameAs("e")} AS k
+        WITH DISTINCT e, k, u[k] AS copied, ${s.owners("u")} AS owners
+        WHERE NOT EXISTS { MATCH ${s.mentions("x", "e")} WHERE NOT ${s.owners("x")} = owners AND x[k] = copied }
+          AND NOT EXISTS { MATCH ${s.node("unit", "x")} WHERE ${s.id("unit", "x")} = e.${quoted(origin)} AND NOT ${s.owners("x")} = owners AND x[k] = copied }
+        REMOVE e[k]`
       : "RETURN $group AS none",
     scrubFacts: origin
-      ? `MATCH ${fact("a", "r", "b")} WHERE r.${quoted(origin)} IN $ids AND ${factWhere("a", "r", "b")} REMOVE ${scrubbed("r")}`
+      ? `MATCH ${fact("a", "r", "b")} WHERE r.${quoted(origin)} IN $ids AND ${factWhere("a", "r", "b")}
+        WITH r, r.${quoted(origin)} AS id CALL (id) { ${s.byKey("unit", "u", "id", "id")} RETURN u }
+        REMOVE ${scrubbed("r")} WITH r, u UNWIND [k IN keys(u) WHERE r[k] = u[k]] AS k REMOVE r[k]`
       : "RETURN $group AS none",
 
     // Units that exist only as ids in lists on entities get nodes of ours.

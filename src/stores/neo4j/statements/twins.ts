@@ -275,8 +275,8 @@ function countsOf(s: Shapes) {
     writerCounts: ["RETURN CASE WHEN $group IS NULL THEN 1 ELSE 0 END AS count", ...counts].join(" UNION ALL "),
     hideAgain:
       profile.documents.as === "node"
-        ? `UNWIND $keys AS key ${s.documentByKey("d", "key")} AND coalesce(d.lc_active, true)
-          SET d.lc_active = false, d.lc_labelled = NOT d:${quoted(profile.parking.label)} SET d:${quoted(profile.parking.label)} RETURN elementId(d) AS handle`
+        ? `UNWIND $keys AS key ${s.documentByKey("d", "key")} WITH d WHERE coalesce(d.lc_active, true)
+          ${s.hideDocument("d")} RETURN elementId(d) AS handle`
         : "UNWIND $keys AS key WITH key WHERE $group IS NULL RETURN key AS handle",
   };
 }
