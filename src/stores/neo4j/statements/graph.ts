@@ -180,10 +180,10 @@ export function graphStatements(s: Shapes) {
       RETURN DISTINCT elementId(r) AS handle, ${s.relationshipId("r")} AS id`,
     factsById: `${factById} RETURN id, elementId(r) AS handle`,
     factFactsById: `${factById} RETURN ${factColumns}`,
-    /** What the sweep looks at: every fact, or, where support is not known at all, those that touch something parked. */
+    /** What the sweep looks at: every fact, or those that can be wrong at all, where support is not known or told by documents. */
     factsPage:
-      relationships.support.by === "none"
-        ? `MATCH ${s.node("entity", "e")} WHERE e.lc_parked_at >= 0 AND ${s.belongs("entity", "e")}
+      relationships.support.by !== "list"
+        ? `${near(s, relationships.support.by === "documents")}
           MATCH ${s.node("entity", "e")}-[r${s.factTypes}]-${s.node("entity", "o")} WHERE ${s.isFact("r")} AND ${s.belongs("entity", "o")}
           WITH DISTINCT r, ${s.relationshipId("r")} AS id WHERE id > $after RETURN elementId(r) AS handle, id ORDER BY id LIMIT $limit`
         : relationships.key !== undefined
@@ -322,6 +322,17 @@ function search(s: Shapes, kind: NodeKind, text: string | null, more: string): s
   return `${s.all(kind, "v")} AND ${s.isLive("v")} AND ${property} IS NOT NULL AND size(${property}) = $dimension
     WITH v, vector.similarity.cosine(${property}, $vector) AS near ORDER BY near DESC LIMIT $limit
     RETURN ${s.id(kind, "v")} AS id, near, ${property} AS vector, ${text === null ? "''" : `v.${quoted(text)}`} AS text${more}`;
+}
+
+/** Entities that are parked, or, when `mentioned`, that a parked unit mentions. */
+function near(s: Shapes, mentioned: boolean): string {
+  const parked = `MATCH ${s.node("entity", "e")} WHERE e.lc_parked_at >= 0 AND ${s.belongs("entity", "e")}`;
+  const key = s.key("unit");
+  if (!mentioned || !("property" in key)) return parked;
+  // The key's order is asked for, so that an index serves the label.
+  return `CALL () { ${parked} RETURN e
+      UNION MATCH (u:${quoted(s.parkedLabel("unit"))}) WHERE u.${quoted(key.property)} >= '' AND ${s.belongs("unit", "u")}
+        MATCH ${s.mentions("u", "e")} WHERE ${s.belongs("entity", "e")} RETURN e }`;
 }
 
 function optional(property: string | undefined, v: string): string {
