@@ -16,12 +16,12 @@ export function listen(store: Neo4jStore, before: (call: GdsCall) => Promise<voi
   const calls: GdsCall[] = [];
   const { connection } = store;
   const original = connection.interruptible.bind(connection);
-  connection.interruptible = async function* (statement, parameters, signal) {
+  connection.interruptible = async function* (statement, parameters, ...control) {
     const name = /gds\.graph\.project(\.estimate)?\b/.exec(statement)?.[0] ?? /gds\.[\w.]+/.exec(statement)?.[0];
     const call = { name: name ?? statement, parameters };
     calls.push(call);
     await before(call);
-    yield* original(statement, parameters, signal);
+    yield* original(statement, parameters, ...control);
   };
   return calls;
 }

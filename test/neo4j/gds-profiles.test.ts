@@ -29,7 +29,7 @@ describe.skipIf(missing !== null)(`Graph Data Science ${GDS_VERSION}`, () => {
         await collect(store, fixture.group);
         const projected: number[] = [];
         listen(store, async ({ name, parameters }) => {
-          if (!/^gds\.(knn\.mutate|graph\.relationshipProperty\.stream|leiden\.stream)$/.test(name)) return;
+          if (!/^gds\.(knn\.stream|leiden\.stream)$/.test(name)) return;
           const [row] = await db.run("CALL gds.graph.list($name) YIELD nodeCount RETURN nodeCount", parameters);
           projected.push(row?.nodeCount as number);
         });

@@ -224,7 +224,7 @@ describe.skipIf(missing !== null)(`Graph Data Science ${GDS_VERSION}`, () => {
     }
     const seen: { name: string; nodes: number[] }[] = [];
     const calls = listen(store, async ({ name, parameters }) => {
-      if (!/^gds\.(knn\.mutate|leiden\.stream)$/.test(name)) return;
+      if (!/^gds\.(knn\.stream|leiden\.stream)$/.test(name)) return;
       seen.push({ name: String(parameters.name), nodes: await nodesOf(parameters.name) });
     });
     // Both at a time, in the memory of one server.
@@ -253,17 +253,16 @@ describe.skipIf(missing !== null)(`Graph Data Science ${GDS_VERSION}`, () => {
     await w.import("g", clusters());
     const loaded: unknown[] = [];
     const calls = listen(store, async ({ name }) => {
-      if (/^gds\.(knn\.mutate|leiden\.stream|wcc\.stream)$/.test(name)) loaded.push(await projections());
+      if (/^gds\.(knn\.stream|leiden\.stream|wcc\.stream)$/.test(name)) loaded.push(await projections());
     });
     await recomputed("g", "gds", { k: 3, cutoff: 0.2, resolution: 1.5, seed: 7 });
     const int = (value: number) => store.connection.int(value);
     const configuration = (name: string) => calls.find((c) => c.name === name)?.parameters.config;
-    expect(configuration("gds.knn.mutate")).toMatchObject({
-      topK: int(3),
+    expect(configuration("gds.knn.stream")).toMatchObject({
+      topK: int(10),
       similarityCutoff: 0.6,
       sampleRate: 1,
       deltaThreshold: 0,
-      randomJoins: int(100),
       randomSeed: int(7),
       concurrency: int(1),
     });
@@ -276,8 +275,7 @@ describe.skipIf(missing !== null)(`Graph Data Science ${GDS_VERSION}`, () => {
     expect(configuration("gds.pageRank.stream")).toMatchObject({ dampingFactor: 0.85, maxIterations: int(400) });
     expect(calls.map((c) => c.name).filter((name) => !name.endsWith("estimate"))).toEqual([
       "gds.graph.project",
-      "gds.knn.mutate",
-      "gds.graph.relationshipProperty.stream",
+      "gds.knn.stream",
       "gds.graph.project",
       "gds.leiden.stream",
       "gds.pageRank.stream",
@@ -316,7 +314,7 @@ describe.skipIf(missing !== null)(`Graph Data Science ${GDS_VERSION}`, () => {
 
     test.each([
       ["gds.graph.project", "already exists", plant],
-      ["gds.knn.mutate", "does not exist", drop],
+      ["gds.knn.stream", "does not exist", drop],
       ["gds.leiden.stream", "does not exist", drop],
       ["gds.wcc.stream", "does not exist", drop],
     ])("%s fails because the graph %s", async (name, said, fault) => {
@@ -342,7 +340,7 @@ describe.skipIf(missing !== null)(`Graph Data Science ${GDS_VERSION}`, () => {
       expect(await projections()).toEqual([]);
     });
 
-    test.each(["gds.knn.mutate.estimate", "gds.leiden.stream.estimate"])(
+    test.each(["gds.knn.stream.estimate", "gds.leiden.stream.estimate"])(
       "%s does not fit: refused with the estimate before anything is projected",
       async (name) => {
         await w.import("g", clusters());
@@ -425,6 +423,9 @@ describe.skipIf(missing !== null)(`Graph Data Science ${GDS_VERSION}`, () => {
     changes = 100;
     expect(await recomputed("g", "gds")).toMatchObject({ fresh: false });
     expect(projected()).toBe(3 + 4);
+    const jobs = calls.map(({ parameters: { config, job } }) => config?.jobId ?? job).filter((id) => id !== undefined);
+    expect(jobs.length).toBeGreaterThan(10);
+    expect(new Set(jobs).size).toBe(jobs.length);
     expect(await projections()).toEqual([]);
   });
 

@@ -129,16 +129,22 @@ export class Connection {
    * transaction. Not tried again. In write mode, although it may only read: what such statements work on is in the memory of
    * one server, and in a cluster reads go to any.
    *
+   * @param onAbort is given when the server, which may look for an end of its work seconds later, will have ended it
    * @throws the signal's reason
    */
-  async *interruptible(statement: string, parameters: Row, signal?: AbortSignal): AsyncGenerator<Row, void, undefined> {
+  async *interruptible(
+    statement: string,
+    parameters: Row,
+    signal?: AbortSignal,
+    onAbort: (ended: Promise<void>) => void = () => {},
+  ): AsyncGenerator<Row, void, undefined> {
     if (this.#closed) throw unavailable("The store is closed.");
     signal?.throwIfAborted();
     const session = this.driver.session({ database: this.#database, defaultAccessMode: "WRITE" });
     let abort = () => {};
     const aborted = new Promise<never>((_, reject) => {
       abort = () => {
-        session.close().catch(() => {}); // It waits for the server; whoever aborted does not.
+        onAbort(session.close().catch(() => {})); // It waits for the server; whoever aborted does not.
         reject(signal?.reason);
       };
     });

@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { GraphkeeperError } from "../../../core/errors.ts";
 import type { Connection, Row } from "../connection.ts";
 import type { gdsStatements } from "../statements/gds.ts";
@@ -12,6 +13,8 @@ export class GdsCalls {
   readonly connection: Connection;
   readonly #statements: GdsStatements;
   readonly #signal: AbortSignal | undefined;
+  /** When the server will have ended what was aborted. */
+  ended: Promise<void> = Promise.resolve();
   readonly #onPhase: ((phase: string, done: number, total: number) => void) | undefined;
 
   constructor(
@@ -27,7 +30,9 @@ export class GdsCalls {
 
   async *stream(name: keyof GdsStatements, parameters: Row): AsyncGenerator<Row, void, undefined> {
     try {
-      yield* this.connection.interruptible(this.#statements[name], parameters, this.#signal);
+      yield* this.connection.interruptible(this.#statements[name], parameters, this.#signal, (ended) => {
+        this.ended = ended;
+      });
     } catch (error) {
       throw this.#signal?.aborted ? stopped(this.#signal.reason) : told(error);
     }
@@ -39,8 +44,14 @@ export class GdsCalls {
     return rows;
   }
 
-  /** Shows the progress of the library's job while `work` lasts. */
-  async during<T>(phase: string, job: string, work: () => Promise<T>): Promise<T> {
+  /**
+   * Shows the progress of the library's job while `work` lasts. No two jobs have one id: that of a projection which was aborted
+   * counts as running until the server ends, and another of its id is refused.
+   *
+   * @param name of the projection
+   */
+  async during<T>(phase: string, name: string, work: (job: string) => Promise<T>): Promise<T> {
+    const job = `${name}-${phase}-${randomUUID()}`;
     this.#onPhase?.(phase, 0, 100);
     let asking = false;
     const ask = async () => {
@@ -56,7 +67,7 @@ export class GdsCalls {
     };
     const timer = setInterval(() => void ask(), PROGRESS_MS);
     try {
-      return await work();
+      return await work(job);
     } finally {
       clearInterval(timer);
     }

@@ -8,6 +8,13 @@ export interface AlgorithmConfigs {
   wcc: Config;
 }
 
+/**
+ * Twice as many neighbours as are wanted are asked for, and at least this many: the library looks for neighbours among those of
+ * neighbours, and has little to look at when it keeps few. Measured with 2.13.9 for k = 5, 64 numbers, seed 1: on 5,000 vectors recall is
+ * 0.998 with 10 asked for, 0.977 with 5 and `randomJoins` 100 (six times as long), 0.86 by its defaults; on 20,000 vectors 0.994.
+ */
+const LEAST_NEIGHBOURS = 10;
+
 /** As the built-in engine's. */
 export const DAMPING = 0.85;
 
@@ -26,15 +33,11 @@ export function algorithmConfigs(
       ...reproducible,
       nodeLabels: ["Vector"],
       nodeProperties: { embedding: "COSINE" },
-      topK: int(options.k),
+      topK: int(Math.max(LEAST_NEIGHBOURS, 2 * options.k)),
       // The library's similarity is (1 + cosine) / 2.
       similarityCutoff: Math.min(1, Math.max(0, (1 + options.cutoff) / 2)),
-      // Measured on 3,000 vectors with 2.13.9: recall 0.71 by its defaults, 0.80 with the first two, 0.97 with all three.
       sampleRate: 1,
       deltaThreshold: 0,
-      randomJoins: int(100),
-      mutateRelationshipType: "SIMILAR",
-      mutateProperty: "score",
     },
     leiden: {
       ...reproducible,

@@ -56,18 +56,23 @@ export class GdsEngine implements AnalyticsEngine {
       const live = await this.#project(calls, fence, names.facts, check);
       const { graph } = live;
       if (graph.ids.length === 0) return { graph, computed: await alone(live) };
-      const similarity = await this.#neighbours(calls, names, live, configs);
-      const [facts, pairs] = [graph.sources.length, similarity.sources.length];
-      if (facts + pairs === 0) return { graph, computed: { ...(await alone(live)), similarity } };
-      const join = facts === 0 ? "gdsJoinNeighbours" : pairs === 0 ? "gdsJoinFacts" : "gdsJoin";
-      const job = `${names.joined}-project`;
-      await calls.during("join", job, () => calls.run(join, { name: names.facts, joined: names.joined, job }));
+      const similarity = await this.#neighbours(calls, names.facts, live, configs, options.k);
+      const pairs = joinable(similarity, live);
+      const facts = graph.sources.length;
+      if (facts + pairs.weights.length === 0) return { graph, computed: { ...(await alone(live)), similarity } };
+      const join = facts === 0 ? "gdsJoinNeighbours" : "gdsJoin";
+      await calls.during("join", names.joined, (job) =>
+        calls.run(join, { name: names.facts, joined: names.joined, job, ...pairs }),
+      );
       // What is not needed any more makes room for the algorithms.
       await dropProjections(connection, this.#statements, [names.facts]);
       return { graph, computed: { similarity, ...(await this.#algorithms(calls, names.joined, live, configs)) } };
     } finally {
       // What a server that is away keeps is dropped at the next start.
-      await dropProjections(connection, this.#statements, [names.facts, names.joined]).catch(() => {});
+      const drop = () => dropProjections(connection, this.#statements, [names.facts, names.joined]).catch(() => {});
+      await drop();
+      // A projection that was nearly there when it was aborted is stored all the same; nobody waits for that.
+      if (control.signal?.aborted) void calls.ended.then(drop);
     }
   }
 
@@ -90,9 +95,9 @@ export class GdsEngine implements AnalyticsEngine {
       await check(live);
       await dropProjections(calls.connection, this.#statements, [name]);
       const dimension = calls.connection.int(live.dimension);
-      const config = { jobId: `${name}-project` };
-      const parameters = { group: fence.groupId, name, dimension, config };
-      await calls.during("project", config.jobId, () => calls.run("gdsProject", parameters));
+      await calls.during("project", name, (jobId) =>
+        calls.run("gdsProject", { group: fence.groupId, name, dimension, config: { jobId } }),
+      );
       if (attempt === ATTEMPTS || (await this.#generation(fence)) === generation) return live;
     }
   }
@@ -104,16 +109,15 @@ export class GdsEngine implements AnalyticsEngine {
 
   async #neighbours(
     calls: GdsCalls,
-    names: { facts: string },
-    live: ProjectableGraph,
+    name: string,
+    { graph, nodes, vectors }: ProjectableGraph,
     configs: AlgorithmConfigs,
+    k: number,
   ): Promise<EngineAnalytics["similarity"]> {
-    if (live.vectors < 2) return similarityOf(nothing(), live.nodes);
-    const job = `${names.facts}-knn`;
-    const parameters = { name: names.facts, config: { ...configs.knn, jobId: job } };
-    const [row] = await calls.during("similarity", job, () => calls.run<{ count: number }>("gdsKnn", parameters));
-    const found = (row?.count ?? 0) > 0 ? calls.stream("gdsNeighbours", { name: names.facts }) : nothing();
-    return similarityOf(found, live.nodes);
+    return calls.during("similarity", name, (jobId) => {
+      const rows = vectors < 2 ? nothing() : calls.stream("gdsKnn", { name, config: { ...configs.knn, jobId } });
+      return similarityOf(rows, nodes, graph.ids.length, k);
+    });
   }
 
   async #algorithms(
@@ -128,12 +132,10 @@ export class GdsEngine implements AnalyticsEngine {
       statement: "gdsLeiden" | "gdsPageRank" | "gdsWcc",
       config: Row,
       read: (rows: AsyncIterable<Row>, nodes: Map<number, number>, n: number) => Promise<T>,
-    ) => {
-      const job = `${name}-${phase}`;
-      return calls.during(phase, job, () =>
-        read(calls.stream(statement, { name, config: { ...config, jobId: job } }), nodes, n),
+    ) =>
+      calls.during(phase, name, (jobId) =>
+        read(calls.stream(statement, { name, config: { ...config, jobId } }), nodes, n),
       );
-    };
     const weighted = { relationshipWeightProperty: "weight" };
     return {
       partitions: await call("communities", "gdsLeiden", { ...configs.leiden, ...weighted }, partitionsOf),
@@ -143,11 +145,23 @@ export class GdsEngine implements AnalyticsEngine {
   }
 }
 
+/** Pairs as the library knows them, by its numbers of nodes; communities and ranks know no weight that is not positive. */
+function joinable(
+  { sources, targets, scores }: EngineAnalytics["similarity"],
+  { nodes, graph }: ProjectableGraph,
+): { sources: number[]; targets: number[]; weights: number[] } {
+  const nodeOf = new Float64Array(graph.ids.length);
+  for (const [node, v] of nodes) nodeOf[v] = node;
+  const positive = (_: number, i: number) => (scores[i] as number) > 0;
+  const numbers = (ends: Uint32Array) => Array.from(ends.filter(positive), (v) => nodeOf[v] as number);
+  return { sources: numbers(sources), targets: numbers(targets), weights: Array.from(scores.filter(positive)) };
+}
+
 /** Analytics of a graph without edges. */
 async function alone({ graph, nodes }: ProjectableGraph): Promise<EngineAnalytics> {
   const n = graph.ids.length;
   return {
-    similarity: await similarityOf(nothing(), nodes),
+    similarity: await similarityOf(nothing(), nodes, 0, 0),
     partitions: await partitionsOf(nothing(), nodes, n),
     scores: await scoresOf(nothing(), nodes, n),
     components: await componentsOf(nothing(), nodes, n),

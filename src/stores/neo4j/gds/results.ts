@@ -4,21 +4,46 @@ import { DAMPING } from "./configs.ts";
 
 /** What the library answers, as columns over the entities. Rows of nodes that are not among them are passed over. */
 
-/** Pairs and their cosines. */
+/** Of each of the `n` entities the `k` nearest that are told; pairs that are told from either end or from both, each once. */
 export async function similarityOf(
   rows: AsyncIterable<Row>,
   nodes: Map<number, number>,
+  n: number,
+  k: number,
 ): Promise<EngineAnalytics["similarity"]> {
-  const sources: number[] = [];
-  const targets: number[] = [];
-  const scores: number[] = [];
+  // Best first; -1 where there are no more.
+  const nearest = new Int32Array(n * k).fill(-1);
+  const cosines = new Float64Array(n * k);
   for await (const row of rows) {
     const source = nodes.get(row.source as number);
     const target = nodes.get(row.target as number);
     if (source === undefined || target === undefined) continue;
-    sources.push(source);
-    targets.push(target);
-    scores.push(row.cosine as number);
+    const cosine = row.cosine as number;
+    let p = (source + 1) * k;
+    for (; p > source * k; p--) {
+      const other = nearest[p - 1] as number;
+      const known = cosines[p - 1] as number;
+      if (other >= 0 && (known > cosine || (known === cosine && other < target))) break;
+      if (p === (source + 1) * k) continue;
+      nearest[p] = other;
+      cosines[p] = known;
+    }
+    if (p === (source + 1) * k) continue;
+    nearest[p] = target;
+    cosines[p] = cosine;
+  }
+  const sources: number[] = [];
+  const targets: number[] = [];
+  const scores: number[] = [];
+  for (let v = 0; v < n; v++) {
+    for (let p = v * k; p < (v + 1) * k; p++) {
+      const u = nearest[p] as number;
+      if (u < 0) break;
+      if (u < v && nearest.subarray(u * k, (u + 1) * k).includes(v)) continue; // Told by the other end.
+      sources.push(v);
+      targets.push(u);
+      scores.push(cosines[p] as number);
+    }
   }
   return {
     sources: Uint32Array.from(sources),

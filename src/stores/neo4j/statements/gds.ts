@@ -4,8 +4,8 @@ import { quoted, type Shapes } from "../shapes.ts";
  * Statements to the Graph Data Science library, by its names and signatures of 2.13, the line for Neo4j 5.26. They run on
  * servers that have the plugin only, so that they are not among the statements that every store sends.
  *
- * First all live entities and facts are projected by one statement; neighbours are found in that projection, and facts and
- * neighbours are joined into a second, undirected one, whose weights are those of the built-in engine.
+ * First all live entities and facts are projected by one statement; neighbours are found in that projection, and its facts are
+ * joined with the nearest of the neighbours into a second, undirected one, whose weights are those of the built-in engine.
  */
 export function gdsStatements(s: Shapes) {
   const vector = s.vectors("entity")[0];
@@ -39,13 +39,11 @@ export function gdsStatements(s: Shapes) {
   };
 }
 
-const neighbours = `CALL gds.graph.relationshipProperty.stream($name, 'score', ['SIMILAR']) YIELD sourceNodeId, targetNodeId, propertyValue
-      WITH CASE WHEN sourceNodeId < targetNodeId THEN sourceNodeId ELSE targetNodeId END AS source,
-        CASE WHEN sourceNodeId < targetNodeId THEN targetNodeId ELSE sourceNodeId END AS target, max(propertyValue) AS score`;
 const factRows = `CALL gds.graph.relationshipProperty.stream($name, 'weight', ['FACT']) YIELD sourceNodeId, targetNodeId, propertyValue
       RETURN sourceNodeId AS source, targetNodeId AS target, propertyValue AS weight`;
-// The library's similarity is (1 + cosine) / 2.
-const neighbourRows = `${neighbours} WITH source, target, 2 * score - 1 AS weight WHERE weight > 0 RETURN source, target, weight`;
+// Three flat lists of floats: as a map each, pairs would take several times their memory.
+const pairRows = `UNWIND range(0, size($sources) - 1) AS i
+      RETURN toInteger($sources[i]) AS source, toInteger($targets[i]) AS target, $weights[i] AS weight`;
 const joined = (rows: string) => `CALL () { ${rows} }
       RETURN gds.graph.project($joined, source, target, {relationshipType: 'EDGE', relationshipProperties: {weight: weight}},
         {undirectedRelationshipTypes: ['*'], jobId: $job}) AS projection`;
@@ -59,11 +57,11 @@ export const libraryStatements = {
   gdsList: `CALL db.info() YIELD name AS current CALL gds.graph.list() YIELD graphName, database
     WITH graphName WHERE database = current AND graphName STARTS WITH $prefix RETURN graphName AS name`,
   gdsDrop: "UNWIND $names AS name CALL gds.graph.drop(name, false) YIELD graphName RETURN graphName",
-  gdsKnn: "CALL gds.knn.mutate($name, $config) YIELD relationshipsWritten RETURN relationshipsWritten AS count",
-  gdsNeighbours: `${neighbours} RETURN source, target, 2 * score - 1 AS cosine`,
-  gdsJoin: joined(`${factRows} UNION ALL ${neighbourRows}`),
-  gdsJoinFacts: joined(factRows),
-  gdsJoinNeighbours: joined(neighbourRows),
+  // The library's similarity is (1 + cosine) / 2.
+  gdsKnn: `CALL gds.knn.stream($name, $config) YIELD node1, node2, similarity
+    RETURN node1 AS source, node2 AS target, 2 * similarity - 1 AS cosine`,
+  gdsJoin: joined(`${factRows} UNION ALL ${pairRows}`),
+  gdsJoinNeighbours: joined(pairRows),
   gdsLeiden: `CALL gds.leiden.stream($name, $config) YIELD nodeId, communityId, intermediateCommunityIds
     RETURN nodeId AS node, communityId AS community, intermediateCommunityIds AS levels`,
   gdsPageRank: "CALL gds.pageRank.stream($name, $config) YIELD nodeId, score RETURN nodeId AS node, score",
@@ -72,7 +70,7 @@ export const libraryStatements = {
   gdsProgress:
     "CALL gds.listProgress($job) YIELD jobId, progress WITH progress WHERE jobId = $job RETURN progress LIMIT 1",
   gdsProjectEstimate: `CALL gds.graph.project.estimate('*', '*', $config) ${estimates}`,
-  gdsKnnEstimate: `CALL gds.knn.mutate.estimate($graph, $config) ${estimates}`,
+  gdsKnnEstimate: `CALL gds.knn.stream.estimate($graph, $config) ${estimates}`,
   gdsLeidenEstimate: `CALL gds.leiden.stream.estimate($graph, $config) ${estimates}`,
   gdsPageRankEstimate: `CALL gds.pageRank.stream.estimate($graph, $config) ${estimates}`,
   gdsWccEstimate: `CALL gds.wcc.stream.estimate($graph, $config) ${estimates}`,
