@@ -103,6 +103,8 @@ const MANY = [
   of("a", "x y", ["x y"]),
   of("a", "y z only", ["y z", "only z"], { chunk: "a-2", type: "rare" }),
   of("a", "z x", ["z x"], { chunk: "a-3", type: "shared" }),
+  // Speaks of nothing: only its set knows it.
+  of("d", "", [], { mentions: [] }),
 ];
 const OTHERS = [of("b", "x y z", ["x y"]), of("c", "z q", ["z q"], { type: "shared" })];
 
@@ -115,14 +117,14 @@ test("a purge leaves what the writer would have written without the document: st
     await db.clear();
     await written(...MANY, ...OTHERS);
     await opened();
-    const purge = operation("purge", "a");
+    const purge = operation("purge", "a", "d");
     await store.apply(purge, { guard: null, unitsPerTransaction: limit });
     let batches = 1;
     for (; (await store.operation(group, purge.id))?.state === "rolling"; batches++)
       await store.advance(group, purge.id, { unitsPerTransaction: limit });
-    expect(batches).toBe(limit === 1 ? 3 : 1);
+    expect(batches).toBe(limit === 1 ? 4 : 1);
     expect(await graph(), `${limit} at once`).toEqual(without);
-    const traces = (await userDump(db.run, { ours: true })).filter((line) => /:a[:"]|run of a"|rare/.test(line));
+    const traces = (await userDump(db.run, { ours: true })).filter((line) => /:[ad][:"]|run of [ad]"|rare/.test(line));
     expect(traces.filter((line) => !/Graphkeeper(Operation|Audit|Group)/.test(line))).toEqual([]);
     expect(await verifyGroup(store, group)).toEqual([]);
     expect((await diagnose({ uri: db.uri() })).findings.map((f) => f.code)).not.toContain("DEAD_STAMPS");
