@@ -140,6 +140,8 @@ describe.skipIf(missing !== null)(`Graph Data Science ${GDS_VERSION}`, () => {
   test("what it answers is published: neighbours, communities, ranks and components equal the built-in engine's", async () => {
     await w.import("theirs", clusters());
     await w.import("ours", clusters());
+    // Another writer's vector of whole numbers, which the library sees first.
+    await run("MATCH (e:Entity {id: 'e00'}) SET e.embedding = [1, 0, 0, 0]");
     const [a, b] = [await recomputed("theirs", "gds"), await recomputed("ours", "builtin")];
     const [theirs, ours] = [await store.readPublished("theirs"), await store.readPublished("ours")];
     expect(theirs.similarity.length).toBeGreaterThan(20);
@@ -392,7 +394,7 @@ describe.skipIf(missing !== null)(`Graph Data Science ${GDS_VERSION}`, () => {
       await w.import("g", clusters());
       await recomputed("g", "builtin");
       const before = await store.readPublished("g");
-      hold();
+      const calls = hold();
       const cancel = new AbortController();
       let cancelledAt = 0;
       const onPhase = (phase: string, done: number) => {
@@ -405,8 +407,11 @@ describe.skipIf(missing !== null)(`Graph Data Science ${GDS_VERSION}`, () => {
       expect(performance.now() - cancelledAt).toBeLessThan(2_000);
       expect(await projections()).toEqual([]);
       expect(await store.readPublished("g")).toEqual(before);
-      // Every 10 s the library looks whether its transaction is still wanted.
+      // Every 10 s the library looks whether its transaction is still wanted; what it stores until then goes too.
+      expect(await working()).toBe(1);
+      await plant(calls.at(-1)?.parameters.name);
       await expect.poll(working, { timeout: 30_000, interval: 500 }).toBe(0);
+      await expect.poll(projections, { timeout: 10_000 }).toEqual([]);
     });
   });
 

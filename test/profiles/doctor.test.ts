@@ -1,5 +1,10 @@
 import { describe, expect, test } from "vitest";
+import { block, World } from "../../src/conformance/index.ts";
+import type { GraphkeeperError } from "../../src/core/errors.ts";
+import type { EngineName } from "../../src/maintenance/engine.ts";
+import { recompute } from "../../src/maintenance/recompute.ts";
 import { diagnose } from "../../src/stores/neo4j/doctor.ts";
+import { openNeo4jStore } from "../../src/stores/neo4j/index.ts";
 import { useNeo4j } from "../neo4j/server.ts";
 import { corpus } from "./fixtures/corpus.ts";
 import { FIXTURES } from "./fixtures/writers.ts";
@@ -25,6 +30,25 @@ describe.each(Object.entries(FIXTURES))("%s", (name, fixture) => {
     expect(await userDump(db.run, { ours: true })).toEqual(before);
     expect(await db.run("SHOW INDEXES YIELD name RETURN name")).toEqual(schema);
   });
+});
+
+test("without the Graph Data Science plugin the built-in engine computes for auto, and gds is a plain error", async () => {
+  await db.clear({ schema: true });
+  const store = await openNeo4jStore({ uri: db.uri(), patienceMs: 10_000 });
+  try {
+    const w = new World(store);
+    await w.import("g", block({ documents: ["d"], units: { u: "d" }, entities: ["a", "b"], mentions: { u: "a b" } }));
+    expect(await store.engine.dropLeftOvers(null)).toBe(0);
+    const by = (name: EngineName) =>
+      w.withLease("g", (fence) => recompute(store, fence, { clock: () => w.now, engine: { name, threshold: 0 } }));
+    const error = await by("gds").catch((error: unknown) => error as GraphkeeperError);
+    expect(error).toMatchObject({ code: "ENGINE_UNAVAILABLE", remedy: expect.stringContaining("builtin") });
+    expect(await by("auto")).toMatchObject({ engine: "builtin", fresh: true, entities: 2 });
+    const published = (await store.audit("g", { afterSeq: 0, limit: 100 })).find((a) => a.action === "publish");
+    expect(published?.detail.engine).toBe("builtin");
+  } finally {
+    await store.close();
+  }
 });
 
 test("a graph of nobody's fits no profile", async () => {

@@ -10,6 +10,8 @@ import { quoted, type Shapes } from "../shapes.ts";
 export function gdsStatements(s: Shapes) {
   const vector = s.vectors("entity")[0];
   const property = vector === undefined ? "null" : `e.${quoted(vector)}`;
+  // A list holds one type of number; the library compares no whole ones.
+  const floats = `CASE WHEN valueType(${property}[0]) = 'INTEGER NOT NULL' THEN [x IN ${property} | toFloat(x)] ELSE ${property} END`;
   const { weight } = s.profile.relationships;
   const weighed =
     weight === undefined
@@ -28,7 +30,7 @@ export function gdsStatements(s: Shapes) {
         ${s.all("entity", "e")} AND ${s.isLive("e")}
         RETURN e AS source, null AS target, CASE WHEN size(${property}) = $dimension
           THEN {sourceNodeLabels: ['Vector'], targetNodeLabels: null,
-            sourceNodeProperties: {embedding: ${property}}, targetNodeProperties: null}
+            sourceNodeProperties: {embedding: ${floats}}, targetNodeProperties: null}
           ELSE {sourceNodeLabels: ['Plain'], targetNodeLabels: null} END AS data
         UNION ALL
         ${s.all("entity", "a")} ${facts}
