@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process";
 import { existsSync, readdirSync } from "node:fs";
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -52,7 +52,9 @@ async function jars(name: string, pom: string, properties: Record<string, string
   const complete = join(cache, "complete");
   if (!existsSync(complete)) {
     const maven = await findMaven();
-    await mkdir(cache, { recursive: true });
+    // Another test file may fetch at the same time: what is there is whole, and whoever comes first keeps it.
+    const own = `${cache}-${process.pid}`;
+    await mkdir(own, { recursive: true });
     const javaHome = dirname(dirname(java));
     try {
       await run(
@@ -60,7 +62,7 @@ async function jars(name: string, pom: string, properties: Record<string, string
         [
           ...["-q", "-B", "-f", fileURLToPath(new URL(`./${pom}`, import.meta.url))],
           ...Object.entries(properties).map(([key, value]) => `-D${key}=${value}`),
-          ...["dependency:copy-dependencies", `-DoutputDirectory=${join(cache, "lib")}`, "-DincludeScope=runtime"],
+          ...["dependency:copy-dependencies", `-DoutputDirectory=${join(own, "lib")}`, "-DincludeScope=runtime"],
         ],
         {
           env: existsSync(join(javaHome, "bin", "java")) ? { ...process.env, JAVA_HOME: javaHome } : process.env,
@@ -68,10 +70,17 @@ async function jars(name: string, pom: string, properties: Record<string, string
         },
       );
     } catch (error) {
+      await rm(own, { recursive: true, force: true });
       const { stdout = "", stderr = "" } = error as { stdout?: string; stderr?: string };
       throw new Error(`Maven could not fetch the jars of ${name}:\n${(stdout + stderr).slice(-3_000)}`);
     }
-    await writeFile(complete, `${new Date().toISOString()}\n`);
+    await writeFile(join(own, "complete"), `${new Date().toISOString()}\n`);
+    await rename(own, cache).catch(async () => {
+      if (existsSync(complete)) return rm(own, { recursive: true, force: true });
+      // What a killed run left.
+      await rm(cache, { recursive: true, force: true });
+      await rename(own, cache);
+    });
   }
   return join(cache, "lib");
 }
