@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { changedCommunities } from "../../src/maintenance/summaries.ts";
 import { diagnose } from "../../src/stores/neo4j/doctor.ts";
 import { type Neo4jStore, openNeo4jStore } from "../../src/stores/neo4j/index.ts";
 import { SMALL_GRAPHS, useNeo4j } from "../neo4j/server.ts";
@@ -166,3 +167,48 @@ test.each([
     });
   },
 );
+
+test("graphiti: a community's summary that says what is purged is emptied, and listed to be written again", {
+  timeout: 120_000,
+}, async () => {
+  const fixture = fixtureOf("graphiti");
+  await db.clear({ schema: true });
+  await fixture.build(db.run, all);
+  const others = namesOf(all.documents.filter((d) => !chosen.includes(d)));
+  const gone = [...namesOf(chosen)].find((name) => !others.has(name) && name.length > 6) as string;
+  const [first, second] = [...others];
+  const write = `UNWIND $members AS name MATCH (e:Entity {name: name}) WITH head(collect(e)) AS one, collect(e) AS members
+    CREATE (c:Community {uuid: $id, name: 'about ' + $id, group_id: one.group_id, summary: $summary, created_at: datetime()})
+    WITH c, members UNWIND members AS e CREATE (c)-[:HAS_MEMBER {uuid: randomUUID(), group_id: e.group_id}]->(e)`;
+  await db.run("MATCH (c:Community) DETACH DELETE c");
+  await db.run(write, { id: "touched", members: [gone, first], summary: `They spoke of ${gone.toUpperCase()} there.` });
+  await db.run(write, { id: "above", members: [second], summary: `Most is about ${gone}.` });
+  await db.run(
+    "MATCH (c:Community {uuid: 'above'})-[m:HAS_MEMBER]->() DELETE m WITH c MATCH (low:Community {uuid: 'touched'}) CREATE (c)-[:HAS_MEMBER]->(low)",
+  );
+  await db.run(write, { id: "beside", members: [first, second], summary: "A quiet community." });
+  const summaries = async () =>
+    Object.fromEntries(
+      (await db.run("MATCH (c:Community) RETURN c.uuid AS id, c.summary AS summary")).map((r) => [r.id, r.summary]),
+    );
+  const before = await summaries();
+  const [fact] = await db.run(
+    "MATCH (a:Entity)-[r:RELATES_TO]->(b:Entity) WHERE all(x IN r.episodes WHERE x IN $ids) RETURN r.fact AS fact, a.name AS name LIMIT 1",
+    { ids: chosen.flatMap((d) => fixture.documentIds(d)) },
+  );
+  await db.run(write, { id: "states", members: [fact?.name], summary: `Once upon a time. ${fact?.fact} The end.` });
+  await opened(fixture, async (store) => {
+    await store.apply(operation(fixture, "deprecate", chosen), { guard: null });
+    await collect(store, fixture.group);
+    expect(await summaries()).toMatchObject(before);
+    await store.apply(operation(fixture, "purge", chosen), { guard: null });
+    await collect(store, fixture.group);
+    expect(await summaries()).toEqual({ touched: "", above: "", states: "", beside: "A quiet community." });
+    const listed = (await changedCommunities(store, fixture.group, { limit: 100 })).communities.filter((c) =>
+      c.id.startsWith("writer:"),
+    );
+    expect(listed.map((c) => c.id).sort()).toEqual(["writer:above", "writer:states", "writer:touched"]);
+    await db.run("MATCH (c:Community {uuid: 'touched'}) SET c.summary = 'Written again.'");
+    expect((await summaries()).touched).toBe("Written again.");
+  });
+});

@@ -1,6 +1,9 @@
-import { OURS, quoted, type Shapes } from "../shapes.ts";
+import { literal, OURS, quoted, type Shapes } from "../shapes.ts";
 
-/** Statements on community summaries that the writer's model wrote. Only properties of ours are set, and the one that tells. */
+/**
+ * Statements on community summaries that the writer's model wrote. Only properties of ours are set, and the one that tells;
+ * but a summary that says word for word what is purged is emptied.
+ */
 export function summaryStatements(s: Shapes) {
   const { communities, entities, relationships } = s.profile;
   const summary = communities?.summary;
@@ -13,6 +16,8 @@ export function summaryStatements(s: Shapes) {
       writtenCommunities: "RETURN $group AS none LIMIT 0",
       membersOfWritten: "RETURN $group AS none LIMIT 0",
       acknowledgeWritten: "UNWIND $rows AS row WITH row WHERE $group IS NULL RETURN row.id AS id",
+      emptySummariesOfEntities: none,
+      emptySummariesOfFacts: none,
     };
   }
   const tenant = (v: string) =>
@@ -38,6 +43,30 @@ export function summaryStatements(s: Shapes) {
   const row = `elementId(c) AS handle, ${key} AS id, ${communities.level === undefined ? "0" : `coalesce(c.${quoted(communities.level)}, 0)`} AS level, ${text} AS text, coalesce(c.lc_ours, false) AS ours,
       c.lc_summary_hash AS hash, c.lc_summary_of AS of, c.lc_summary_seen AS seen, c.lc_summary_valid AS valid, c.lc_summary_generation AS generation, c.lc_summary_changed AS changed`;
   const stale = summary.stale;
+  const written = [summary.property, ...(communities.title === undefined ? [] : [communities.title])].map(quoted);
+  const [from, to] = member.direction === "from_community" ? ["c", "e"] : ["e", "c"];
+  const [source, target] =
+    member.direction === "from_community" ? ["p.lc_source", "p.lc_target"] : ["p.lc_target", "p.lc_source"];
+  const end = member.direction === "from_community" ? "lc_target" : "lc_source";
+  const above =
+    parent === undefined
+      ? "(low)"
+      : parent.direction === "to_parent"
+        ? `(low)-[:${quoted(parent.type)}*0..10]->`
+        : `(low)<-[:${quoted(parent.type)}*0..10]-`;
+  /** Communities of the entities `e`, live or parked, whose summary or title has one of the texts `told` in it. */
+  const emptied = `CALL (e) {
+        MATCH (${from})-[:${quoted(member.type)}]->(${to}) WHERE c:${label} RETURN c AS low
+        UNION MATCH (p:${OURS.edge} {lc_group: $group, ${end}: elementId(e)}) WHERE p.lc_type = ${literal(member.type)} AND ${target} = elementId(e)
+          CALL (p) { MATCH (low) WHERE elementId(low) = ${source} RETURN low } WITH low WHERE low:${label} RETURN low
+      }
+      WITH DISTINCT low, told ${parent === undefined ? "WITH low AS c, told" : `MATCH ${above}(c:${label})`} WITH c, told WHERE ${tenant("c")} AND size(told) > 2
+        AND any(x IN [${written.map((p) => `c.${p}`).join(", ")}] WHERE toLower(toString(x)) CONTAINS toLower(told))
+      WITH DISTINCT c SET ${written.map((p) => `c.${p} = ''`).join(", ")}, c.lc_summary_valid = false, c.lc_summary_of = ''${
+        stale === undefined ? "" : `, c.${quoted(stale)} = true`
+      }`;
+  const told = relationships.description === undefined ? null : quoted(relationships.description);
+  const fact = `${s.node("entity", "a")}-[r${s.factTypes}]->${s.node("entity", "b")}`;
   return {
     summaryPage: `MATCH (c:${label}) WHERE ${tenant("c")} AND ${key} > $after AND ${text} IS NOT NULL AND ${text} <> ''
       RETURN ${row}, EXISTS { MATCH (:${OURS.edge} {lc_group: $group, ${member.direction === "to_community" ? "lc_target" : "lc_source"}: elementId(c)}) } AS parkedMembers
@@ -58,6 +87,17 @@ export function summaryStatements(s: Shapes) {
       RETURN ${row}, COUNT { MATCH ${inside("e")} WHERE ${lives("e")} RETURN DISTINCT e } AS size`,
     membersOfWritten: `MATCH (c:${label}) WHERE ${tenant("c")} AND ${key} = $community
       MATCH ${inside("e")} WHERE ${lives("e")} AND ${s.id("entity", "e")} > $after RETURN DISTINCT ${s.id("entity", "e")} AS entity ORDER BY entity LIMIT $limit`,
+    emptySummariesOfEntities: `UNWIND $handles AS handle ${s.byHandle("entity", "e", "handle")} WITH e, e.${quoted(entities.name)} AS told ${emptied}`,
+    /** Facts by handle; those that are parked by their id. */
+    emptySummariesOfFacts:
+      told === null
+        ? "UNWIND $handles AS handle WITH handle WHERE $group IS NULL RETURN handle"
+        : `CALL () {
+        UNWIND $handles AS handle MATCH ${fact} WHERE elementId(r) = handle AND ${s.belongs("entity", "a")} AND ${s.belongs("entity", "b")}
+          UNWIND [a, b] AS e RETURN e, r.${told} AS told
+        UNION UNWIND $handles AS handle MATCH (p:${OURS.parked} {lc_group: $group, lc_id: handle}) UNWIND [p.lc_source, p.lc_target] AS end
+          CALL (end) { ${s.byKey("entity", "e", "end", "end")} RETURN e } RETURN e, p.${told} AS told
+      } WITH e, told ${emptied}`,
     acknowledgeWritten: `UNWIND $rows AS row MATCH (c:${label}) WHERE ${tenant("c")} AND ${key} = row.id AND c.lc_summary_seen = row.hash AND NOT coalesce(c.lc_ours, false)
       SET c.lc_summary_of = c.lc_summary_seen, c.lc_summary_valid = true${stale === undefined ? "" : ` REMOVE c.${quoted(stale)}`} RETURN row.id AS id`,
   };
