@@ -1,6 +1,7 @@
 """LangChain: Neo4jGraph.add_graph_documents with its sources, then Neo4jVector over the same nodes."""
 
 import os
+import re
 
 from langchain_core.documents import Document
 from langchain_core.embeddings import Embeddings
@@ -66,7 +67,7 @@ class Library:
             for r in self.graph.query(
                 """CALL db.index.fulltext.queryNodes('entity', $query, {limit: 10}) YIELD node
                    MATCH (node)-[r:!MENTIONS]-(other) RETURN node.id AS a, type(r) AS t, other.id AS b""",
-                {"query": " OR ".join(corpus.entities_of(text))},
+                {"query": " ".join(re.findall(r"\w+", " ".join(corpus.entities_of(text)))) or "none"},
             )
         ] if BASE else []
         return found

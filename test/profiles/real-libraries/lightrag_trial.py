@@ -86,12 +86,12 @@ class Library:
 
         async def look():
             found = {"get_node": [], "get_node_edges": [], "get_edge": []}
-            for n in [*corpus.entities_of(text), *await graph.search_labels(corpus.entities_of(text)[1], 5)]:
+            for n in [*corpus.entities_of(text), *await graph.search_labels((corpus.entities_of(text) or ["none"])[-1], 5)]:
                 found["get_node"].append(str(await graph.get_node(n)))
                 for a, b in await graph.get_node_edges(n) or []:
                     found["get_node_edges"].append(f"{a} - {b}")
                     found["get_edge"].append(str(await graph.get_edge(a, b)))
-            found["search_labels"] = await graph.search_labels(corpus.entities_of(text)[1], 5)
+            found["search_labels"] = await graph.search_labels((corpus.entities_of(text) or ["none"])[-1], 5)
             found["get_popular_labels"] = await graph.get_popular_labels()
             found["get_knowledge_graph"] = [str(await graph.get_knowledge_graph("*"))]
             found["get_all_edges"] = [str(e) for e in await graph.get_all_edges()]

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 
 import neo4j
 from neo4j_graphrag.components.text_splitters.base import TextSplitter
@@ -94,7 +95,7 @@ class Library:
         )
         return {
             "vector": [i.content for i in vectors.search(query_text=text, top_k=5).items],
-            "hybrid": [i.content for i in hybrid.search(query_text=text, top_k=5).items],
+            "hybrid": [i.content for i in hybrid.search(query_text=re.sub(r"\W+", " ", text), top_k=5).items],
             "vector and neighbours": [i.content for i in around.search(query_text=text, top_k=5).items],
             "by label": [r["t"] for r in self.driver.execute_query("MATCH (c:Chunk) RETURN c.text AS t").records],
         }
