@@ -5,6 +5,7 @@
  *   node bench/neo4j/engines.ts [entities] [facts] [dimension]     default 20000 100000 64
  */
 import { readFileSync } from "node:fs";
+import { readPublished } from "../../src/core/published.ts";
 import { COLLECTION_KINDS, type Fence, type ImportBlock, type Policy } from "../../src/core/words.ts";
 import { normaliseBlock } from "../../src/documents/normalise.ts";
 import { collectGarbage } from "../../src/maintenance/collect.ts";
@@ -101,7 +102,7 @@ try {
       .slice(1)
       .map(([, at], i) => [phases[i]?.[0], Number(((at - (phases[i]?.[1] ?? at)) / 1_000).toFixed(1))]);
     await store.releaseLease(fence);
-    const published = await store.readPublished(group);
+    const published = await readPublished(store, group);
     say({ what, ...result, seconds: Object.fromEntries(seconds), server_mb: memory() });
     return new Set(published.similarity.map(({ a, b }) => `${a} ${b}`));
   };

@@ -333,8 +333,7 @@ export interface AnalyticsPart {
 export interface Analytics {
   /** One consistent snapshot of the live graph. */
   readGraph(groupId: string): Promise<LiveGraph>;
-  readPublished(groupId: string): Promise<PublishedAnalytics>;
-  /** The same in parts of bounded size, in any order of the parts; each of its lists may be empty. */
+  /** What is published, in parts of bounded size, in any order of the parts; each of a part's lists may be empty. */
   publishedParts(groupId: string): AsyncIterable<PublishedAnalytics>;
   /** State of the incremental algorithms, as it was given to `publishAnalytics`; null when there is none. */
   analyticsState(groupId: string): Promise<Uint8Array | null>;

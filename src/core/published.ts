@@ -1,4 +1,4 @@
-import type { PublishedAnalytics, StoredRecord } from "./ports.ts";
+import type { Analytics, PublishedAnalytics, StoredRecord } from "./ports.ts";
 
 /** What is published, in parts: each list may come in several. */
 
@@ -26,9 +26,12 @@ export function publishedPart(epoch: number, records: Iterable<StoredRecord>): P
 }
 
 /** All parts as one. */
-export async function gatherPublished(parts: AsyncIterable<PublishedAnalytics>): Promise<PublishedAnalytics> {
+export async function readPublished(
+  store: Pick<Analytics, "publishedParts">,
+  groupId: string,
+): Promise<PublishedAnalytics> {
   const published = nothingPublished();
-  for await (const part of parts) {
+  for await (const part of store.publishedParts(groupId)) {
     published.epoch = part.epoch;
     for (const kind of PUBLISHED_KINDS) for (const row of part[kind]) (published[kind] as unknown[]).push(row);
   }

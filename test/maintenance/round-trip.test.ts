@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { readPublished } from "../../src/core/published.ts";
 import { parseMsGraphrag } from "../../src/formats/msgraphrag.ts";
 import { dumpOf, hasMsGraphrag, largeGraph, MSGRAPHRAG, temporaryGraphkeeper } from "../data/graphs.ts";
 
@@ -56,9 +57,9 @@ test("similarity edges brought up to date are those of a full search, bit for bi
   );
   await run("gc_all", "large");
   await run("recompute", "large");
-  const followed = (await graphkeeper.store.readPublished("large")).similarity;
+  const followed = (await readPublished(graphkeeper.store, "large")).similarity;
   await run("recompute", "large", { full: true });
-  const searched = (await graphkeeper.store.readPublished("large")).similarity;
+  const searched = (await readPublished(graphkeeper.store, "large")).similarity;
   expect(followed).toEqual(searched);
 }, 240_000);
 

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { vectorOf, World } from "../../src/conformance/index.ts";
 import { GraphkeeperError } from "../../src/core/errors.ts";
 import { communityHash, type GraphStore } from "../../src/core/ports.ts";
+import { readPublished } from "../../src/core/published.ts";
 import { COLLECTION_KINDS, type Fence, type OperationRecord } from "../../src/core/words.ts";
 import { verifyGroup } from "../../src/maintenance/verify.ts";
 import { differenceTo, madeUpAnalytics } from "./analytics.ts";
@@ -185,17 +186,17 @@ export class Execution {
     return w.withLease(g, async (fence) => {
       while ((await w.store.discardStaged(fence, 3, w.now)) > 0);
       const graph = await w.store.readGraph(g);
-      const before = await w.store.readPublished(g);
+      const before = await readPublished(w.store, g);
       const part = differenceTo(before, madeUpAnalytics(graph));
       const change = async () => {
         if (meanwhile)
           await ignoring("DOCUMENT_NOT_FOUND", "LEGAL_HOLD", () => w.call(g, meanwhile.verb, meanwhile.documents));
       };
       if (staged === "after") await change();
-      const then = await w.store.readPublished(g);
+      const then = await readPublished(w.store, g);
       await w.store.stageAnalytics(fence, { upsert: {}, remove: part.remove }, w.now);
       await w.store.stageAnalytics(fence, { upsert: part.upsert, remove: {} }, w.now);
-      assert.deepEqual(await w.store.readPublished(g), then, "staged rows are not seen");
+      assert.deepEqual(await readPublished(w.store, g), then, "staged rows are not seen");
       if (staged === "before") await change();
       if (how === "discard") while ((await w.store.discardStaged(fence, 2, w.now)) > 0);
       if (how !== "publish") return null;

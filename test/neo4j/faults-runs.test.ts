@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { dumpOf } from "../../src/conformance/graph/dump.ts";
 import { block, World } from "../../src/conformance/index.ts";
 import { GraphkeeperError } from "../../src/core/errors.ts";
+import { readPublished } from "../../src/core/published.ts";
 import { temporaryGraphkeeper } from "../data/graphs.ts";
 import { SMALL_GRAPHS, useNeo4j } from "./server.ts";
 
@@ -162,7 +163,7 @@ test.skipIf(!LONG)(
     };
     await publish(0.125);
     await powerCut();
-    expect(await store.readPublished("torn")).toMatchObject({ epoch: 1, ranks: ranks(0.125) });
+    expect(await readPublished(store, "torn")).toMatchObject({ epoch: 1, ranks: ranks(0.125) });
     await store.stageAnalytics(fence, { upsert: { ranks: ranks(0.5) }, remove: {} }, w.now);
     const torn = store
       .publishAnalytics(fence, { generation: 1, state: new Uint8Array([4]), detail: {}, now: w.now })
@@ -170,7 +171,7 @@ test.skipIf(!LONG)(
     await db.server().kill9();
     const answered = (await torn) !== null;
     await back();
-    const { epoch, ranks: found } = await store.readPublished("torn");
+    const { epoch, ranks: found } = await readPublished(store, "torn");
     const state = await store.analyticsState("torn");
     expect([
       [1, ranks(0.125), new Uint8Array([1])],
@@ -179,6 +180,6 @@ test.skipIf(!LONG)(
     if (answered) expect(epoch).toBe(2);
     while ((await store.discardStaged(fence, 1, w.now)) > 0);
     await publish(0.75);
-    expect((await store.readPublished("torn")).ranks).toEqual(ranks(0.75));
+    expect((await readPublished(store, "torn")).ranks).toEqual(ranks(0.75));
   },
 );

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { readPublished } from "../../src/core/published.ts";
 import type { EngineName } from "../../src/maintenance/engine.ts";
 import { recompute } from "../../src/maintenance/recompute.ts";
 import { openNeo4jStore } from "../../src/stores/neo4j/index.ts";
@@ -37,7 +38,7 @@ describe.skipIf(missing !== null)(`Graph Data Science ${GDS_VERSION}`, () => {
           const fence = await store.acquireLease(fixture.group, name, 600_000, Date.now());
           const result = await recompute(store, fence!, { clock: Date.now, engine: { name, threshold: 0 } });
           await store.releaseLease(fence!);
-          return { result, published: await store.readPublished(fixture.group) };
+          return { result, published: await readPublished(store, fixture.group) };
         };
         const [theirs, ours] = [await by("gds"), await by("builtin")];
         expect([theirs.result.engine, ours.result.engine]).toEqual([`gds ${GDS_VERSION}`, "builtin"]);

@@ -7,6 +7,7 @@ import { compose } from "../../src/compose.ts";
 import { loadConfig } from "../../src/config/config.ts";
 import { World } from "../../src/conformance/index.ts";
 import { type ErrorCode, GraphkeeperError } from "../../src/core/errors.ts";
+import { readPublished } from "../../src/core/published.ts";
 import type { ImportBlock } from "../../src/core/words.ts";
 import type { EngineName } from "../../src/maintenance/engine.ts";
 import { type RecomputeOptions, type RecomputeResult, recompute } from "../../src/maintenance/recompute.ts";
@@ -93,7 +94,7 @@ function clusters(): ImportBlock {
 
 async function membersByCommunity(group: string, level: number): Promise<Map<string, string[]>> {
   const found = new Map<string, string[]>();
-  for (const m of (await store.readPublished(group)).memberships) {
+  for (const m of (await readPublished(store, group)).memberships) {
     if (m.level === level) found.set(m.community, [...(found.get(m.community) ?? []), m.entity]);
   }
   return found;
@@ -143,7 +144,7 @@ describe.skipIf(missing !== null)(`Graph Data Science ${GDS_VERSION}`, () => {
     // Another writer's vector of whole numbers, which the library sees first.
     await run("MATCH (e:Entity {id: 'e00'}) SET e.embedding = [1, 0, 0, 0]");
     const [a, b] = [await recomputed("theirs", "gds"), await recomputed("ours", "builtin")];
-    const [theirs, ours] = [await store.readPublished("theirs"), await store.readPublished("ours")];
+    const [theirs, ours] = [await readPublished(store, "theirs"), await readPublished(store, "ours")];
     expect(theirs.similarity.length).toBeGreaterThan(20);
     expect(theirs.similarity.map(({ a, b }) => [a, b])).toEqual(ours.similarity.map(({ a, b }) => [a, b]));
     for (const [i, row] of theirs.similarity.entries()) expect(row.score).toBeCloseTo(ours.similarity[i]!.score, 6);
@@ -171,7 +172,7 @@ describe.skipIf(missing !== null)(`Graph Data Science ${GDS_VERSION}`, () => {
     await w.import("g", block);
     const result = await recomputed("g", "gds");
     expect(result.levels).toBeGreaterThan(1);
-    const { communities, memberships } = await store.readPublished("g");
+    const { communities, memberships } = await readPublished(store, "g");
     const parents = new Map(communities.map((c) => [c.id, c.parent]));
     for (let level = result.levels - 1; level > 0; level--) {
       const above = new Map(memberships.filter((m) => m.level === level).map((m) => [m.entity, m.community]));
@@ -197,7 +198,7 @@ describe.skipIf(missing !== null)(`Graph Data Science ${GDS_VERSION}`, () => {
   test("an unchanged graph has no changed community; after a change the others stay", async () => {
     await w.import("g", clusters());
     const first = await recomputed("g", "gds");
-    expect(first.changedCommunities).toBe((await store.readPublished("g")).communities.length);
+    expect(first.changedCommunities).toBe((await readPublished(store, "g")).communities.length);
     const second = await recomputed("g", "gds");
     expect(second).toMatchObject({ changedCommunities: 0, removedCommunities: 0, rowsWritten: 0, fresh: true });
     const before = await membersByCommunity("g", 0);
@@ -322,12 +323,12 @@ describe.skipIf(missing !== null)(`Graph Data Science ${GDS_VERSION}`, () => {
     ])("%s fails because the graph %s", async (name, said, fault) => {
       await w.import("g", clusters());
       await recomputed("g", "builtin");
-      const before = await store.readPublished("g");
+      const before = await readPublished(store, "g");
       once(name, async ({ parameters }) => void (await fault(parameters.name)));
       const error = await failure(recomputed("g", "gds"), "RUN_FAILED");
       expect(error.message).toContain(said);
       expect(await projections()).toEqual([]);
-      expect(await store.readPublished("g")).toEqual(before);
+      expect(await readPublished(store, "g")).toEqual(before);
     });
 
     test("the library finds too little free memory", async () => {
@@ -393,7 +394,7 @@ describe.skipIf(missing !== null)(`Graph Data Science ${GDS_VERSION}`, () => {
     test("cancelled in the middle: within 2 s, and the server's work ends too", async () => {
       await w.import("g", clusters());
       await recomputed("g", "builtin");
-      const before = await store.readPublished("g");
+      const before = await readPublished(store, "g");
       const calls = hold();
       const cancel = new AbortController();
       let cancelledAt = 0;
@@ -406,7 +407,7 @@ describe.skipIf(missing !== null)(`Graph Data Science ${GDS_VERSION}`, () => {
       await failure(recomputed("g", "gds", { signal: cancel.signal, onPhase }), "CANCELLED");
       expect(performance.now() - cancelledAt).toBeLessThan(2_000);
       expect(await projections()).toEqual([]);
-      expect(await store.readPublished("g")).toEqual(before);
+      expect(await readPublished(store, "g")).toEqual(before);
       // Every 10 s the library looks whether its transaction is still wanted; what it stores until then goes too.
       expect(await working()).toBe(1);
       await plant(calls.at(-1)?.parameters.name);

@@ -1,6 +1,7 @@
 import { setTimeout as immediate } from "node:timers/promises";
 import { block, vectorOf, World } from "../../src/conformance/index.ts";
 import type { GraphStore } from "../../src/core/ports.ts";
+import { readPublished } from "../../src/core/published.ts";
 import type { Fence, ImportBlock } from "../../src/core/words.ts";
 
 /**
@@ -193,10 +194,10 @@ function stepsOf(w: World, g: string, at: number): Step[] {
     },
     async () => {
       await drained(() => store.discardStaged(fence, 1, w.now));
-      return store.readPublished(g);
+      return readPublished(store, g);
     },
     async () => {
-      const { similarity } = await store.readPublished(g);
+      const { similarity } = await readPublished(store, g);
       await store.stageAnalytics(
         fence,
         {
@@ -215,9 +216,9 @@ function stepsOf(w: World, g: string, at: number): Step[] {
       // Staged twice: the second time takes the place of the first.
       await store.stageAnalytics(fence, { upsert: {}, remove: { communities: ["k1"] } }, w.now);
     },
-    () => store.readPublished(g),
+    () => readPublished(store, g),
     () => published(1),
-    () => store.readPublished(g),
+    () => readPublished(store, g),
     async () => {
       await store.stageAnalytics(
         fence,

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { changedCommunities } from "../../src/maintenance/summaries.ts";
+import { verifyGroup } from "../../src/maintenance/verify.ts";
 import { diagnose } from "../../src/stores/neo4j/doctor.ts";
 import { type Neo4jStore, openNeo4jStore } from "../../src/stores/neo4j/index.ts";
 import { SMALL_GRAPHS, useNeo4j } from "../neo4j/server.ts";
@@ -211,4 +212,18 @@ test("graphiti: a community's summary that says what is purged is emptied, and l
     await db.run("MATCH (c:Community {uuid: 'touched'}) SET c.summary = 'Written again.'");
     expect((await summaries()).touched).toBe("Written again.");
   });
+});
+
+test("neo4j-graphrag: what is hidden by label alone is verified as it is meant", { timeout: 120_000 }, async () => {
+  const fixture = fixtureOf("neo4j-graphrag");
+  await db.clear({ schema: true });
+  await fixture.build(db.run, all);
+  const store = await openNeo4jStore({ uri: db.uri(), profile: fixture.profile, parking: "label" });
+  try {
+    await store.apply(operation(fixture, "deprecate", chosen), { guard: null });
+    await collect(store, fixture.group);
+    expect(await verifyGroup(store, fixture.group)).toEqual([]);
+  } finally {
+    await store.close();
+  }
 });

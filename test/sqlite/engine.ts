@@ -1,5 +1,4 @@
 import type { GraphStore, KeyStore } from "../../src/core/ports.ts";
-import { gatherPublished } from "../../src/core/published.ts";
 import { type EngineOptions, openEngine } from "../../src/stores/sqlite/engine/index.ts";
 
 const STREAMS = ["records", "publishedParts"];
@@ -9,10 +8,9 @@ export function openOnThisThread(path: string, options: Partial<EngineOptions> =
   const engine = openEngine(path, { readOnly: false, synchronous: "NORMAL", ...options });
   const methods = engine as unknown as Record<string, (...values: unknown[]) => unknown>;
   return new Proxy({} as GraphStore & KeyStore, {
-    get(_, name: string, store: GraphStore) {
+    get(_, name: string) {
       // Neither a promise nor a database with an engine of its own for analytics.
       if (name === "then" || name === "engine") return undefined;
-      if (name === "readPublished") return (groupId: string) => gatherPublished(store.publishedParts(groupId));
       if (!STREAMS.includes(name)) return async (...values: unknown[]) => methods[name]?.apply(engine, values);
       return async function* (...values: unknown[]): AsyncGenerator<unknown> {
         // At once: a stream that stays open needs a connection of its own.

@@ -3,6 +3,7 @@ import { block as blockOf } from "../../src/conformance/graph/blocks.ts";
 import { canonicalJson, dumpLine, operationHash } from "../../src/core/canonical.ts";
 import { GraphkeeperError } from "../../src/core/errors.ts";
 import type { AnalyticsPart, GraphStore, KeyStore, LiveGraph, PublishedAnalytics } from "../../src/core/ports.ts";
+import { readPublished } from "../../src/core/published.ts";
 import {
   COLLECTION_KINDS,
   type Fence,
@@ -162,7 +163,7 @@ async function publish(
   while ((await store.discardStaged(fence, 10, now)) > 0) await onCall();
   await onCall();
   const graph = await store.readGraph(GROUP);
-  const parts = difference(await store.readPublished(GROUP), graph);
+  const parts = difference(await readPublished(store, GROUP), graph);
   for (const part of parts) {
     await store.stageAnalytics(fence, part, now);
     await onCall();

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { entityHash, relationshipHash } from "../../core/canonical.ts";
-import { gatherPublished } from "../../core/published.ts";
+import { readPublished } from "../../core/published.ts";
 import { block, library, vectorOf } from "./blocks.ts";
 import type { GraphStoreCase } from "./case.ts";
 import { recordsOf } from "./dump.ts";
@@ -108,8 +108,7 @@ export const ANALYTICS_CASES: GraphStoreCase[] = [
         assert.deepEqual(await w.store.analyticsState(G), state);
       });
       const communities = rows.communities.map((row) => ({ ...row, acknowledgedHash: null }));
-      assert.deepEqual(await w.store.readPublished(G), { epoch: 1, ...rows, communities });
-      assert.deepEqual(await gatherPublished(w.store.publishedParts(G)), { epoch: 1, ...rows, communities });
+      assert.deepEqual(await readPublished(w.store, G), { epoch: 1, ...rows, communities });
       assert.deepEqual((await w.store.members(G, "c1", { limit: 10 })).items, ["a"]);
       const counts = await w.store.counts(G);
       assert.deepEqual([counts.similarityEdges, counts.communities], [1, 1]);
@@ -127,7 +126,7 @@ export const ANALYTICS_CASES: GraphStoreCase[] = [
     async run(w) {
       await w.import(G, library());
       await publishLibrary(w, G);
-      const before = await w.store.readPublished(G);
+      const before = await readPublished(w.store, G);
       await w.withLease(G, async (fence) => {
         const remove = {
           similarity: [{ a: "a", b: "b" }],
@@ -149,10 +148,10 @@ export const ANALYTICS_CASES: GraphStoreCase[] = [
         };
         await w.store.stageAnalytics(fence, { upsert: {}, remove }, w.now);
         await w.store.stageAnalytics(fence, { upsert, remove: {} }, w.now);
-        assert.deepEqual(await w.store.readPublished(G), before);
+        assert.deepEqual(await readPublished(w.store, G), before);
         await w.store.publishAnalytics(fence, { generation: 1, state: null, detail: {}, now: w.now });
       });
-      const after = await w.store.readPublished(G);
+      const after = await readPublished(w.store, G);
       assert.equal(after.epoch, 2);
       assert.deepEqual(
         after.similarity.map(({ a, b, score }) => [a, b, score]),
@@ -189,7 +188,7 @@ export const ANALYTICS_CASES: GraphStoreCase[] = [
     async run(w) {
       await w.import(G, library());
       await publishLibrary(w, G);
-      const before = await w.store.readPublished(G);
+      const before = await readPublished(w.store, G);
       const stale = {
         upsert: { similarity: [{ a: "b", b: "c", score: 0.5 }], ranks: [{ entity: "a", score: 0.9, component: "a" }] },
         remove: { similarity: [{ a: "a", b: "b" }], communities: ["c1"], memberships: [{ level: 0, entity: "a" }] },
@@ -204,10 +203,10 @@ export const ANALYTICS_CASES: GraphStoreCase[] = [
         }
         assert.ok(taken >= 4, "something was taken back");
         await w.store.publishAnalytics(fence, { generation: 1, state: null, detail: {}, now: w.now });
-        assert.deepEqual(await w.store.readPublished(G), { ...before, epoch: 2 });
+        assert.deepEqual(await readPublished(w.store, G), { ...before, epoch: 2 });
         await w.store.stageAnalytics(fence, stale, w.now);
         await w.store.publishAnalytics(fence, { generation: 1, state: null, detail: {}, now: w.now });
-        const published = await w.store.readPublished(G);
+        const published = await readPublished(w.store, G);
         assert.deepEqual(
           pairs(published.similarity),
           ["a-c", "b-c", "c-d"],

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { readPublished } from "../../core/published.ts";
 import { block, library, vectorOf } from "./blocks.ts";
 import type { GraphStoreCase } from "./case.ts";
 import { recordsOf } from "./dump.ts";
@@ -127,7 +128,7 @@ export const PURGE_CASES: GraphStoreCase[] = [
         await w.store.stageAnalytics(fence, { upsert: { similarity, ranks, memberships }, remove: {} }, w.now);
         await w.purge(G, "d1"); // With it goes b.
         const noB = async () => {
-          const published = await w.store.readPublished(G);
+          const published = await readPublished(w.store, G);
           assert.ok(published.similarity.every((row) => row.a !== "b" && row.b !== "b"));
           assert.ok(published.memberships.every((row) => row.entity !== "b"));
           assert.ok(published.ranks.every((row) => row.entity !== "b"));
@@ -146,7 +147,7 @@ export const PURGE_CASES: GraphStoreCase[] = [
         await w.store.stageAnalytics(fence, { upsert: late, remove: {} }, w.now); // Read before the purge, staged after it.
         await w.store.publishAnalytics(fence, { generation: 1, state: null, detail: {}, now: w.now });
         await noB();
-        const { ranks: published } = await w.store.readPublished(G);
+        const { ranks: published } = await readPublished(w.store, G);
         assert.equal(published.find((row) => row.entity === "d")?.score, 0.5, "what was staged of others is published");
         const readers = JSON.stringify(await recordsOf(w.store, G));
         assert.ok(!readers.includes('"entity":"b"'));

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { dumpLine } from "../../core/canonical.ts";
 import type { StoredRecord } from "../../core/ports.ts";
-import { gatherPublished } from "../../core/published.ts";
+import { readPublished } from "../../core/published.ts";
 import { block, library, vectorOf } from "./blocks.ts";
 import type { GraphStoreCase } from "./case.ts";
 import { recordsOf } from "./dump.ts";
@@ -30,8 +30,7 @@ export const READING_CASES: GraphStoreCase[] = [
         () => store.audit(g, { afterSeq: 0, limit: 1 }),
         () => store.remaining(g, "orphan_entities", POLICY, w.now),
         () => store.readGraph(g),
-        () => store.readPublished(g),
-        () => gatherPublished(store.publishedParts(g)),
+        () => readPublished(store, g),
         () => store.analyticsState(g),
         () => store.communities(g, { limit: 1 }),
         () => store.members(g, "c1", { limit: 1 }),

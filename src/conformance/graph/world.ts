@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { operationHash } from "../../core/canonical.ts";
 import { type ErrorCode, GraphkeeperError } from "../../core/errors.ts";
 import type { ApplyOptions, GraphStore } from "../../core/ports.ts";
+import { readPublished } from "../../core/published.ts";
 import {
   COLLECTION_KINDS,
   type CollectionBatch,
@@ -189,7 +190,7 @@ export class World {
     const state = await store.group(groupId);
     if (!state) return null;
     const documents = await store.documents(groupId, { limit: 10_000 });
-    const published = await store.readPublished(groupId);
+    const published = await readPublished(store, groupId);
     const audit = await store.audit(groupId, { afterSeq: 0, limit: 100_000 });
     return { state, counts: await store.counts(groupId), documents, dump: await this.dump(groupId), published, audit };
   }

@@ -42,7 +42,7 @@ export function readGraph(group: Group): LiveGraph {
   };
 }
 
-export function readPublished(group: Group): PublishedAnalytics {
+export function publishedOf(group: Group): PublishedAnalytics {
   const { similarity, communities, memberships, ranks } = group.published;
   return {
     epoch: group.state.analyticsEpoch,

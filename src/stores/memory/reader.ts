@@ -3,7 +3,7 @@ import { checkEmbedding } from "../../core/law.ts";
 import { compareIds, type Hit, type StoredRecord, type StoredVector } from "../../core/ports.ts";
 import { cosine } from "../../core/vectors.ts";
 import type { CollectionKind, DocumentRecord, GroupCounts } from "../../core/words.ts";
-import { readPublished } from "./analytics.ts";
+import { publishedOf } from "./analytics.ts";
 import { activeOwners } from "./derive.ts";
 import { type DocumentRow, type Group, sortedIds } from "./state.ts";
 
@@ -81,7 +81,7 @@ export function* recordsOf(group: Group, facts: boolean): Generator<StoredRecord
     yield { kind: "relationship", ...relationship, textUnits: textUnits && [...textUnits], candidate };
   }
   if (facts) return;
-  const published = readPublished(group);
+  const published = publishedOf(group);
   for (const row of published.similarity) yield { kind: "similarity", a: row.a, b: row.b, score: row.score };
   for (const community of published.communities) yield { kind: "community", community };
   for (const row of published.memberships) yield { kind: "membership", ...row };

@@ -223,12 +223,8 @@ export class MemoryStore implements GraphStore {
     return analytics.readGraph(this.snapshot(groupId));
   }
 
-  async readPublished(groupId: string): Promise<PublishedAnalytics> {
-    return analytics.readPublished(this.snapshot(groupId));
-  }
-
   async *publishedParts(groupId: string): AsyncGenerator<PublishedAnalytics> {
-    yield analytics.readPublished(this.snapshot(groupId));
+    yield analytics.publishedOf(this.snapshot(groupId));
   }
 
   async analyticsState(groupId: string): Promise<Uint8Array | null> {

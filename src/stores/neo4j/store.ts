@@ -16,7 +16,7 @@ import {
   type PublishedAnalytics,
   type StoredRecord,
 } from "../../core/ports.ts";
-import { gatherPublished, nothingPublished, publishedPart } from "../../core/published.ts";
+import { nothingPublished, publishedPart } from "../../core/published.ts";
 import type {
   AuditEntry,
   CollectionBatch,
@@ -447,10 +447,6 @@ export class Neo4jStore implements GraphStore {
 
   readGraph(groupId: string): Promise<LiveGraph> {
     return this.#snapshot(groupId, (r, group) => readGraph(r, group.generation));
-  }
-
-  readPublished(groupId: string): Promise<PublishedAnalytics> {
-    return gatherPublished(this.publishedParts(groupId));
   }
 
   async *publishedParts(groupId: string): AsyncGenerator<PublishedAnalytics> {

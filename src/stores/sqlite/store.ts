@@ -15,7 +15,6 @@ import type {
   StoredKey,
   StoredRecord,
 } from "../../core/ports.ts";
-import { gatherPublished } from "../../core/published.ts";
 import type {
   AuditEntry,
   CollectionBatch,
@@ -232,10 +231,6 @@ export class SqliteStore implements GraphStore, KeyStore {
 
   readGraph(groupId: string): Promise<LiveGraph> {
     return this.#keeper.gather("readGraph", [groupId]);
-  }
-
-  readPublished(groupId: string): Promise<PublishedAnalytics> {
-    return gatherPublished(this.publishedParts(groupId));
   }
 
   publishedParts(groupId: string): AsyncIterable<PublishedAnalytics> {
