@@ -65,7 +65,7 @@ async function* textUnits(r: Reading): AsyncGenerator<Of<"text_unit">> {
       documents: (row.owners as unknown[]).map(idFromKey).sort(compareIds),
       text: row.text as string,
       presence: presence(row.live),
-      vector: vectorOf(r, "unit", row.vectors),
+      vector: vectorOf(r, "unit", row),
     };
   }
 }
@@ -81,7 +81,7 @@ async function* entities(r: Reading, candidates: Record<string, Set<string>>): A
       type: row.type as string | null,
       description: row.description as string | null,
       presence: presence(row.live),
-      vector: vectorOf(r, "entity", row.vectors),
+      vector: vectorOf(r, "entity", row),
       everMentioned: row.everMentioned === true,
       ...(r.shapes.profile.mentions.trust === "complete" ? {} : { kept: true as const }),
       createdAt: (row.createdAt as number | null) ?? 0,
@@ -119,12 +119,14 @@ async function* relationships(r: Reading, candidates: Record<string, Set<string>
   }
 }
 
-function vectorOf(r: Reading, kind: NodeKind, vectors: unknown): StoredVector | null {
+function vectorOf(r: Reading, kind: NodeKind, row: Record<string, unknown>): StoredVector | null {
   const property = r.shapes.vectors(kind)[0];
   if (property === undefined) return null;
-  const all = vectors as Record<string, number[] | null>;
+  const all = row.vectors as Record<string, number[] | null>;
   const searchable = all[property];
-  if (searchable) return { values: Float32Array.from(searchable), place: "searchable" };
+  // Under label a hidden vector stays in its place: readers filter by the label.
+  const seen = r.shapes.mode !== "label" || row.live === true;
+  if (searchable) return { values: Float32Array.from(searchable), place: seen ? "searchable" : "parked" };
   const parked = all[PARKED_VECTOR + property];
   return parked ? { values: Float32Array.from(parked), place: "parked" } : null;
 }
