@@ -128,10 +128,10 @@ async function openStores(
     return { store, keys: store };
   }
   const { openNeo4jStore } = await import("./stores/neo4j/store.ts");
-  const { profileNamed } = await import("./profiles/index.ts");
-  const profile = profileNamed(config.neo4j.profile, config.neo4j.tenant);
-  const { uri, username, password, database } = config.neo4j;
-  const open = () => openNeo4jStore({ uri, username, password, database, profile });
+  const { loadProfile } = await import("./profiles/load.ts");
+  const profile = loadProfile(config.neo4j.profile, config.neo4j.tenant);
+  const { uri, username, password, database, parking } = config.neo4j;
+  const open = () => openNeo4jStore({ uri, username, password, database, profile, parking });
   const store = await (options.serve ? patiently(open) : open());
   // Keys (and jobs, without PostgreSQL) stay in the embedded file beside the graph's server.
   const keys = await openSqliteStore(sqlite).catch(async (error: unknown) => {

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { z } from "zod";
 import { GraphkeeperError } from "../core/errors.ts";
 import { nearestName } from "../core/names.ts";
-import { type Policy, SUMMARY_GRADES } from "../core/words.ts";
+import { PARKING_MODES, type Policy, SUMMARY_GRADES } from "../core/words.ts";
 
 const DAY_MS = 24 * 60 * 60 * 1_000;
 
@@ -91,8 +91,10 @@ export const CONFIG_SCHEMA = z.strictObject({
       username: z.string().default("neo4j"),
       password: z.string().default(""),
       database: z.string().min(1).optional(),
-      /** How the writer of the graph lays it out. */
+      /** How the writer of the graph lays it out: the name of a ready profile, or a JSON file. */
       profile: z.string().min(1).default("native"),
+      /** Overrides the profile's way to hide what is deprecated. */
+      parking: z.enum(PARKING_MODES).optional(),
       /** For profiles whose labels carry the tenant. */
       tenant: z.string().default(""),
     })
@@ -152,6 +154,7 @@ export const ENVIRONMENT: Record<string, string> = {
   NEO4J_PASSWORD: "neo4j.password",
   NEO4J_DATABASE: "neo4j.database",
   GRAPHKEEPER_PROFILE: "neo4j.profile",
+  GRAPHKEEPER_PARKING: "neo4j.parking",
   GRAPHKEEPER_TENANT: "neo4j.tenant",
 };
 

@@ -22,6 +22,12 @@ export type Presence = "live" | "parked";
 /** The kinds of garbage collection, in the order in which they run. */
 export const COLLECTION_KINDS = ["orphan_entities", "stale_edges", "deprecated_vectors"] as const;
 export type CollectionKind = (typeof COLLECTION_KINDS)[number];
+/**
+ * How a document is hidden in a graph that others read: a label; also its vectors out of the index; also the labels that
+ * readers query swapped for parked ones.
+ */
+export const PARKING_MODES = ["label", "park", "swap"] as const;
+export type ParkingMode = (typeof PARKING_MODES)[number];
 /** In what a community differs from what was summarised of it; `new`: nobody has summarised it. */
 export const SUMMARY_GRADES = ["new", "members", "edges", "texts"] as const;
 export type SummaryGrade = (typeof SUMMARY_GRADES)[number];

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { GraphkeeperError } from "../core/errors.ts";
+import { PARKING_MODES } from "../core/words.ts";
 import { communities, name, published } from "./format-analytics.ts";
 import { stamps } from "./format-stamps.ts";
 
@@ -235,14 +236,13 @@ export const profileSchema = z
       )
       .default([])
       .describe("Merged text that can be rebuilt from the surviving facts"),
-    parking: z.strictObject({ mode: z.enum(["label", "park", "swap"]), label: name.default("Deprecated") }),
+    parking: z.strictObject({ mode: z.enum(PARKING_MODES), label: name.default("Deprecated") }),
     imports: z.boolean().default(false).describe("Whether Graphkeeper itself may write documents in these shapes"),
   })
   .describe("How a writer of knowledge graphs lays them out in Neo4j");
 
 export type Profile = z.infer<typeof profileSchema>;
 export type ProfileInput = z.input<typeof profileSchema>;
-export type ParkingMode = Profile["parking"]["mode"];
 export type NodeKey = z.infer<typeof key>;
 
 /** @throws GraphkeeperError `INVALID_CONFIG` with the place of each fault */

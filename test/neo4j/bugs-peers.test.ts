@@ -100,8 +100,8 @@ test("llm-graph-builder 'IN TRANSACTIONS' over one collected row is one huge tra
     reason: null,
   };
   let record = await store.apply(operation, { guard: null, unitsPerTransaction: 7 });
-  const left = [(await ids("GraphkeeperParkedTextUnit|Chunk")).length];
-  for (; record.state === "rolling"; left.push((await ids("GraphkeeperParkedTextUnit|Chunk")).length))
+  const left = [(await ids("GraphkeeperParked_Chunk|Chunk")).length];
+  for (; record.state === "rolling"; left.push((await ids("GraphkeeperParked_Chunk|Chunk")).length))
     record = await store.advance(G, "long", { unitsPerTransaction: 7 });
   const steps = left.map((n, i) => (left[i - 1] ?? 30) - n);
   expect(Math.max(...steps)).toBeLessThanOrEqual(7);

@@ -1,5 +1,5 @@
 import { expect } from "vitest";
-import type { ParkingMode } from "../../src/profiles/format.ts";
+import type { ParkingMode } from "../../src/core/words.ts";
 import { type CorpusDocument, merged } from "./fixtures/corpus.ts";
 import type { Fixture, Run } from "./fixtures/fixture.ts";
 

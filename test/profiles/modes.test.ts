@@ -16,7 +16,7 @@ const rest = all.documents.filter((d) => !chosen.includes(d));
 /** Labels by which readers find what is parked. */
 async function labelsOfParked(): Promise<string[]> {
   const rows = await db.run(
-    "MATCH (n:GraphkeeperParkedTextUnit|GraphkeeperParkedEntity) UNWIND labels(n) AS label RETURN DISTINCT label ORDER BY label",
+    "MATCH (n) WHERE any(l IN labels(n) WHERE l STARTS WITH 'GraphkeeperParked_') UNWIND labels(n) AS label RETURN DISTINCT label ORDER BY label",
   );
   expect(rows.length).toBeGreaterThan(0);
   return rows.map((r) => r.label as string).filter((l) => l !== "Deprecated" && !l.startsWith("Graphkeeper"));

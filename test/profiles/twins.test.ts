@@ -1,5 +1,5 @@
 import { afterAll, describe, expect, test } from "vitest";
-import type { ParkingMode } from "../../src/profiles/format.ts";
+import type { ParkingMode } from "../../src/core/words.ts";
 import { type Neo4jStore, openNeo4jStore } from "../../src/stores/neo4j/index.ts";
 import { SMALL_GRAPHS, useNeo4j } from "../neo4j/server.ts";
 import { SMALL_WRITERS, type SmallWriter, type Written } from "./fixtures/small-writers.ts";

@@ -8,7 +8,7 @@ import type { Run } from "./fixtures/fixture.ts";
 export async function userDump(run: Run, options: { ours?: boolean } = {}): Promise<string[]> {
   const mine = options.ours
     ? "false"
-    : "any(l IN labels(n) WHERE l STARTS WITH 'Graphkeeper' AND NOT l IN ['GraphkeeperParkedTextUnit', 'GraphkeeperParkedEntity', 'GraphkeeperParkedOther'])";
+    : "any(l IN labels(n) WHERE l STARTS WITH 'Graphkeeper' AND NOT l STARTS WITH 'GraphkeeperParked_' AND l <> 'GraphkeeperParkedOther')";
   const nodes = await run(
     `MATCH (n) WHERE NOT ${mine} AND NOT n:GroupMeta RETURN elementId(n) AS id, labels(n) AS labels, properties(n) AS properties`,
   );

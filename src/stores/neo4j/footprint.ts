@@ -1,4 +1,4 @@
-import type { Connection } from "./connection.ts";
+import type { Connection, Row } from "./connection.ts";
 import { OURS, PARKED_OTHER, PARKED_VECTOR, quoted, type Shapes } from "./shapes.ts";
 
 /** What Graphkeeper adds to a user's database: constraints and indexes whose names begin with `graphkeeper_`. */
@@ -16,18 +16,13 @@ const range = (label: string, properties: string[]) =>
 
 export function footprint(shapes: Shapes): SchemaObject[] {
   const objects: SchemaObject[] = [];
-  const constraint = (name: string, definition: string) =>
-    objects.push({
-      name: `graphkeeper_${name}`,
-      kind: "constraint",
-      statement: `CREATE CONSTRAINT ${quoted(`graphkeeper_${name}`)} IF NOT EXISTS ${definition}`,
-    });
-  const index = (name: string, definition: string) =>
-    objects.push({
-      name: `graphkeeper_${name}`,
-      kind: "index",
-      statement: `CREATE INDEX ${quoted(`graphkeeper_${name}`)} IF NOT EXISTS ${definition}`,
-    });
+  const add = (kind: SchemaObject["kind"], name: string, definition: string) => {
+    const full = `graphkeeper_${name}`;
+    const statement = `CREATE ${kind.toUpperCase()} ${quoted(full)} IF NOT EXISTS ${definition}`;
+    objects.push({ name: full, kind, statement });
+  };
+  const constraint = (name: string, definition: string) => add("constraint", name, definition);
+  const index = (name: string, definition: string) => add("index", name, definition);
 
   constraint("group", unique(OURS.group, ["lc_group"]));
   constraint("document", unique(OURS.document, ["lc_group", "lc_id"]));
@@ -52,8 +47,10 @@ export function footprint(shapes: Shapes): SchemaObject[] {
   index("analytics_from", range(OURS.analytics, ["lc_group", "lc_from"]));
   index("analytics_to", range(OURS.analytics, ["lc_group", "lc_to"]));
 
-  // Lookups in the user's graph that its writer may have no index for.
+  // Lookups in the user's graph that its writer may have no index for; by label, as several layouts may share a database.
   const { profile } = shapes;
+  const lookup = (name: string, label: string, properties: string[], of = range) =>
+    (of === unique ? constraint : index)(`${name}_${label}`, of(label, properties));
   const tenant = (property: string | null) => (property === null ? [] : [property]);
   const keys = (key: (typeof profile.entities)["key"]) =>
     "property" in key ? [key.property] : "properties" in key ? key.properties : [];
@@ -63,18 +60,15 @@ export function footprint(shapes: Shapes): SchemaObject[] {
     const labels =
       kind === "unit" && shapes.references ? [shapes.label(kind)] : [shapes.label(kind), shapes.parkedLabel(kind)];
     labels.forEach((label, i) => {
-      const suffix = i === 0 ? "" : "_parked";
       if (kind === "unit" && shapes.references) {
-        index("unit_owner", range(label, ["lc_group", "lc_document"]));
+        lookup("unit_owner", label, ["lc_group", "lc_document"]);
         return;
       }
-      if (of.length > 0 && profile.imports) constraint(`${kind}_id${suffix}`, unique(label, lookups));
-      else if (of.length > 0) index(`${kind}_id${suffix}`, range(label, lookups));
+      if (of.length > 0) lookup(`${kind}_id`, label, lookups, profile.imports ? unique : range);
       if (i > 0 && shapes.mode !== "swap") return;
-      if (kind === "entity")
-        index(`entity_parked${suffix}`, range(label, [...tenant(shapes.tenant(kind)), "lc_parked_at"]));
+      if (kind === "entity") lookup("entity_parked", label, [...tenant(shapes.tenant(kind)), "lc_parked_at"]);
       if (kind === "unit" && shapes.unit.owner.by === "property") {
-        index(`unit_owner${suffix}`, range(label, [...tenant(shapes.tenant(kind)), shapes.unit.owner.property]));
+        lookup("unit_owner", label, [...tenant(shapes.tenant(kind)), shapes.unit.owner.property]);
       }
     });
   }
@@ -82,34 +76,33 @@ export function footprint(shapes: Shapes): SchemaObject[] {
     constraint("text", unique(OURS.text, ["lc_group", "lc_id"]));
   const { merged } = profile.entities;
   if (merged !== undefined) {
-    index("entity_merged", range(shapes.label("entity"), merged.by));
-    index("entity_merged_parked", range(shapes.parkedLabel("entity"), merged.by));
+    for (const label of [shapes.label("entity"), shapes.parkedLabel("entity")])
+      lookup("entity_merged", label, merged.by);
   }
   if (shapes.references) constraint("unit", unique(OURS.unit, ["lc_group", "lc_id"]));
   if (profile.origin !== undefined) {
-    index("entity_origin", range(shapes.label("entity"), [profile.origin]));
-    if (shapes.mode === "swap") index("entity_origin_parked", range(shapes.parkedLabel("entity"), [profile.origin]));
+    lookup("entity_origin", shapes.label("entity"), [profile.origin]);
+    if (shapes.mode === "swap") lookup("entity_origin", shapes.parkedLabel("entity"), [profile.origin]);
   }
   if (profile.communities && (profile.publish || profile.communities.summary)) {
     const { label, key: id } = profile.communities;
-    index("community_id", range(shapes.partLabel(label), [...tenant(shapes.tenantProperty), id]));
+    lookup("community_id", shapes.partLabel(label), [...tenant(shapes.tenantProperty), id]);
   }
   const stale = profile.published?.stale;
-  if (stale && shapes.tenantProperty !== null) index("stale", range(stale.label, [shapes.tenantProperty]));
+  if (stale && shapes.tenantProperty !== null) lookup("stale", stale.label, [shapes.tenantProperty]);
   if (profile.documents.as === "node") {
     const of = [...tenant(shapes.tenantProperty), ...keys(profile.documents.key)];
     if (keys(profile.documents.key).length > 0) {
       const label = shapes.partLabel(profile.documents.label);
-      if (profile.imports) constraint("document_id", unique(label, of));
-      else index("document_id", range(label, of));
-      if (shapes.swapsDocuments) index("document_id_parked", range(PARKED_OTHER, of));
+      lookup("document_id", label, of, profile.imports ? unique : range);
+      if (shapes.swapsDocuments) lookup("document_id", PARKED_OTHER, of);
     }
   }
   const { key, types } = profile.relationships;
   if (key !== undefined && "only" in types && types.only.length === 1) {
     const properties = profile.imports && shapes.tenantProperty !== null ? [shapes.tenantProperty, key] : [key];
     index(
-      "relationship_id",
+      `relationship_id_${types.only[0]}`,
       `FOR ()-[r:${quoted(types.only[0] as string)}]-() ON (${properties.map((p) => `r.${quoted(p)}`).join(", ")})`,
     );
   }
@@ -124,24 +117,41 @@ export async function install(connection: Connection, shapes: Shapes): Promise<v
 
 /**
  * Takes everything of ours away. What is parked is shown again first, so that the user's graph is as it would be without
- * us; deprecated documents are then ordinary documents.
+ * us; deprecated documents are then ordinary documents. Groups that the database holds in another layout (the workspace of
+ * another tenant) stay, with what they need.
  */
 export async function uninstall(connection: Connection, shapes: Shapes, showAll: () => Promise<void>): Promise<void> {
   await showAll();
-  const rows = await connection.read((tx) =>
-    tx.run("SHOW CONSTRAINTS YIELD name WHERE name STARTS WITH 'graphkeeper_' RETURN name", {}),
+  const { layout } = shapes;
+  const others = await connection.read((tx) =>
+    tx.run(`MATCH (g:${OURS.group}) WHERE g.layout <> $layout RETURN g.lc_group AS id`, { layout }),
   );
-  for (const row of rows) await connection.schema(`DROP CONSTRAINT ${quoted(row.name as string)} IF EXISTS`);
-  const indexes = await connection.read((tx) =>
-    tx.run("SHOW INDEXES YIELD name WHERE name STARTS WITH 'graphkeeper_' RETURN name", {}),
-  );
-  for (const row of indexes) await connection.schema(`DROP INDEX ${quoted(row.name as string)} IF EXISTS`);
+  const kept = others.map((row) => row.id);
+  // What lies on our own nodes serves every layout.
+  const ours = Object.values(OURS).map((label) => `FOR (n:${quoted(label)})`);
+  const alone = footprint(shapes).filter(({ statement }) => !ours.some((on) => statement.includes(on)));
+  const own = new Set(alone.map(({ name }) => name));
+  for (const kind of ["CONSTRAINT", "INDEX"] as const) {
+    const rows = await connection.read((tx) =>
+      tx.run(
+        `SHOW ${kind}${kind === "INDEX" ? "E" : ""}S YIELD name WHERE name STARTS WITH 'graphkeeper_' RETURN name`,
+        {},
+      ),
+    );
+    for (const name of rows.map((row) => row.name as string))
+      if (kept.length === 0 || own.has(name)) await connection.schema(`DROP ${kind} ${quoted(name)} IF EXISTS`);
+  }
   for (const label of Object.values(OURS))
-    await emptied(connection, `MATCH (n:${label}) WITH n LIMIT $limit DETACH DELETE n RETURN count(*) AS count`);
+    await emptied(
+      connection,
+      `MATCH (n:${label}) WHERE NOT n.lc_group IN $kept WITH n LIMIT $limit DETACH DELETE n RETURN count(*) AS count`,
+      { kept },
+    );
   const labels = new Set([
     ...(["unit", "entity"] as const).map((k) => shapes.label(k)),
     ...shapes.profile.parts.map((p) => shapes.partLabel(p.label)),
   ]);
+  labels.delete(OURS.unit); // Gone with the rest of ours; of another layout they stay as they are.
   if (shapes.profile.communities) labels.add(shapes.partLabel(shapes.profile.communities.label));
   if (shapes.profile.documents.as === "node") labels.add(shapes.partLabel(shapes.profile.documents.label));
   await unpublish(connection, shapes);
@@ -184,9 +194,9 @@ async function unpublish(connection: Connection, shapes: Shapes): Promise<void> 
     );
 }
 
-async function emptied(connection: Connection, statement: string): Promise<void> {
+async function emptied(connection: Connection, statement: string, parameters: Row = {}): Promise<void> {
   for (;;) {
-    const [row] = await connection.write((tx) => tx.run(statement, { limit: connection.int(1_000) }));
+    const [row] = await connection.write((tx) => tx.run(statement, { ...parameters, limit: connection.int(1_000) }));
     if (((row?.count as number | undefined) ?? 0) === 0) return;
   }
 }

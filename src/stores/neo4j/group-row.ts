@@ -13,6 +13,8 @@ export interface GroupRow extends Row {
   staleSince?: number;
   lastSweepAt?: number;
   createdAt: number;
+  /** See `Shapes.layout`. */
+  layout?: string;
   auditSeq: number;
   auditHash: string;
   unitDimension?: number;
@@ -52,6 +54,16 @@ export function newGroup(groupId: string, at: number): GroupRow {
     auditSeq: 0,
     auditHash: AUDIT_START,
   };
+}
+
+/** @throws GraphkeeperError `CONFLICT` when the group is kept under another layout: its nodes would not be found */
+export function checkLayout(g: GroupRow, layout: string): GroupRow {
+  if (g.layout === undefined || g.layout === layout) return g;
+  throw new GraphkeeperError(
+    "CONFLICT",
+    `The group ${g.lc_group} is kept in this database by another profile, with text units and entities labelled ${g.layout}.`,
+    { field: "neo4j.profile", group: g.lc_group },
+  );
 }
 
 export function groupNotFound(groupId: string): GraphkeeperError {

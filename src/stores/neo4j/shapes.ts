@@ -1,4 +1,5 @@
-import type { NodeKey, ParkingMode, Profile } from "../../profiles/format.ts";
+import type { ParkingMode } from "../../core/words.ts";
+import type { NodeKey, Profile } from "../../profiles/format.ts";
 
 /**
  * The pieces of Cypher that a profile gives: patterns, keys, predicates. Names come from the profile only and stand
@@ -29,6 +30,9 @@ export const MENTIONED = "GRAPHKEEPER_MENTIONS";
 
 /** Members that our bookkeeping adds to users' nodes; all begin with `lc_`. */
 export const PARKED_VECTOR = "lc_vector_";
+
+/** Stands before the label of a unit or an entity that is parked. */
+const PARKED_AS = "GraphkeeperParked_";
 
 /** Label that parked documents and parts wear where swap takes their own away. */
 export const PARKED_OTHER = "GraphkeeperParkedOther";
@@ -90,9 +94,17 @@ export class Shapes {
     return this.profile.tenant.by === "label_suffix" ? `${label}${this.profile.tenant.suffix}` : label;
   }
 
-  /** Label that a parked node wears, in swap mode instead of the one that readers query. */
+  /**
+   * Label that a parked node wears, in swap mode instead of the one that readers query. It tells whose it is: a database may
+   * hold the workspaces of several tenants, or the graphs of several writers, that only their labels tell apart.
+   */
   parkedLabel(kind: NodeKind): string {
-    return `GraphkeeperParked${kind === "unit" ? "TextUnit" : "Entity"}`;
+    return PARKED_AS + this.label(kind);
+  }
+
+  /** How a group is laid out: another layout finds nothing of it. */
+  get layout(): string {
+    return `${this.label("unit")} ${this.label("entity")}`;
   }
 
   /** Whether parking takes labels away: all of them, because readers query by any of them. */

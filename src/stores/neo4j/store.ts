@@ -29,9 +29,10 @@ import type {
   JsonObject,
   Operation,
   OperationRecord,
+  ParkingMode,
   Policy,
 } from "../../core/words.ts";
-import { checkProfile, type ParkingMode, type ProfileInput } from "../../profiles/format.ts";
+import { checkProfile, type ProfileInput } from "../../profiles/format.ts";
 import { native } from "../../profiles/native.ts";
 import * as analytics from "./analytics.ts";
 import { advanceOperation, applyOperation, readAhead, readOperation, UNITS_PER_TRANSACTION } from "./apply.ts";
@@ -39,7 +40,7 @@ import { collectBatch } from "./collect.ts";
 import { type Connection, type ConnectOptions, connect, type Row, type Transaction } from "./connection.ts";
 import { install, uninstall } from "./footprint.ts";
 import { GdsEngine } from "./gds/engine.ts";
-import { type GroupRow, groupNotFound, groupState, type LockedGroup, newGroup } from "./group-row.ts";
+import { checkLayout, type GroupRow, groupNotFound, groupState, type LockedGroup, newGroup } from "./group-row.ts";
 import { impactOf } from "./impact.ts";
 import { readGraph } from "./live-graph.ts";
 import { neighbourhoodOf } from "./neighbourhood.ts";
@@ -47,7 +48,7 @@ import { countsOf, documentRecords, documentsPage, search } from "./reader.ts";
 import { readAnalytics, readRecords } from "./records.ts";
 import { referAll } from "./references.ts";
 import { remainingOf } from "./remaining.ts";
-import { Shapes } from "./shapes.ts";
+import { PARKED_OTHER, quoted, Shapes } from "./shapes.ts";
 import { showEverything } from "./show-everything.ts";
 import { Spool } from "./spool.ts";
 import { type Statements, statementsFor } from "./statements/index.ts";
@@ -130,7 +131,7 @@ export class Neo4jStore implements GraphStore {
 
   async #groupOf(r: Reading): Promise<GroupRow> {
     const [row] = await r.run<{ g: GroupRow }>("readGroup");
-    if (row) return row.g;
+    if (row) return checkLayout(row.g, this.shapes.layout);
     if (!(await this.#isInGraph(r))) throw groupNotFound(r.groupId);
     return newGroup(r.groupId, 0);
   }
@@ -197,9 +198,12 @@ export class Neo4jStore implements GraphStore {
     const locking = r.run<LockedGroup & Row>("lockGroup", { call });
     const reading = ahead(r);
     const [[locked], early] = await Promise.all([locking, reading]);
-    if (locked) return { locked, read: early };
+    if (locked) {
+      checkLayout(locked.g, this.shapes.layout);
+      return { locked, read: early };
+    }
     if (create === undefined && !(await this.#isInGraph(r))) throw groupNotFound(r.groupId);
-    const initial: Row = {};
+    const initial: Row = { layout: this.shapes.layout };
     for (const [key, value] of Object.entries(newGroup(checkGroupId(r.groupId), create ?? Date.now()))) {
       initial[key] = typeof value === "number" ? this.connection.int(value) : value;
     }
@@ -261,6 +265,7 @@ export class Neo4jStore implements GraphStore {
       tx.run(this.statements.listGroups, {
         after: query.cursor ?? "",
         stale: query.stale ?? false,
+        layout: this.shapes.layout,
         limit: this.connection.int(query.limit + 1),
       }),
     );
@@ -384,7 +389,7 @@ export class Neo4jStore implements GraphStore {
 
   async unfinished(limit: number): Promise<{ groupId: string; operationId: string }[]> {
     const rows = await this.connection.read((tx) =>
-      tx.run(this.statements.unfinished, { limit: this.connection.int(limit) }),
+      tx.run(this.statements.unfinished, { limit: this.connection.int(limit), layout: this.shapes.layout }),
     );
     return rows.map((row) => ({ groupId: row.groupId as string, operationId: row.operationId as string }));
   }
@@ -576,12 +581,32 @@ export async function openNeo4jStore(options: Neo4jStoreOptions): Promise<Neo4jS
   const store = new Neo4jStore(connection, shapes, options.clock ?? null);
   try {
     await checkVersion(connection);
+    await checkParking(connection, shapes);
     if (options.install !== false) await store.install();
     return store;
   } catch (error) {
     await connection.close();
     throw error;
   }
+}
+
+/**
+ * Only `swap` finds what was hidden by taking its labels away; another mode would tell that it is not there. Each mode finds
+ * and brings back what the other two hid.
+ */
+async function checkParking(connection: Connection, shapes: Shapes): Promise<void> {
+  if (shapes.mode === "swap") return;
+  const swapped = (["unit", "entity"] as const).map(
+    (kind) =>
+      `MATCH (n:${quoted(shapes.parkedLabel(kind))}) WHERE NOT n:${quoted(shapes.label(kind))} RETURN n LIMIT 1`,
+  );
+  const statement = [...swapped, `MATCH (n:${PARKED_OTHER}) RETURN n LIMIT 1`].join(" UNION ");
+  if ((await connection.read((tx) => tx.run(statement, {}))).length === 0) return;
+  throw new GraphkeeperError(
+    "INVALID_CONFIG",
+    `Documents are parked by swap in this database; restore or purge them before the parking mode is ${shapes.mode}.`,
+    { field: "neo4j.parking" },
+  );
 }
 
 /** Oldest version with dynamic relationship types in CREATE and with `CALL (x) { … }`. */

@@ -25,15 +25,16 @@ export const groupStatements = {
       SET g.callResults = (coalesce(g.callResults, []) + $result)[-$keep..], g.callIds = (coalesce(g.callIds, []) + $call)[-$keep..])`,
   readGroup: `MATCH (g:${OURS.group} {lc_group: $group}) RETURN ${WITHOUT_CALLS} AS g`,
   storeTime: "RETURN timestamp() AS now, $group AS group",
-  /** Lists groups; the caller filters by what it may see. */
-  listGroups: `MATCH (g:${OURS.group}) WHERE g.lc_group > $after
+  /** Lists groups of the profile; the caller filters by what it may see. */
+  listGroups: `MATCH (g:${OURS.group}) WHERE g.lc_group > $after AND coalesce(g.layout, $layout) = $layout
     AND (NOT $stale OR g.generation > g.collectedGeneration OR g.analyticsGeneration IS NULL OR g.generation > g.analyticsGeneration)
     RETURN ${WITHOUT_CALLS} AS g ORDER BY g.lc_group LIMIT $limit`,
 
   readOperation: `MATCH (o:${OURS.operation} {lc_group: $group, lc_id: $id}) RETURN properties(o) AS o`,
   saveOperation: `MERGE (o:${OURS.operation} {lc_group: $group, lc_id: $id}) SET o += $state`,
-  /** Operations of all groups that a crash left behind. */
-  unfinished: `MATCH (o:${OURS.operation}) WHERE o.state = 'rolling' RETURN o.lc_group AS groupId, o.lc_id AS operationId ORDER BY o.at LIMIT $limit`,
+  /** Operations of all groups of the profile that a crash left behind. */
+  unfinished: `MATCH (o:${OURS.operation}) WHERE o.state = 'rolling'
+    MATCH (g:${OURS.group} {lc_group: o.lc_group}) WHERE coalesce(g.layout, $layout) = $layout RETURN o.lc_group AS groupId, o.lc_id AS operationId ORDER BY o.at LIMIT $limit`,
 
   saveDocuments: `UNWIND $rows AS row MERGE (s:${OURS.document} {lc_group: $group, lc_id: row.id}) SET s += row.state`,
   deleteDocumentStates: `UNWIND $ids AS id MATCH (s:${OURS.document} {lc_group: $group, lc_id: id}) DELETE s`,
