@@ -389,6 +389,7 @@ describe.skipIf(missing !== null)(`Graph Data Science ${GDS_VERSION}`, () => {
       hold();
       await failure(recomputed("g", "gds", { timeBudgetMs: 5_000 }), "OUT_OF_BUDGET");
       expect(await projections()).toEqual([]);
+      await expect.poll(working, { timeout: 30_000, interval: 500 }).toBe(0);
     });
 
     test("cancelled in the middle: within 2 s, and the server's work ends too", async () => {

@@ -41,7 +41,8 @@ export async function dropProjections(
 async function livingRuns(connection: Connection, statements: Statements): Promise<Set<string>> {
   const prefixes = new Set<string>();
   for (let after: string | undefined = ""; after !== undefined; ) {
-    const page = { after, stale: false, limit: connection.int(GROUPS_PER_PAGE) };
+    // Also of groups in other layouts: the library's memory is the server's.
+    const page = { after, stale: false, layout: null, limit: connection.int(GROUPS_PER_PAGE) };
     const [rows, now]: [Row[], number] = await connection.read(async (tx) => [
       await tx.run(statements.listGroups, page),
       (await tx.run("RETURN timestamp() AS now", {}))[0]?.now as number,

@@ -25,8 +25,8 @@ export const groupStatements = {
       SET g.callResults = (coalesce(g.callResults, []) + $result)[-$keep..], g.callIds = (coalesce(g.callIds, []) + $call)[-$keep..])`,
   readGroup: `MATCH (g:${OURS.group} {lc_group: $group}) RETURN ${WITHOUT_CALLS} AS g`,
   storeTime: "RETURN timestamp() AS now, $group AS group",
-  /** Lists groups of the profile; the caller filters by what it may see. */
-  listGroups: `MATCH (g:${OURS.group}) WHERE g.lc_group > $after AND coalesce(g.layout, $layout) = $layout
+  /** Lists groups of the profile, or with null as `layout` of all; the caller filters by what it may see. */
+  listGroups: `MATCH (g:${OURS.group}) WHERE g.lc_group > $after AND ($layout IS NULL OR coalesce(g.layout, $layout) = $layout)
     AND (NOT $stale OR g.generation > g.collectedGeneration OR g.analyticsGeneration IS NULL OR g.generation > g.analyticsGeneration)
     RETURN ${WITHOUT_CALLS} AS g ORDER BY g.lc_group LIMIT $limit`,
 
