@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, test } from "vitest";
+import { idleKind } from "../../src/jobs/rules.ts";
 import {
   DEFAULT_THRESHOLDS,
   jobAbsent,
@@ -184,14 +185,7 @@ describe("conditions", () => {
     ...more,
   });
   const kind = (name: string, more: Partial<KindFigures> = {}): KindFigures => ({
-    kind: name,
-    queued: 0,
-    running: 0,
-    paused: 0,
-    dead: 0,
-    oldestDueAt: null,
-    lastSuccessAt: null,
-    consecutiveFailures: 0,
+    ...idleKind(name),
     neededSinceAt: null,
     ...more,
   });
