@@ -31,6 +31,12 @@ async function build(run: Run, g: string): Promise<void> {
      WITH c MATCH (e:Entity {group_id: $g}) WHERE e.id IN ['x', 'y'] CREATE (e)-[:BELONGS_TO]->(c)`,
     { g },
   );
+  // Another one, that says the name of an entity which is purged later.
+  await run(
+    `MATCH (e:Entity {group_id: $g, id: 'q'})
+     CREATE (e)-[:BELONGS_TO]->(:Community {id: 'w2', group_id: $g, level: 7, summary: 'all about ' + e.name})`,
+    { g },
+  );
 }
 
 const POLICY: Policy = { restoreWindowMs: 1e12, unsupported: "collect", graceAgeMs: 0 };
