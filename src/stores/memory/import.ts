@@ -94,7 +94,7 @@ function writeDocument(
  * @returns the units that lost a document and stay
  */
 function dropOldTextUnits(group: Group, block: ImportBlock, replaced: Set<string>, ids: Map<string, string>): string[] {
-  const idOf = (unit: TextUnitInput) => ids.get(unit.id) ?? unit.id;
+  const idOf = (unit: TextUnitInput) => ids.get(unit.id) as string;
   const named = new Map(block.textUnits.map((u) => [idOf(u), u.text]));
   const lost = new Set<string>();
   for (const documentId of replaced) {
@@ -126,7 +126,7 @@ function deleteTextUnit(group: Group, id: string): void {
 
 function writeTextUnits(group: Group, block: ImportBlock, ids: Map<string, string>): string[] {
   return block.textUnits.map((input) => {
-    const id = ids.get(input.id) ?? input.id;
+    const id = ids.get(input.id) as string;
     for (const owner of input.documents) {
       if (!group.documents.has(owner))
         throw missing("documents", owner, `The text unit ${input.id} names the document`);

@@ -170,7 +170,7 @@ export async function deleteEntities(w: Work, entities: Handle[]): Promise<strin
     facts.map((f) => f.handle),
     parked.map((p) => p.id),
   );
-  if (hasSummaries(w)) w.sendEach("emptySummariesOfEntities", "handles", handles);
+  if (w.shapes.hasSummaries) w.sendEach("emptySummariesOfEntities", "handles", handles);
   w.sendEach("deleteParked", "ids", new Set(parked.map((p) => p.id)));
   if (tellsFacts(w)) w.sendEach("dropTexts", "ids", entityKeys(w, ids));
   w.sendEach("rowsOfEntities", "ids", ids);
@@ -213,7 +213,6 @@ export async function deleteFacts(w: Work, ids: Iterable<string>): Promise<strin
   return gone;
 }
 
-const hasSummaries = (w: Work) => w.shapes.profile.communities?.summary !== undefined;
 const tellsFacts = (w: Work) => w.shapes.profile.rebuildable.some((text) => text.on === "entity");
 
 /** Texts that are joined from facts say what those say that are not parked. */
@@ -224,7 +223,7 @@ export function retell(w: Work, factIds: Iterable<string>): void {
 /** Takes deleted facts out of the lists that surviving units keep of what they support, and out of texts of entities. */
 async function forget(w: Work, ids: string[], handles: string[], parked: string[]): Promise<void> {
   if (tellsFacts(w)) w.sendEach("forgetLines", "ids", ids);
-  if (hasSummaries(w)) w.sendEach("emptySummariesOfFacts", "handles", [...handles, ...parked]);
+  if (w.shapes.hasSummaries) w.sendEach("emptySummariesOfFacts", "handles", [...handles, ...parked]);
   const { support } = w.shapes.profile.relationships;
   if (support.by !== "list" || support.reverse === undefined || ids.length === 0) return;
   const units = new Map<string, string[]>();

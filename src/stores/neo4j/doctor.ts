@@ -4,7 +4,7 @@ import { checkProfile, type Profile } from "../../profiles/format.ts";
 import { PROFILES } from "../../profiles/index.ts";
 import { type Connection, type ConnectOptions, connect, type Row } from "./connection.ts";
 import { gdsVersion } from "./gds/version.ts";
-import { literal, quoted, Shapes } from "./shapes.ts";
+import { partOf, quoted, Shapes } from "./shapes.ts";
 
 /** What the doctor found, without having written anything. */
 export interface Diagnosis {
@@ -290,7 +290,7 @@ function checksOf(s: Shapes): Check[] {
   if (stamp !== undefined) {
     const property = quoted(stamp.property);
     const named = (v: string, id: string) =>
-      `UNWIND [x IN ${v}.${property} | split(x, ${literal(stamp.separator)})[${stamp.document}]] AS document RETURN document, ${id} AS id`;
+      `UNWIND [x IN ${v}.${property} | ${partOf("x", stamp.separator, stamp.document)}] AS document RETURN document, ${id} AS id`;
     // All documents first: before the install no index leads to the units of one.
     add(
       "DEAD_STAMPS",

@@ -23,7 +23,7 @@ export async function writeUnits(
   const vectors: { handle: string; vector: number[] }[] = [];
   const owners: { id: string; document: string }[] = [];
   for (const input of block.textUnits) {
-    const id = ids.get(input.id) ?? input.id;
+    const id = ids.get(input.id) as string;
     for (const owner of input.documents) {
       if (!documents.has(owner)) throw missing("documents", owner, `The text unit ${input.id} names the document`);
     }

@@ -56,7 +56,7 @@ export async function importBlock(
   const facts = await writeFacts(w, operation, block, units, ids, entities);
 
   const touched = new Set([
-    ...block.textUnits.map((u) => ids.get(u.id) ?? u.id),
+    ...block.textUnits.map((u) => ids.get(u.id) as string),
     ...[...units.values()].filter((u) => u.owners.length > 0).map((u) => u.id),
   ]);
   const rows = await w.each<UnitRow & { id: string }>("importUnitRows", "ids", touched);
@@ -139,11 +139,11 @@ async function dropOldUnits(
 ): Promise<StoredUnit[]> {
   const disown: { handle: string; document: string }[] = [];
   const gone = new Map<string, StoredUnit>();
-  const named = new Map(block.textUnits.map((u) => [ids.get(u.id) ?? u.id, u.text]));
+  const named = new Map(block.textUnits.map((u) => [ids.get(u.id) as string, u.text]));
   for (const documentId of replaced) {
     // By id and text: an id that the new version uses for another text is not the old unit.
     const kept = new Map(
-      block.textUnits.filter((u) => u.documents.includes(documentId)).map((u) => [ids.get(u.id) ?? u.id, u.text]),
+      block.textUnits.filter((u) => u.documents.includes(documentId)).map((u) => [ids.get(u.id) as string, u.text]),
     );
     for (const unit of units.values()) {
       if (!unit.owners.includes(documentId) || kept.get(unit.id) === unit.text) continue;

@@ -107,6 +107,11 @@ export class Shapes {
     return `${this.label("unit")} ${this.label("entity")}`;
   }
 
+  /** Whether the writer's model writes summaries of communities into the graph. */
+  get hasSummaries(): boolean {
+    return this.profile.communities?.summary !== undefined;
+  }
+
   /** Whether parking takes labels away: all of them, because readers query by any of them. */
   swaps(kind: NodeKind): boolean {
     return this.mode === "swap" && !(kind === "unit" && this.references);
@@ -300,7 +305,7 @@ export class Shapes {
     const [list] = this.profile.stamps?.lists ?? [];
     if (list === undefined) return "null";
     const property = `${v}.${quoted(list.property)}`;
-    const document = `split(x, ${literal(list.separator)})[${list.document}]`;
+    const document = partOf("x", list.separator, list.document);
     return `CASE WHEN any(x IN ${property} WHERE ${document} IS NULL) THEN null ELSE [x IN ${property} | ${document}] END`;
   }
 
@@ -444,6 +449,11 @@ export class Shapes {
         : `(${u})<-${edge}-${this.documentNode("o")}`;
     return `COLLECT { MATCH ${path} WHERE ${this.documentBelongs("o")} RETURN DISTINCT ${this.documentId("o")} }`;
   }
+}
+
+/** The `n`th part of the text that the expression `element` is, counted from 0. */
+export function partOf(element: string, separator: string, n: number): string {
+  return `split(${element}, ${literal(separator)})[${n}]`;
 }
 
 export function literal(text: string): string {

@@ -5,9 +5,10 @@ import type { Transactions } from "./transactions.ts";
 import type { Reading, Work } from "./work.ts";
 
 /**
- * Community summaries that the writer's model wrote into the graph. They are never overwritten. Each is remembered by the
- * hash of its text together with the hash of what the community was then (members, edges, texts); when the community is
- * another one, the summary is marked; when its text is another one, it is taken as written for the community as it is.
+ * Community summaries that the writer's model wrote into the graph. None is overwritten, but a purge empties those that say
+ * word for word what goes. Each is remembered by the hash of its text together with the hash of what the community was then
+ * (members, edges, texts); when the community is another one, the summary is marked; when its text is another one, it is taken
+ * as written for the community as it is.
  */
 
 const PAGE = 200;
@@ -27,10 +28,6 @@ interface SummaryRow extends Record<string, unknown> {
   generation: number | null;
   changed: number | null;
   parkedMembers: boolean;
-}
-
-function hasSummaries(r: Reading): boolean {
-  return r.shapes.profile.communities?.summary !== undefined;
 }
 
 function hash16(parts: string[]): string {
@@ -66,7 +63,7 @@ async function statesOf(r: Reading, handles: string[]): Promise<Map<string, stri
  * @returns where to go on, null at the end
  */
 async function lookAtSummaries(w: Work, after: string, onlyNew: boolean): Promise<string | null> {
-  if (!hasSummaries(w)) return null;
+  if (!w.shapes.hasSummaries) return null;
   const page = await w.run<SummaryRow>("summaryPage", { after, limit: w.int(PAGE) });
   const rows = onlyNew ? page.filter(isNew) : page;
   const foreign = rows.filter((row) => !row.ours).map((row) => row.handle);
@@ -145,7 +142,7 @@ function isSame(row: SummaryRow, mark: Mark): boolean {
 /** After a publication: the next page of summaries. @returns 0 when all have been looked at */
 export async function lookOnceMore(w: Work): Promise<number> {
   const epoch = w.group.analyticsEpoch;
-  if (!hasSummaries(w) || w.group.summariesAt === epoch) return 0;
+  if (!w.shapes.hasSummaries || w.group.summariesAt === epoch) return 0;
   const next = await lookAtSummaries(w, (w.group.summariesAfter as string | undefined) ?? "", false);
   w.set(next === null ? { summariesAt: epoch, summariesAfter: null } : { summariesAfter: next });
   return next === null ? 0 : 1;
@@ -153,7 +150,7 @@ export async function lookOnceMore(w: Work): Promise<number> {
 
 /** Before the changed communities are told: summaries that were written since count as written. */
 export async function noticeSummaries(store: Transactions, groupId: string): Promise<void> {
-  if (store.shapes.profile.communities?.summary === undefined) return;
+  if (!store.shapes.hasSummaries) return;
   if (!(await store.read(groupId, (r) => hasNewSummaries(r)))) return;
   for (let after: string | null = ""; after !== null; ) {
     const from: string = after;
@@ -163,7 +160,7 @@ export async function noticeSummaries(store: Transactions, groupId: string): Pro
 
 /** Whether the writer has written a summary that we have not seen. */
 async function hasNewSummaries(r: Reading): Promise<boolean> {
-  if (!hasSummaries(r)) return false;
+  if (!r.shapes.hasSummaries) return false;
   for (let after = ""; ; ) {
     const page = await r.run<SummaryRow>("summaryPage", { after, limit: r.int(PAGE) });
     if (page.some(isNew)) return true;
@@ -174,7 +171,7 @@ async function hasNewSummaries(r: Reading): Promise<boolean> {
 
 /** The writer's own communities whose summaries no longer hold, as what is to be summarised again. */
 export async function outdatedCommunities(r: Reading): Promise<CommunityRecord[]> {
-  if (!hasSummaries(r)) return [];
+  if (!r.shapes.hasSummaries) return [];
   const rows = await r.run<SummaryRow & { size: number }>("writtenCommunities");
   const records = rows.map((row): CommunityRecord => {
     const [memberHash = "", edgeHash = "", textHash = ""] = (row.seen ?? "").split(".");

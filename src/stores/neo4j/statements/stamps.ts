@@ -1,4 +1,4 @@
-import { literal, type NodeKind, OURS, quoted, type Shapes } from "../shapes.ts";
+import { literal, type NodeKind, OURS, partOf, quoted, type Shapes } from "../shapes.ts";
 
 /** Statements on the lists of documents that a writer stamps on everything: `$documents` are taken out of them. */
 export function stampStatements(s: Shapes) {
@@ -8,7 +8,7 @@ export function stampStatements(s: Shapes) {
     return { unstampEdges: none, unstampByEntity: none, unstampByUnit: none, unstampParked: none };
   }
   const part = (list: string, n: number) =>
-    `split(x, ${literal(stamps.lists.find((l) => l.property === list)?.separator ?? "")})[${n}]`;
+    partOf("x", stamps.lists.find((l) => l.property === list)?.separator ?? "", n);
   // An element that cannot be read stays: of it nothing is known.
   const named = (list: (typeof stamps.lists)[number]) =>
     `coalesce(${part(list.property, list.document)} IN $documents, false)`;

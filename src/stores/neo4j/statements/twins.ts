@@ -112,10 +112,7 @@ function listsOf(s: Shapes, kind: NodeKind): string {
     else joined.push([mentions.property, mentions.separator]);
   }
   return [
-    ...plain.map(
-      (p) =>
-        ` SET p.${quoted(p)} = CASE WHEN older.${quoted(p)} IS NULL THEN newer.${quoted(p)} ELSE older.${quoted(p)} + [x IN coalesce(newer.${quoted(p)}, []) WHERE NOT x IN older.${quoted(p)}] END`,
-    ),
+    ...plain.map((p) => ` SET p.${quoted(p)} = ${unitedList(`older.${quoted(p)}`, `newer.${quoted(p)}`)}`),
     ...joined.map(
       ([p, separator]) => ` SET p.${quoted(p)} = ${joinedText(`older.${quoted(p)}`, `newer.${quoted(p)}`, separator)}`,
     ),
@@ -162,11 +159,15 @@ function sameFact(s: Shapes, x: string, r: string): string {
   return `CASE WHEN type(${x}) IN [${merged.types.map(literal).join(", ")}] THEN ${on} ELSE ${equal} END`;
 }
 
+/** The elements of the older list, then those that only the newer one has; null where neither is there. */
+function unitedList(older: string, newer: string): string {
+  return `CASE WHEN ${older} IS NULL THEN ${newer} ELSE ${older} + [x IN coalesce(${newer}, []) WHERE NOT x IN ${older}] END`;
+}
+
 /** Sets the newer properties over the older ones of `x`; lists of what supports it are united. */
 function foldInto(s: Shapes, x: string, newer: string): string {
   const { support } = s.profile.relationships;
-  const united = (property: string) =>
-    `CASE WHEN ${x}.${property} IS NULL OR ${newer}.${property} IS NULL THEN coalesce(${newer}.${property}, ${x}.${property}) ELSE ${x}.${property} + [u IN ${newer}.${property} WHERE NOT u IN ${x}.${property}] END`;
+  const united = (property: string) => unitedList(`${x}.${property}`, `${newer}.${property}`);
   const lists = s.stampLists.map((list) => [quoted(list), united(quoted(list))]);
   if (support.by === "list") {
     const property = quoted(support.property);
