@@ -18,5 +18,7 @@ process.emitWarning = (warning, ...rest) => {
 // In a checkout the sources run as they are; in the package there is only dist.
 const source = new URL("../src/cli/main.ts", import.meta.url);
 const built = new URL("../dist/cli/main.js", import.meta.url);
-const { main } = await import(existsSync(fileURLToPath(source)) ? source.href : built.href);
+const checkout = existsSync(fileURLToPath(source));
+if (checkout) (await import("../scripts/compile-cache.js")).useCompileCache();
+const { main } = await import(checkout ? source.href : built.href);
 process.exitCode = await main(process.argv.slice(2));
