@@ -79,6 +79,7 @@ class Messages {
   readonly #tell: (tag: number) => void;
   #buffer = Buffer.alloc(0);
   #shaken = false;
+  #chosen = false;
   #fresh = true;
 
   constructor(tell: (tag: number) => void) {
@@ -90,17 +91,20 @@ class Messages {
     if (!this.#shaken) {
       if (this.#buffer.length < 20) return;
       this.#shaken = true;
-      // With a manifest handshake the client confirms its choice in 5 bytes more: version and empty capabilities.
       this.#buffer = this.#buffer.subarray(20);
+    }
+    if (!this.#chosen) {
+      if (this.#buffer.length < 2) return;
+      // With a manifest handshake the client confirms its choice in 5 bytes more: 00 00 minor major, and no capabilities. Without
+      // one its first message follows, whose size is not 0.
+      const manifest = this.#buffer.readUInt16BE(0) === 0;
+      if (manifest && this.#buffer.length < 5) return;
+      this.#chosen = true;
+      if (manifest) this.#buffer = this.#buffer.subarray(5);
     }
     while (this.#buffer.length >= 2) {
       const size = this.#buffer.readUInt16BE(0);
       if (size === 0) {
-        // End of a message, or the first bytes of the manifest's choice (00 00 minor major, then 00).
-        if (this.#fresh && this.#buffer.length >= 5 && this.#buffer[3] === 5) {
-          this.#buffer = this.#buffer.subarray(5);
-          continue;
-        }
         this.#fresh = true;
         this.#buffer = this.#buffer.subarray(2);
         continue;
