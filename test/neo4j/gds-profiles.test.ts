@@ -6,13 +6,14 @@ import { openNeo4jStore } from "../../src/stores/neo4j/index.ts";
 import { corpus } from "../profiles/fixtures/corpus.ts";
 import { FIXTURES } from "../profiles/fixtures/writers.ts";
 import { collect, operation } from "../profiles/lifecycle.ts";
-import { GDS_VERSION, whyNoGds } from "../servers/jars.ts";
+import { gdsVersion, whyNoGds } from "../servers/jars.ts";
 import { NEO4J_VERSION } from "../servers/neo4j.ts";
 import { listen } from "./gds-calls.ts";
 import { useNeo4j } from "./server.ts";
 
 /** The adapter on the graphs of other writers, with the real Graph Data Science plugin (see gds.test.ts). */
 
+const GDS_VERSION = gdsVersion(NEO4J_VERSION);
 const missing = await whyNoGds(NEO4J_VERSION);
 const all = corpus(8);
 

@@ -19,13 +19,14 @@ import type { Neo4jStore } from "../../src/stores/neo4j/index.ts";
 import { openNeo4jStore } from "../../src/stores/neo4j/index.ts";
 import { Shapes } from "../../src/stores/neo4j/shapes.ts";
 import { gdsStatements } from "../../src/stores/neo4j/statements/gds.ts";
-import { GDS_VERSION, whyNoGds } from "../servers/jars.ts";
+import { gdsVersion, whyNoGds } from "../servers/jars.ts";
 import { NEO4J_VERSION } from "../servers/neo4j.ts";
 import { type GdsCall, listen } from "./gds-calls.ts";
 import { SMALL_GRAPHS, useNeo4j } from "./server.ts";
 
 /** The adapter on a real server with the real Graph Data Science plugin; faults are planted around it, never in it. */
 
+const GDS_VERSION = gdsVersion(NEO4J_VERSION);
 const ENGINE = `gds ${GDS_VERSION}`;
 const missing = await whyNoGds(NEO4J_VERSION);
 if (missing !== null) console.warn(`Graph Data Science is not tried: ${missing}`);

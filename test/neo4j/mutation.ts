@@ -1,6 +1,7 @@
 import neo4j, { type Driver, type ManagedTransaction, type Session } from "neo4j-driver";
 import type { Neo4jStore } from "../../src/stores/neo4j/index.ts";
 import type { Shapes } from "../../src/stores/neo4j/shapes.ts";
+import { partStatements } from "../../src/stores/neo4j/statements/parts.ts";
 
 /** Statements without what keeps them to their group, and ways to find that out. */
 
@@ -24,7 +25,7 @@ export function withoutGroup(statement: string): string | null {
 export function statementsOf(store: Neo4jStore): Map<string, string> {
   const all = new Map<string, string>(Object.entries(store.statements));
   for (const of of ["document", "unit"] as const) {
-    for (const part of (store.shapes as Shapes).parts(of))
+    for (const part of partStatements(store.shapes as Shapes, of))
       for (const what of ["park", "show", "purge"] as const) all.set(`${what} ${part.label} of ${of}s`, part[what]);
   }
   for (const [name, text] of all)

@@ -42,6 +42,8 @@ describe.skipIf(missing !== null)(`Neo4j ${NEO4J_NEXT}`, () => {
       "CALL dbms.components() YIELD name, versions WHERE name = 'Neo4j Kernel' RETURN versions",
     );
     expect(row?.versions).toEqual([NEO4J_NEXT]);
+    const [database] = await db.run("SHOW DATABASE neo4j YIELD defaultLanguage");
+    expect(database?.defaultLanguage).toBe("CYPHER 25");
     expect(cases).toBe(18);
   });
 });

@@ -10,8 +10,13 @@ import { promisify } from "node:util";
 
 const run = promisify(execFile);
 
-/** Graph Data Science for Neo4j 5.26. */
-export const GDS_VERSION = "2.13.9";
+/** Graph Data Science by the line of Neo4j that it is for. */
+const GDS_VERSIONS: Record<string, string> = { "5.26": "2.13.9", "2026.01": "2.26.0" };
+
+/** The version that fits a Neo4j, or null where Maven Central has none. */
+export function gdsVersion(neo4jVersion: string): string | null {
+  return GDS_VERSIONS[neo4jVersion.split(".").slice(0, 2).join(".")] ?? null;
+}
 
 /**
  * Folder of the server's jars; fetches them once per version.
@@ -23,9 +28,12 @@ export function neo4jJars(version: string, java: string): Promise<string> {
 
 /** Folder of the jars of the Graph Data Science plugin, without those that the server has already. */
 export async function gdsJars(neo4jVersion: string): Promise<string> {
-  if (!neo4jVersion.startsWith("5.26."))
-    throw new Error(`Graph Data Science ${GDS_VERSION} is for Neo4j 5.26, not ${neo4jVersion}.`);
-  return jars(`gds-${GDS_VERSION}`, "gds-pom.xml", { "gds.version": GDS_VERSION }, await findJava(neo4jVersion));
+  const version = gdsVersion(neo4jVersion);
+  if (version === null)
+    throw new Error(
+      `Graph Data Science is to be had for Neo4j ${Object.keys(GDS_VERSIONS).join(" and ")}, not ${neo4jVersion}.`,
+    );
+  return jars(`gds-${version}`, "gds-pom.xml", { "gds.version": version }, await findJava(neo4jVersion));
 }
 
 /** Why a server of the version cannot be started here (no Java for it, no jars), or null; fetches what it needs. */
@@ -85,9 +93,14 @@ async function jars(name: string, pom: string, properties: Record<string, string
   return join(cache, "lib");
 }
 
+/** Whether a version is named by year and month, as all are after 5.26. */
+export function isCalendar(version: string): boolean {
+  return /^20\d\d\./.test(version);
+}
+
 /** Neo4j 5.26 runs on Java 17 and 21 (later ones happen to work); 2025.x and later need 21 or more. */
 export async function findJava(version: string): Promise<string> {
-  const calendar = /^20\d\d\./.test(version);
+  const calendar = isCalendar(version);
   const fits = (major: number) => (calendar ? major >= 21 : major === 17 || major === 21);
   const look = async () => {
     const homes = [

@@ -5,14 +5,14 @@ import { createServer, Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { promisify } from "node:util";
-import { findJava, gdsJars, neo4jJars } from "./jars.ts";
+import { findJava, gdsJars, isCalendar, neo4jJars } from "./jars.ts";
 
 const run = promisify(execFile);
 
-/** The long-term release that the suite runs on, unless NEO4J_TEST_VERSION names another one (`2025.12.1`). */
+/** The long-term release that the suite runs on, unless NEO4J_TEST_VERSION names another one (`2026.08.1`). */
 export const NEO4J_VERSION = process.env.NEO4J_TEST_VERSION || "5.26.24";
-/** The newer line, on which the suite was run once as a whole and the core of it runs each time. */
-export const NEO4J_NEXT = "2025.12.1";
+/** The newer line, with Cypher 25, on which the suite was run once as a whole and the core of it runs each time. */
+export const NEO4J_NEXT = "2026.08.1";
 
 export interface Neo4jServer {
   uri: string;
@@ -57,6 +57,8 @@ export async function startNeo4j(
     "dbms.security.auth_enabled": String(options.auth ?? false),
     "dbms.security.procedures.unrestricted": "gds.*",
     "dbms.usage_report.enabled": "false",
+    // As the configuration that Neo4j ships has it since 2026.02.
+    ...(isCalendar(version) && version >= "2026.02" ? { "db.query.default_language": "CYPHER_25" } : {}),
     ...(plugins === null ? {} : { "server.directories.plugins": plugins }),
     ...options.settings,
   };
@@ -80,7 +82,7 @@ export async function startNeo4j(
         ...opens.flatMap((name) => ["--add-opens", `java.base/${name}=ALL-UNNAMED`]),
         "-cp",
         [join(plugins ?? join(home, "plugins"), "*"), join(lib, "*")].join(delimiter),
-        /^20\d\d\./.test(version) ? "org.neo4j.server.Neo4jCommunity" : "org.neo4j.server.CommunityEntryPoint",
+        isCalendar(version) ? "org.neo4j.server.Neo4jCommunity" : "org.neo4j.server.CommunityEntryPoint",
         `--home-dir=${home}`,
         `--config-dir=${join(home, "conf")}`,
       ],

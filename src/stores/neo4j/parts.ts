@@ -1,3 +1,4 @@
+import { partStatements } from "./statements/parts.ts";
 import type { Work } from "./work.ts";
 
 /** Nodes that hang on documents or units and share their presence, and the derived edges that touch parked nodes. */
@@ -5,15 +6,16 @@ import type { Work } from "./work.ts";
 type Owner = "document" | "unit";
 
 export async function parkParts(w: Work, of: Owner, owners: unknown[], now: number): Promise<void> {
-  for (const part of w.shapes.parts(of)) parkDerived(w, await runParts(w, part.park, owners, { now: w.int(now) }));
+  for (const part of partStatements(w.shapes, of))
+    parkDerived(w, await runParts(w, part.park, owners, { now: w.int(now) }));
 }
 
 export async function showParts(w: Work, of: Owner, owners: unknown[]): Promise<void> {
-  for (const part of w.shapes.parts(of)) showDerived(w, await runParts(w, part.show, owners, {}));
+  for (const part of partStatements(w.shapes, of)) showDerived(w, await runParts(w, part.show, owners, {}));
 }
 
 export async function purgeParts(w: Work, of: Owner, owners: unknown[]): Promise<void> {
-  for (const part of w.shapes.parts(of)) await runParts(w, part.purge, owners, {});
+  for (const part of partStatements(w.shapes, of)) await runParts(w, part.purge, owners, {});
 }
 
 async function runParts(

@@ -117,49 +117,10 @@ export class Shapes {
     return this.mode === "swap" && !(kind === "unit" && this.references);
   }
 
-  /** Takes the labels of a document or part away but those of `kept`, and has it wear one of ours. */
-  #undressOther(v: string, kept: string[]): string {
-    const known = [...kept, this.profile.parking.label, PARKED_OTHER].map(literal).join(", ");
-    return ` SET ${v}.lc_labels = coalesce(${v}.lc_labels, []) + [l IN labels(${v}) WHERE NOT l IN [${known}]]
-      REMOVE ${v}:$(${v}.lc_labels) SET ${v}:${PARKED_OTHER}`;
-  }
-
-  #dressOther(v: string): string {
-    return ` SET ${v}:$(coalesce(${v}.lc_labels, [])) REMOVE ${v}.lc_labels, ${v}:${PARKED_OTHER}`;
-  }
-
   /** Whether parking takes the labels of documents away. */
   get swapsDocuments(): boolean {
     const { documents } = this.profile;
     return this.mode === "swap" && documents.as === "node" && documents.anew;
-  }
-
-  hideDocument(d: string): string {
-    const label = quoted(this.profile.parking.label);
-    return `SET ${d}.lc_active = false, ${d}.lc_labelled = coalesce(${d}.lc_labelled, NOT ${d}:${label}) SET ${d}:${label}${
-      this.swapsDocuments ? this.#undressOther(d, []) : ""
-    }`;
-  }
-
-  showDocument(d: string): string {
-    return `FOREACH (_ IN CASE WHEN ${d}.lc_labelled THEN [1] ELSE [] END | REMOVE ${d}:${quoted(this.profile.parking.label)})
-      REMOVE ${d}.lc_active, ${d}.lc_labelled${this.swapsDocuments ? this.#dressOther(d) : ""}`;
-  }
-
-  /** Labels of the node `v` beside its kind's, the tenant's and those of parking, as a list. */
-  otherLabels(kind: NodeKind, v: string): string {
-    const known = [this.label(kind), this.parkedLabel(kind), this.profile.parking.label];
-    if (this.tenantLabel !== null && this.tenantLabel !== this.label(kind)) known.push(this.tenantLabel);
-    return `[l IN labels(${v}) WHERE NOT l IN [${known.map(literal).join(", ")}]]`;
-  }
-
-  /** Takes all labels of a node away that readers query, and remembers those that the profile does not name. */
-  undress(kind: NodeKind, v: string): string {
-    if (!this.swaps(kind)) return "";
-    const kept = `coalesce(${v}.lc_labels, [])`;
-    return ` SET ${v}.lc_labels = ${kept} + [l IN ${this.otherLabels(kind, v)} WHERE NOT l IN ${kept}]
-      REMOVE ${v}:${quoted(this.label(kind))}:$(${v}.lc_labels)
-      SET ${v}.lc_labels = CASE WHEN size(${v}.lc_labels) = 0 THEN null ELSE ${v}.lc_labels END`;
   }
 
   label(kind: NodeKind): string {
@@ -367,56 +328,6 @@ export class Shapes {
   get derivedTypes(): string[] {
     const { derived, communities } = this.profile;
     return [...new Set([...derived.map((d) => d.type), ...(communities ? [communities.member.type] : [])])];
-  }
-
-  /** Statements that park, show and purge what hangs on documents or units; a part with another live owner stays. */
-  parts(of: "document" | "unit"): { label: string; park: string; show: string; purge: string }[] {
-    return this.profile.parts
-      .filter((part) => part.of === of)
-      .map((part) => {
-        const owner = of === "document" ? this.documentByKey("o", "owner") : this.byHandle("unit", "o", "owner");
-        const own = quoted(this.#label(part.label));
-        const swaps = this.mode === "swap" && part.mergedBy !== undefined;
-        const label = swaps ? `${own}|${PARKED_OTHER}` : own;
-        const hops = [
-          ...part.through,
-          {
-            type: [part.type],
-            direction: part.direction === "to_owner" ? ("in" as const) : ("out" as const),
-            label: part.label,
-          },
-        ];
-        const path = (o: string) =>
-          hops.reduce((pattern, hop, i) => {
-            const edge = `[:${hop.type.map(quoted).join("|")}]`;
-            const next = i === hops.length - 1 ? `(p:${label})` : `(:${quoted(this.#label(hop.label))})`;
-            return hop.direction === "in" ? `${pattern}<-${edge}-${next}` : `${pattern}-${edge}->${next}`;
-          }, `(${o})`);
-        const tenant =
-          this.tenantProperty === null ? "$group IS NOT NULL" : `p.${quoted(this.tenantProperty)} = $group`;
-        const find = `UNWIND $owners AS owner ${owner} MATCH ${path("o")} WHERE ${tenant} WITH DISTINCT p`;
-        const owned = (where: string) => `EXISTS { MATCH ${path("x")} WHERE ${where} }`;
-        const named = of === "document" ? `${this.documentId("x")} IN $owners` : "elementId(x) IN $owners";
-        const vectors = (part.vectors ?? []).map((v) => [
-          `p.${quoted(v.property)}`,
-          `p.${quoted(PARKED_VECTOR + v.property)}`,
-        ]);
-        const parking = quoted(this.profile.parking.label);
-        const out =
-          this.mode === "label" ? "" : vectors.map(([a, b]) => `SET ${b} = coalesce(${a}, ${b}) REMOVE ${a}`).join(" ");
-        const back = vectors.map(([a, b]) => `SET ${a} = coalesce(${a}, ${b}) REMOVE ${b}`).join(" ");
-        return {
-          label: part.label,
-          // A writer may have given a parked part its vector again.
-          park: `${find} WHERE NOT ${owned("coalesce(x.lc_active, true)")} AND (coalesce(p.lc_active, true)${
-            this.mode === "label" ? "" : vectors.map(([a]) => ` OR ${a} IS NOT NULL`).join("")
-          })
-            SET p.lc_active = false, p.lc_parked_at = $now, p.lc_labelled = coalesce(p.lc_labelled, NOT p:${parking}) SET p:${parking}${swaps ? this.#undressOther("p", part.mergedBy ?? []) : ""} ${out} RETURN elementId(p) AS handle`,
-          show: `${find} WHERE p.lc_active = false FOREACH (_ IN CASE WHEN p.lc_labelled THEN [1] ELSE [] END | REMOVE p:${parking})
-            REMOVE p.lc_active, p.lc_labelled, p.lc_parked_at${swaps ? this.#dressOther("p") : ""} ${back} RETURN elementId(p) AS handle`,
-          purge: `${find} WHERE NOT ${owned(`NOT ${named}`)} DETACH DELETE p`,
-        };
-      });
   }
 
   /** Matches the units `u` of the document whose id is the expression `id`, whatever stands for documents. */

@@ -1,3 +1,4 @@
+import { hideDocument, hideNode, showDocument, showNode, vectorsIn, vectorsOut } from "../parking.ts";
 import { literal, MENTIONED, type NodeKind, OURS, PARKED_VECTOR, quoted, type Shapes } from "../shapes.ts";
 
 /**
@@ -32,43 +33,6 @@ export function graphStatements(s: Shapes) {
     `${s.node("entity", a)}-[${r}${s.factTypes}]->${s.node("entity", b)}`;
   const factWhere = (a: string, r: string, b: string) =>
     `${s.isFact(r)} AND ${s.belongs("entity", a)} AND ${s.belongs("entity", b)}`;
-  const label = quoted(s.profile.parking.label);
-
-  // Parking and its reverse, per kind of node. What was there before is written down, not guessed.
-  // Every parked node wears a label of ours as well, by which it is found when its writer has taken our properties away.
-  const hide = (kind: NodeKind, v: string) => {
-    const ours = quoted(s.parkedLabel(kind));
-    return `SET ${v}.lc_active = false, ${v}.lc_parked_at = $now,
-      ${v}.lc_labelled = CASE WHEN ${v}:${ours} THEN coalesce(${v}.lc_labelled, true) ELSE NOT ${v}:${label} END
-      SET ${v}:${label}, ${v}:${ours}${s.undress(kind, v)}`;
-  };
-  const show = (kind: NodeKind, v: string) => {
-    const swap = s.swaps(kind)
-      ? ` SET ${v}:${quoted(s.label(kind))}:$(coalesce(${v}.lc_labels, [])) REMOVE ${v}.lc_labels`
-      : "";
-    const active = s.profile.imports
-      ? `SET ${v}.lc_active = true REMOVE ${v}.lc_parked_at`
-      : `REMOVE ${v}.lc_active, ${v}.lc_parked_at`;
-    return `FOREACH (_ IN CASE WHEN ${v}.lc_labelled THEN [1] ELSE [] END | REMOVE ${v}:${label}) ${active} REMOVE ${v}.lc_labelled, ${v}:${quoted(s.parkedLabel(kind))}${swap}`;
-  };
-  const vectorsOut = (kind: NodeKind, v: string) =>
-    s.mode === "label"
-      ? ""
-      : s
-          .vectors(kind)
-          .map((p) => {
-            const [from, to] = [`${v}.${quoted(p)}`, `${v}.${quoted(PARKED_VECTOR + p)}`];
-            return `SET ${to} = coalesce(${from}, ${to}) REMOVE ${from}`;
-          })
-          .join(" ");
-  const vectorsIn = (kind: NodeKind, v: string) =>
-    s
-      .vectors(kind)
-      .map((p) => {
-        const [to, from] = [`${v}.${quoted(p)}`, `${v}.${quoted(PARKED_VECTOR + p)}`];
-        return `SET ${to} = coalesce(${to}, ${from}) REMOVE ${from}`;
-      })
-      .join(" ");
   const many = (kind: NodeKind, v: string) => `UNWIND $handles AS handle ${s.byHandle(kind, v, "handle")}`;
   const supportOf = (r: string) => s.support(r);
 
@@ -123,10 +87,10 @@ export function graphStatements(s: Shapes) {
         ${state("id")} WITH id, s WHERE $status IS NULL OR coalesce(s.status, 'active') = $status
         RETURN id, null AS title, properties(s) AS state ORDER BY id LIMIT $limit`,
     hideDocuments: nodeDocuments
-      ? `UNWIND $keys AS key ${s.documentByKey("d", "key")} ${s.hideDocument("d")}`
+      ? `UNWIND $keys AS key ${s.documentByKey("d", "key")} ${hideDocument(s, "d")}`
       : "UNWIND $keys AS key WITH key WHERE $group IS NULL RETURN key",
     showDocuments: nodeDocuments
-      ? `UNWIND $keys AS key ${s.documentByKey("d", "key")} ${s.showDocument("d")}`
+      ? `UNWIND $keys AS key ${s.documentByKey("d", "key")} ${showDocument(s, "d")}`
       : "UNWIND $keys AS key WITH key WHERE $group IS NULL RETURN key",
     countUnits: `UNWIND $ids AS id ${s.unitsOf("id", "u")} RETURN id, count(DISTINCT u) AS count`,
     countDocuments: nodeDocuments
@@ -142,8 +106,8 @@ export function graphStatements(s: Shapes) {
         ${anyVector("unit", "u")} AS vector, ${anyParkedVector("unit", "u")} AS parkedVector ORDER BY handle LIMIT $limit`,
     unitsById: `UNWIND $ids AS id ${s.byKey("unit", "u", "id", "id")}
       RETURN id, elementId(u) AS handle, ${live("u")} AS live`,
-    parkUnits: `${many("unit", "u")} ${hide("unit", "u")} ${vectorsOut("unit", "u")}`,
-    showUnits: `${many("unit", "u")} ${show("unit", "u")} ${vectorsIn("unit", "u")}`,
+    parkUnits: `${many("unit", "u")} ${hideNode(s, "unit", "u")} ${vectorsOut(s, s.vectors("unit"), "u")}`,
+    showUnits: `${many("unit", "u")} ${showNode(s, "unit", "u")} ${vectorsIn(s.vectors("unit"), "u")}`,
     deleteUnits: `${many("unit", "u")} DETACH DELETE u`,
 
     // Entities
@@ -164,10 +128,10 @@ export function graphStatements(s: Shapes) {
     vectorsById: `UNWIND $ids AS id ${s.byKey("entity", "e", "id", "id")}
       RETURN id, elementId(e) AS handle, NOT ${live("e")} AS parked, ${anyVector("entity", "e")} AS vector, ${anyParkedVector("entity", "e")} AS parkedVector`,
     entitiesPage: `${s.page("entity", "e")} RETURN elementId(e) AS handle, ${s.id("entity", "e")} AS id ORDER BY id LIMIT $limit`,
-    parkEntities: `${many("entity", "e")} ${hide("entity", "e")}`,
-    showEntities: `${many("entity", "e")} ${show("entity", "e")} ${vectorsIn("entity", "e")}`,
-    parkVectors: `${many("entity", "e")} ${vectorsOut("entity", "e") || "SET e.lc_active = e.lc_active"}`,
-    showVectors: `${many("entity", "e")} ${vectorsIn("entity", "e") || "SET e.lc_active = e.lc_active"}`,
+    parkEntities: `${many("entity", "e")} ${hideNode(s, "entity", "e")}`,
+    showEntities: `${many("entity", "e")} ${showNode(s, "entity", "e")} ${vectorsIn(s.vectors("entity"), "e")}`,
+    parkVectors: `${many("entity", "e")} ${vectorsOut(s, s.vectors("entity"), "e") || "SET e.lc_active = e.lc_active"}`,
+    showVectors: `${many("entity", "e")} ${vectorsIn(s.vectors("entity"), "e") || "SET e.lc_active = e.lc_active"}`,
     deleteEntities: `${many("entity", "e")} DETACH DELETE e`,
     expiredEntities: `MATCH ${s.node("entity", "e")} WHERE ${s.belongs("entity", "e")} AND e.lc_parked_at <= $before
       WITH e, ${s.id("entity", "e")} AS id WHERE ($after IS NULL OR id > $after) AND NOT ${live("e")}

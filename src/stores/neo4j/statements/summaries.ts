@@ -55,9 +55,9 @@ export function summaryStatements(s: Shapes) {
         ? `(low)-[:${quoted(parent.type)}*0..10]->`
         : `(low)<-[:${quoted(parent.type)}*0..10]-`;
   /** Communities of the entities `e`, live or parked, whose summary or title has one of the texts `told` in it. */
-  const emptied = `CALL (e) {
+  const emptied = `WITH e, told, elementId(e) AS handle CALL (e, handle) {
         MATCH (${from})-[:${quoted(member.type)}]->(${to}) WHERE c:${label} RETURN c AS low
-        UNION MATCH (p:${OURS.edge} {lc_group: $group, ${end}: elementId(e)}) WHERE p.lc_type = ${literal(member.type)} AND ${target} = elementId(e)
+        UNION MATCH (p:${OURS.edge} {lc_group: $group, ${end}: handle}) WHERE p.lc_type = ${literal(member.type)} AND ${target} = handle
           CALL (p) { MATCH (low) WHERE elementId(low) = ${source} RETURN low } WITH low WHERE low:${label} RETURN low
       }
       WITH DISTINCT low, told ${parent === undefined ? "WITH low AS c, told" : `MATCH ${above}(c:${label})`} WITH c, told WHERE ${tenant("c")} AND size(told) > 2
@@ -69,7 +69,8 @@ export function summaryStatements(s: Shapes) {
   const fact = `${s.node("entity", "a")}-[r${s.factTypes}]->${s.node("entity", "b")}`;
   return {
     summaryPage: `MATCH (c:${label}) WHERE ${tenant("c")} AND ${key} > $after AND ${text} IS NOT NULL AND ${text} <> ''
-      RETURN ${row}, EXISTS { MATCH (:${OURS.edge} {lc_group: $group, ${member.direction === "to_community" ? "lc_target" : "lc_source"}: elementId(c)}) } AS parkedMembers
+      WITH c, elementId(c) AS handle
+      RETURN ${row}, EXISTS { MATCH (:${OURS.edge} {lc_group: $group, ${member.direction === "to_community" ? "lc_target" : "lc_source"}: handle}) } AS parkedMembers
       ORDER BY id LIMIT $limit`,
     communityContent: `UNWIND $handles AS handle MATCH (c:${label}) WHERE elementId(c) = handle AND ${tenant("c")}
       CALL (c) { MATCH ${inside("e")} WHERE ${lives("e")}

@@ -1,3 +1,4 @@
+import { hideDocument, hideNodeAgain, otherLabels, vectorsOut } from "../parking.ts";
 import { literal, MENTIONED, type NodeKind, OURS, PARKED_VECTOR, quoted, type Shapes } from "../shapes.ts";
 
 /**
@@ -15,7 +16,6 @@ type Kinds = "parkedPageOf" | "twinsOf" | "foldEdgesOf" | "foldNodeOf" | "rememb
 function ofKind(s: Shapes, kind: NodeKind): Named<Kinds> {
   const label = quoted(s.label(kind));
   const parked = quoted(s.parkedLabel(kind));
-  const parking = quoted(s.profile.parking.label);
   const id = s.id(kind, "p");
   const key = s.key(kind);
   // Units that are only referred to are nodes of ours: nobody else writes them.
@@ -33,7 +33,7 @@ function ofKind(s: Shapes, kind: NodeKind): Named<Kinds> {
         : kind === "entity"
           ? s.profile.entities.merged?.by
           : undefined;
-  const other = (v: string) => s.otherLabels(kind, v);
+  const other = (v: string) => otherLabels(s, kind, v);
   // What is swapped has its labels in a list of ours.
   const worn = (v: string) => (swap ? `(coalesce(${v}.lc_labels, []) + ${other(v)})` : other(v));
   const sameLabels =
@@ -48,12 +48,8 @@ function ofKind(s: Shapes, kind: NodeKind): Named<Kinds> {
         AND NOT ${literal(s.parkedLabel(kind))} IN labels(t)${sameLabels} RETURN ${to} }`;
   const name = <K extends Kinds>(k: K) => `${k}${KINDS[kind]}` as `${K}${"Unit" | "Entity"}`;
   const lists = listsOf(s, kind);
-  const vectors = s.mode === "label" ? [] : s.vectors(kind);
-  const out = vectors.map((p) => {
-    const [from, to] = [`p.${quoted(p)}`, `p.${quoted(PARKED_VECTOR + p)}`];
-    return `SET ${to} = coalesce(${from}, ${to}) REMOVE ${from}`;
-  });
-  const returned = kind === "unit" ? vectors.map((p) => `p.${quoted(p)} IS NOT NULL`) : [];
+  const vectors = kind === "unit" && s.mode !== "label" ? s.vectors(kind) : [];
+  const returned = vectors.map((p) => `p.${quoted(p)} IS NOT NULL`);
   const seen = `(${[swap ? `p:${label} OR size(${other("p")}) > 0` : "false", `NOT ${literal(s.profile.parking.label)} IN labels(p)`, ...returned].join(" OR ")})`;
   return {
     [name("parkedPageOf")]: referred
@@ -92,7 +88,7 @@ function ofKind(s: Shapes, kind: NodeKind): Named<Kinds> {
     [name("rehide")]:
       `UNWIND $handles AS handle MATCH (p:${parked}) WHERE elementId(p) = handle AND ${s.belongs(kind, "p")}
         AND ${seen}
-      SET p.lc_active = false SET p:${parking}${s.undress(kind, "p")} ${kind === "unit" ? out.join(" ") : ""} RETURN handle`,
+      ${hideNodeAgain(s, kind, "p")} ${vectorsOut(s, vectors, "p")} RETURN handle`,
     /** How many of the parked ones `remember` and `rehide` would change. */
     [name("restless")]:
       `UNWIND $handles AS handle MATCH (p:${parked}) WHERE elementId(p) = handle AND ${s.belongs(kind, "p")}
@@ -277,7 +273,7 @@ function countsOf(s: Shapes) {
     hideAgain:
       profile.documents.as === "node"
         ? `UNWIND $keys AS key ${s.documentByKey("d", "key")} WITH d WHERE coalesce(d.lc_active, true)
-          ${s.hideDocument("d")} RETURN elementId(d) AS handle`
+          ${hideDocument(s, "d")} RETURN elementId(d) AS handle`
         : "UNWIND $keys AS key WITH key WHERE $group IS NULL RETURN key AS handle",
   };
 }
