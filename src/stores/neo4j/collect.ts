@@ -27,7 +27,12 @@ function phasesOf(w: Work, kind: CollectionKind, options: CollectOptions): Phase
   const before = now - policy.restoreWindowMs;
   let from = "";
   // What was judged is no candidate any more; nothing else of the kind lies in that range, whose order is the index's.
-  const judgedUpTo = (keys: string[]) => w.send("dropCandidatesUpTo", { kind, after: from, last: keys.at(-1) });
+  const judgedUpTo = (keys: string[]) => {
+    const last = keys.at(-1) as string;
+    if (from < last) w.send("dropCandidatesUpTo", { kind, after: from, last });
+    // Ends in the order of code points but not of UTF-16 units: to Neo4j 2026.08 such a range is empty.
+    else w.sendEach("dropCandidates", "ids", keys, { kind });
+  };
   const candidates: Phase["keys"] = async (after, limit) => {
     w.flush();
     from = after;

@@ -1,5 +1,5 @@
 import { hideDocument, hideNode, showDocument, showNode, vectorsIn, vectorsOut } from "../parking.ts";
-import { literal, MENTIONED, type NodeKind, OURS, PARKED_VECTOR, quoted, type Shapes } from "../shapes.ts";
+import { inUnits, literal, MENTIONED, type NodeKind, OURS, PARKED_VECTOR, quoted, type Shapes } from "../shapes.ts";
 
 /**
  * Statements on the user's graph, by profile. Nodes and relationships are found by id once and then named by handle
@@ -83,9 +83,9 @@ export function graphStatements(s: Shapes) {
         ${state("id")} WITH id, title, s WHERE $status IS NULL OR coalesce(s.status, 'active') = $status
         RETURN id, title, properties(s) AS state ORDER BY id LIMIT $limit`
       : `${s.all("unit", "u")} WITH DISTINCT ${s.owners("u")} AS owners UNWIND owners AS id
-        WITH DISTINCT id WHERE id > $after
+        WITH DISTINCT id WHERE ${inUnits("id")} > $after
         ${state("id")} WITH id, s WHERE $status IS NULL OR coalesce(s.status, 'active') = $status
-        RETURN id, null AS title, properties(s) AS state ORDER BY id LIMIT $limit`,
+        RETURN id, null AS title, properties(s) AS state ORDER BY ${inUnits("id")} LIMIT $limit`,
     hideDocuments: nodeDocuments
       ? `UNWIND $keys AS key ${s.documentByKey("d", "key")} ${hideDocument(s, "d")}`
       : "UNWIND $keys AS key WITH key WHERE $group IS NULL RETURN key",
@@ -134,9 +134,9 @@ export function graphStatements(s: Shapes) {
     showVectors: `${many("entity", "e")} ${vectorsIn(s.vectors("entity"), "e") || "SET e.lc_active = e.lc_active"}`,
     deleteEntities: `${many("entity", "e")} DETACH DELETE e`,
     expiredEntities: `MATCH ${s.node("entity", "e")} WHERE ${s.belongs("entity", "e")} AND e.lc_parked_at <= $before
-      WITH e, ${s.id("entity", "e")} AS id WHERE ($after IS NULL OR id > $after) AND NOT ${live("e")}
+      WITH e, ${s.id("entity", "e")} AS id WHERE ($after IS NULL OR ${inUnits("id")} > $after) AND NOT ${live("e")}
         AND NOT EXISTS { MATCH ${s.mentions("u", "e")} WHERE ${s.belongs("unit", "u")} }
-      RETURN id ORDER BY id LIMIT $limit`,
+      RETURN id ORDER BY ${inUnits("id")} LIMIT $limit`,
 
     // Facts: live ones are relationships, parked ones are records of ours.
     factsTouching: `UNWIND $handles AS handle ${s.byHandle("entity", "e", "handle")}
@@ -149,7 +149,7 @@ export function graphStatements(s: Shapes) {
       relationships.support.by !== "list"
         ? `${near(s, relationships.support.by === "documents")}
           MATCH ${s.node("entity", "e")}-[r${s.factTypes}]-${s.node("entity", "o")} WHERE ${s.isFact("r")} AND ${s.belongs("entity", "o")}
-          WITH DISTINCT r, ${s.relationshipId("r")} AS id WHERE id > $after RETURN elementId(r) AS handle, id ORDER BY id LIMIT $limit`
+          WITH DISTINCT r, ${s.relationshipId("r")} AS id WHERE ${inUnits("id")} > $after RETURN elementId(r) AS handle, id ORDER BY ${inUnits("id")} LIMIT $limit`
         : relationships.key !== undefined
           ? `MATCH ${fact("a", "r", "b")} WHERE ${relationshipTenant(s, "r")} AND r.${quoted(relationships.key)} > $after AND ${factWhere("a", "r", "b")}
             RETURN elementId(r) AS handle, r.${quoted(relationships.key)} AS id ORDER BY id LIMIT $limit`
@@ -171,7 +171,7 @@ export function graphStatements(s: Shapes) {
       }
       RETURN DISTINCT parked AS id`,
     expiredFacts: `MATCH (old:${OURS.parked} {lc_group: $group}) WHERE old.lc_at <= $before WITH old.lc_group AS g LIMIT 1
-      MATCH (p:${OURS.parked} {lc_group: g}) WHERE p.lc_at <= $before AND p.lc_id > $after RETURN p.lc_id AS id ORDER BY p.lc_id LIMIT $limit`,
+      MATCH (p:${OURS.parked} {lc_group: g}) USING INDEX SEEK p:${OURS.parked}(lc_group, lc_id) WHERE p.lc_at <= $before AND p.lc_id > $after RETURN p.lc_id AS id ORDER BY p.lc_id LIMIT $limit`,
     parkedPage: `MATCH (p:${OURS.parked} {lc_group: $group}) WHERE p.lc_id > $after RETURN p.lc_id AS id ORDER BY p.lc_id LIMIT $limit`,
     parkFacts: `UNWIND $rows AS row MATCH ${fact("a", "r", "b")} WHERE elementId(r) = row.handle AND ${factWhere("a", "r", "b")}
       CREATE (p:${OURS.parked}) SET p = properties(r)

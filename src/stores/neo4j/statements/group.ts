@@ -39,10 +39,10 @@ export const groupStatements = {
   saveDocuments: `UNWIND $rows AS row MERGE (s:${OURS.document} {lc_group: $group, lc_id: row.id}) SET s += row.state`,
   deleteDocumentStates: `UNWIND $ids AS id MATCH (s:${OURS.document} {lc_group: $group, lc_id: id}) DELETE s`,
   clearSuccessors: `UNWIND $ids AS id MATCH (s:${OURS.document} {lc_group: $group, successor: id}) REMOVE s.successor`,
-  deprecatedDocuments: `MATCH (s:${OURS.document} {lc_group: $group}) WHERE s.lc_id > $after AND s.status = 'deprecated' RETURN s.lc_id AS id ORDER BY s.lc_id LIMIT $limit`,
+  deprecatedDocuments: `MATCH (s:${OURS.document} {lc_group: $group}) USING INDEX SEEK s:${OURS.document}(lc_group, lc_id) WHERE s.lc_id > $after AND s.status = 'deprecated' RETURN s.lc_id AS id ORDER BY s.lc_id LIMIT $limit`,
   // That there is one is asked first, of the index by age: most runs find none, and the one by id would read them all.
   expiredDocuments: `MATCH (old:${OURS.document} {lc_group: $group}) WHERE old.deprecatedAt <= $before WITH old.lc_group AS g LIMIT 1
-    MATCH (s:${OURS.document} {lc_group: g}) WHERE s.deprecatedAt <= $before AND s.lc_id > $after AND s.status = 'deprecated' AND NOT coalesce(s.legalHold, false)
+    MATCH (s:${OURS.document} {lc_group: g}) USING INDEX SEEK s:${OURS.document}(lc_group, lc_id) WHERE s.deprecatedAt <= $before AND s.lc_id > $after AND s.status = 'deprecated' AND NOT coalesce(s.legalHold, false)
     RETURN s.lc_id AS id ORDER BY id LIMIT $limit`,
 
   addCandidates: `UNWIND $rows AS row MERGE (:${OURS.candidate} {lc_group: $group, lc_kind: row.kind, lc_id: row.id})`,
@@ -88,7 +88,7 @@ export const groupStatements = {
   communitiesOfEntities: `UNWIND $ids AS id
     MATCH (r:${OURS.analytics} {lc_group: $group, lc_a: id}) WHERE r.lc_kind = 'membership' AND r.lc_from <= $epoch AND (r.lc_to IS NULL OR r.lc_to > $epoch)
     RETURN DISTINCT r.community AS community`,
-  membersOf: `MATCH (r:${OURS.analytics} {lc_group: $group, lc_b: $community})
+  membersOf: `MATCH (r:${OURS.analytics} {lc_group: $group, lc_b: $community}) USING INDEX SEEK r:${OURS.analytics}(lc_group, lc_b, lc_a)
     WHERE r.lc_a > $after AND r.lc_kind = 'membership' AND r.lc_from <= $epoch AND (r.lc_to IS NULL OR r.lc_to > $epoch)
     RETURN DISTINCT r.lc_a AS entity ORDER BY entity LIMIT $limit`,
   // What was acknowledged of a community that vanishes: its members are forgotten, that it was is told until acknowledged.

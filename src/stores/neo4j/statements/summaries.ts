@@ -1,4 +1,4 @@
-import { literal, OURS, quoted, type Shapes } from "../shapes.ts";
+import { inUnits, literal, OURS, quoted, type Shapes } from "../shapes.ts";
 
 /**
  * Statements on community summaries that the writer's model wrote. Only properties of ours are set, and the one that tells;
@@ -87,7 +87,8 @@ export function summaryStatements(s: Shapes) {
     writtenCommunities: `MATCH (c:${label}) WHERE ${tenant("c")} AND ${key} > '' AND c.lc_summary_valid = false AND NOT coalesce(c.lc_ours, false)
       RETURN ${row}, COUNT { MATCH ${inside("e")} WHERE ${lives("e")} RETURN DISTINCT e } AS size`,
     membersOfWritten: `MATCH (c:${label}) WHERE ${tenant("c")} AND ${key} = $community
-      MATCH ${inside("e")} WHERE ${lives("e")} AND ${s.id("entity", "e")} > $after RETURN DISTINCT ${s.id("entity", "e")} AS entity ORDER BY entity LIMIT $limit`,
+      MATCH ${inside("e")} WHERE ${lives("e")} AND ${inUnits(s.id("entity", "e"))} > $after
+      WITH DISTINCT ${s.id("entity", "e")} AS entity RETURN entity ORDER BY ${inUnits("entity")} LIMIT $limit`,
     emptySummariesOfEntities: `UNWIND $handles AS handle ${s.byHandle("entity", "e", "handle")} WITH e, e.${quoted(entities.name)} AS told ${emptied}`,
     /** Facts by handle; those that are parked by their id. */
     emptySummariesOfFacts:
