@@ -3,7 +3,8 @@
  * anew. Threads that do so at the same time can crash V8, rarely: a gate of this project ended with a SIGSEGV of a process that
  * was starting its store's threads (V8 frees a wrapper that another thread looks up; https://github.com/bardesss/haelan/pull/187
  * has the stack). With Node's compile cache one process strips everything once, on one thread, and all others read what it
- * wrote; a thread of the store is then up in a third of the time.
+ * wrote. It is faster as well: a thread with the store and the analysis is up in 73 ms instead of 195, the command line in 173
+ * instead of 330 (medians of 15 interleaved starts on 2 cores).
  */
 import { spawnSync } from "node:child_process";
 import { readdirSync } from "node:fs";

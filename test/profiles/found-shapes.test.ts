@@ -227,3 +227,27 @@ test("neo4j-graphrag: what is hidden by label alone is verified as it is meant",
     await store.close();
   }
 });
+
+test.each(["langchain", "llamaindex", "miro"])(
+  "%s: pages of documents are complete, whatever the characters of their names",
+  { timeout: 120_000 },
+  async (writer) => {
+    const fixture = fixtureOf(writer);
+    // Neo4j has two orders of texts, in which the second and the third stand differently.
+    const documents = all.documents
+      .slice(0, 9)
+      .map((d, i) => ({ ...d, id: `${["a", "\uFF08", "\u{1F642}"][i % 3]}${d.id}` }));
+    await db.clear({ schema: true });
+    await fixture.build(db.run, { ...all, documents }, db.uri());
+    await opened(fixture, async (store) => {
+      const paged: string[] = [];
+      for (let cursor: string | undefined; ; ) {
+        const page = await store.documents(fixture.group, { cursor, limit: 1 });
+        paged.push(...page.items.map(({ id }) => id));
+        if (page.nextCursor === null) break;
+        cursor = page.nextCursor;
+      }
+      expect(paged.sort()).toEqual(documents.flatMap((d) => fixture.documentIds(d)).sort());
+    });
+  },
+);
