@@ -1,10 +1,10 @@
 /**
  * In a checkout the sources run as they are, and Node strips their types with a WebAssembly program that every thread loads
- * anew. Threads that do so at the same time can crash V8, rarely: a gate of this project ended with a SIGSEGV of a process that
- * was starting its store's threads (V8 frees a wrapper that another thread looks up; https://github.com/bardesss/haelan/pull/187
- * has the stack). With Node's compile cache one process strips everything once, on one thread, and all others read what it
- * wrote. It is faster as well: a thread with the store and the analysis is up in 73 ms instead of 195, the command line in 173
- * instead of 330 (medians of 15 interleaved starts on 2 cores).
+ * anew. V8 is known to crash, rarely, where WebAssembly is compiled in several threads at once (nodejs/node#64500 is such a
+ * report), and a gate of this project once ended with a SIGSEGV of a process that was starting its store's threads. With Node's
+ * compile cache one process strips everything once, on one thread, and all others read what it wrote. It is faster as well: a
+ * thread with the store and the analysis is up in 73 ms instead of 195, the command line in 173 instead of 330 (medians of 15
+ * interleaved starts on 2 cores).
  */
 import { spawnSync } from "node:child_process";
 import { readdirSync } from "node:fs";
