@@ -74,17 +74,19 @@ export function otherLabels(s: Shapes, kind: NodeKind, v: string): string {
   return `[l IN labels(${v}) WHERE NOT l IN [${known.map(literal).join(", ")}]]`;
 }
 
+const aside = (v: string, property: string) => `${v}.${quoted(PARKED_VECTOR + property)}`;
+
+/** A vector, wherever it is: one that a writer gave anew comes before the one put aside. */
+export function vectorOf(v: string, property: string): string {
+  return `coalesce(${v}.${quoted(property)}, ${aside(v, property)})`;
+}
+
 /** Puts vectors where no vector index looks; in mode `label` the label alone hides. */
 export function vectorsOut(s: Shapes, properties: readonly string[], v: string): string {
   if (s.mode === "label") return "";
-  return properties.map((p) => `SET ${aside(v, p)} = ${vector(v, p)} REMOVE ${v}.${quoted(p)}`).join(" ");
+  return properties.map((p) => `SET ${aside(v, p)} = ${vectorOf(v, p)} REMOVE ${v}.${quoted(p)}`).join(" ");
 }
 
 export function vectorsIn(properties: readonly string[], v: string): string {
-  return properties.map((p) => `SET ${v}.${quoted(p)} = ${vector(v, p)} REMOVE ${aside(v, p)}`).join(" ");
+  return properties.map((p) => `SET ${v}.${quoted(p)} = ${vectorOf(v, p)} REMOVE ${aside(v, p)}`).join(" ");
 }
-
-const aside = (v: string, property: string) => `${v}.${quoted(PARKED_VECTOR + property)}`;
-
-/** One that a writer gave anew comes before the one put aside. */
-const vector = (v: string, property: string) => `coalesce(${v}.${quoted(property)}, ${aside(v, property)})`;

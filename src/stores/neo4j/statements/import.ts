@@ -1,3 +1,4 @@
+import { vectorOf } from "../parking.ts";
 import { OURS, PARKED_VECTOR, quoted, type Shapes } from "../shapes.ts";
 
 /** Statements by which our own import writes; profiles of other writers never send them. */
@@ -16,8 +17,6 @@ export function importStatements(s: Shapes) {
   const documentLabel = profile.documents.as === "node" ? profile.documents.label : "Document";
   const ownership = s.unit.owner.by === "edge" ? quoted(s.unit.owner.type) : "PART_OF";
   const many = (v: string, row: string) => s.byHandle("unit", v, row);
-  const vector = (v: string, property: string) =>
-    `coalesce(${v}.${quoted(property)}, ${v}.${quoted(PARKED_VECTOR + property)})`;
   // Where parking takes the label away, a parked entity wears it for the time of the MERGE, which would not see it.
   const entity = quoted(s.label("entity"));
   const parkedEntity = quoted(s.parkedLabel("entity"));
@@ -34,10 +33,10 @@ export function importStatements(s: Shapes) {
         ? `UNWIND $ids AS id ${s.documentByKey("d", "id")} DETACH DELETE d`
         : `UNWIND $ids AS id MATCH (d:${OURS.document} {lc_group: $group, lc_id: id}) DELETE d`,
     importUnits: `UNWIND $ids AS id ${s.byKey("unit", "u", "id", "id")}
-      RETURN id, elementId(u) AS handle, u.${text} AS text, ${s.owners("u")} AS owners, NOT ${s.isLive("u")} AS parked, ${vector("u", unitVector)} IS NOT NULL AS vector`,
+      RETURN id, elementId(u) AS handle, u.${text} AS text, ${s.owners("u")} AS owners, NOT ${s.isLive("u")} AS parked, ${vectorOf("u", unitVector)} IS NOT NULL AS vector`,
     importUnitsOf: `UNWIND $ids AS id ${s.unitsOf("id", "u")}
       WITH DISTINCT u RETURN ${s.id("unit", "u")} AS id, elementId(u) AS handle, u.${text} AS text, ${s.owners("u")} AS owners, NOT ${s.isLive("u")} AS parked,
-        ${vector("u", unitVector)} IS NOT NULL AS vector`,
+        ${vectorOf("u", unitVector)} IS NOT NULL AS vector`,
     importUnitRows: `UNWIND $ids AS id ${s.byKey("unit", "u", "id", "id")}
       RETURN id, elementId(u) AS handle, NOT ${s.isLive("u")} AS parked, ${s.owners("u")} AS owners, u.${quoted(unitVector)} IS NOT NULL AS vector,
         u.${quoted(PARKED_VECTOR + unitVector)} IS NOT NULL AS parkedVector`,
@@ -52,7 +51,7 @@ export function importStatements(s: Shapes) {
     disownUnits: `UNWIND $rows AS row ${many("u", "row.handle")} MATCH (u)-[o:${ownership}]->(d:${quoted(documentLabel)} {${tenant}id: row.document}) DELETE o`,
     importEntities: `UNWIND $rows AS row ${s.byKey("entity", "e", "row.id", "row")}
       RETURN row.id AS id, elementId(e) AS handle, NOT ${s.isLive("e")} AS parked,
-        row.vector IS NOT NULL AND (${vector("e", entityVector)} IS NULL OR ${vector("e", entityVector)} <> row.vector) AS newVector,
+        row.vector IS NOT NULL AND (${vectorOf("e", entityVector)} IS NULL OR ${vectorOf("e", entityVector)} <> row.vector) AS newVector,
         e.${quoted(PARKED_VECTOR + entityVector)} IS NOT NULL OR (e.${quoted(entityVector)} IS NULL AND NOT ${s.isLive("e")}) AS aside`,
     writeEntities: `UNWIND $rows AS row ${dressed} ${merge(s.label("entity"), "row.id", "e")}
       ON CREATE SET e.lc_active = true, e.lc_created_at = $now, e.lc_ever_mentioned = false
