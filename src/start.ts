@@ -70,6 +70,7 @@ export async function startServer(
         bodyLimit: config.http.bodyLimit,
         waitMs: config.http.waitSeconds * 1_000,
         rateLimits: { perKey: config.http.callsPerMinutePerKey, perGroup: config.http.callsPerMinutePerGroup },
+        connections: { total: config.http.maxConnections, perAddress: config.http.maxConnectionsPerAddress },
         routes: monitoringRoutes(monitoring),
         trace: traceRequest,
       });

@@ -24,6 +24,10 @@ export const CONFIG_SCHEMA = z.strictObject({
       /** Calls a minute of one key, and in one group over all keys, in this process; 5 % of them may come at once. 0 = no limit. */
       callsPerMinutePerKey: z.int().min(0).default(300_000),
       callsPerMinutePerGroup: z.int().min(0).default(300_000),
+      /** Open connections in all, at most 100 below what the process may open; more are refused. */
+      maxConnections: z.int().min(16).default(1_000),
+      /** Of one address. Behind a proxy all calls come from the proxy's. */
+      maxConnectionsPerAddress: z.int().min(8).default(400),
     })
     .prefault({}),
   auth: z
@@ -127,6 +131,8 @@ export const ENVIRONMENT: Record<string, string> = {
   GRAPHKEEPER_WAIT_SECONDS: "http.waitSeconds",
   GRAPHKEEPER_CALLS_PER_MINUTE_PER_KEY: "http.callsPerMinutePerKey",
   GRAPHKEEPER_CALLS_PER_MINUTE_PER_GROUP: "http.callsPerMinutePerGroup",
+  GRAPHKEEPER_MAX_CONNECTIONS: "http.maxConnections",
+  GRAPHKEEPER_MAX_CONNECTIONS_PER_ADDRESS: "http.maxConnectionsPerAddress",
   GRAPHKEEPER_API_KEY: "auth.apiKey",
   GRAPHKEEPER_FAILURES_PER_MINUTE: "auth.failuresPerMinute",
   GRAPHKEEPER_JWT_ISSUER: "auth.jwt.issuer",

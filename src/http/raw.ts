@@ -43,8 +43,17 @@ export function answerOddRequests(server: Server): void {
   });
 }
 
+/** For a client to read its answer before the connection is cut, whether it closes its side or not. */
+const LINGER_MS = 2_000;
+
+/** Answers, and lets go of the socket; nothing that happens on it is anybody's business any more. */
 function endSocket(socket: Duplex, error: GraphkeeperError, header?: string): void {
   const body = JSON.stringify(problemOf(error));
+  socket.on("error", () => socket.destroy());
+  const linger = setTimeout(() => socket.destroy(), LINGER_MS).unref();
+  socket.once("close", () => clearTimeout(linger));
+  // What still comes is dropped: unread, it would hold back the client's own end.
+  socket.resume();
   socket.end(
     [
       `HTTP/1.1 ${error.status} ${error.message.replace(/[^ -~]/g, "")}`,

@@ -1,10 +1,11 @@
 import { randomUUID } from "node:crypto";
-import { createServer, type IncomingMessage, type Server } from "node:http";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest, LogController } from "fastify";
 import type { Logger } from "pino";
 import { GraphkeeperError } from "../core/errors.ts";
 import type { Graphkeeper } from "../service.ts";
 import type { Authenticator } from "./auth.ts";
+import { type ConnectionLimits, guardConnections } from "./connections.ts";
 import { serveDocumentation } from "./documentation.ts";
 import { Drain } from "./drain.ts";
 import { handlerOf } from "./handler.ts";
@@ -29,8 +30,12 @@ export interface HttpOptions {
   /** For a JSON body to arrive (default 30 s); for the next bytes of an import (default 60 s). */
   bodyTimeoutMs?: number;
   importPauseMs?: number;
+  /** For a client to take the next bytes of its answer; default 60 s. */
+  answerPauseMs?: number;
   /** For requests under way when the server stops; default 8 s, so that it is gone within 10. */
   graceMs?: number;
+  /** Open connections; default 1,000 in all and 400 of one address. */
+  connections?: ConnectionLimits;
   /** Whose `X-Forwarded-For` is believed; default nobody's. */
   trustProxy?: boolean | string | string[];
   /** Calls a minute of a key, and in a group; default: no limit. */
@@ -83,6 +88,7 @@ export function buildServer(options: HttpOptions): FastifyInstance {
     routerOptions: { maxParamLength: 12_288 },
     serverFactory: (handler) => {
       const server = httpServer(handler);
+      guardConnections(server, options.connections ?? CONNECTIONS, (message) => app.log.warn(message));
       drain.watch(server);
       return server;
     },
@@ -97,6 +103,7 @@ export function buildServer(options: HttpOptions): FastifyInstance {
       reply.header("connection", "close");
       throw new GraphkeeperError("SHUTTING_DOWN", "The service is stopping.", { retry_after: 2 });
     }
+    cutStalled(reply.raw, options.answerPauseMs ?? 60_000);
     checkHeaders(request.raw);
   });
   app.addHook("onResponse", async (request, reply) => {
@@ -141,6 +148,8 @@ export function buildServer(options: HttpOptions): FastifyInstance {
   for (const plugin of options.plugins ?? []) app.register(async (scope) => void (await plugin(scope)));
   return app;
 }
+
+const CONNECTIONS: ConnectionLimits = { total: 1_000, perAddress: 400 };
 
 function httpServer(handler: (request: IncomingMessage, response: never) => void): Server {
   const server = createServer(
@@ -226,6 +235,14 @@ function methodsOf(app: FastifyInstance, routes: readonly Route[], path: string)
     if (app.hasRoute({ method: "HEAD", url: route.path.replace(/\{(\w+)\}/g, ":$1") })) found.add("HEAD");
   }
   return [...found].sort();
+}
+
+/** A client that does not read its answer would hold the answer, and the snapshot that it is made of, for ever. */
+function cutStalled(response: ServerResponse, pauseMs: number): void {
+  const { socket } = response.req;
+  response.setTimeout(pauseMs, () => {
+    if (socket.writableLength > 0) socket.destroy();
+  });
 }
 
 /**

@@ -1,5 +1,6 @@
 import { connect } from "node:net";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { until } from "../service/server.ts";
 import { closeWorlds, expectProblem, fill, makeWorld, rawExchange, send, type World } from "./world.ts";
 
 /** Loses patience soon. */
@@ -7,7 +8,7 @@ let world: World;
 /** With the limits as they are. */
 let patient: World;
 beforeAll(async () => {
-  world = await makeWorld({ http: { bodyTimeoutMs: 400, importPauseMs: 400 } });
+  world = await makeWorld({ http: { bodyTimeoutMs: 400, importPauseMs: 400, answerPauseMs: 400 } });
   patient = await makeWorld();
   for (const w of [world, patient]) {
     await fill(w, "acme", 2);
@@ -163,6 +164,19 @@ describe("on a raw socket", () => {
     clearInterval(drip);
     expect(parse(text).statusCode).toBe(404);
     expect(performance.now() - began).toBeLessThan(5_000);
+  });
+
+  test("a client that does not read its answers is cut off", async () => {
+    const socket = connect(world.port, "127.0.0.1").pause();
+    socket.on("error", () => {});
+    const closed = new Promise((resolve) => socket.once("close", resolve));
+    // More than the system takes for a client that does not read.
+    socket.write(`GET /openapi.json HTTP/1.1\r\n${HOST}\r\n\r\n`.repeat(400));
+    const open = () => new Promise<number>((resolve) => world.app.server.getConnections((_, count) => resolve(count)));
+    await until(open, (count) => count > 0, 5_000);
+    await until(open, (count) => count === 0, 5_000);
+    socket.destroy();
+    await closed;
   });
 
   test("requests in one packet are answered in their order", async () => {

@@ -35,6 +35,7 @@ export function serveCommand(program: Command): void {
       });
       // Heard from the beginning: a deployment that is rolled back at once must not leave through the default handler.
       const asked = stopSignal();
+      outliveSocketErrors();
       // The HTTP framework is loaded only where it is needed: other commands start in a third of the time.
       const { startServer } = await import("../../start.ts");
       const server = await startServer(config, { roles: options.roles });
@@ -62,3 +63,17 @@ function stopSignal(): Promise<void> {
     }
   });
 }
+
+/**
+ * Goes on after the error of a socket that nobody listens to: there should be none, and a client must not be able to end the
+ * service by it. Any other error that nobody catches ends the process, as it does by default.
+ */
+function outliveSocketErrors(): void {
+  process.on("uncaughtException", (error: NodeJS.ErrnoException) => {
+    const line = `an error that nobody caught: ${error.stack ?? String(error)}\n`;
+    process.stderr.write(line, () => {});
+    if (!SOCKET_ERRORS.has(error.code ?? "")) process.exit(1);
+  });
+}
+
+const SOCKET_ERRORS = new Set(["ECONNRESET", "ECONNABORTED", "EPIPE", "ETIMEDOUT", "ENOTCONN", "ERR_STREAM_DESTROYED"]);
