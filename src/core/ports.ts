@@ -130,6 +130,11 @@ export interface GroupReader {
     groupId: string,
     query: { status?: Exclude<DocumentStatus, "purged">; cursor?: string; limit: number },
   ): Promise<Page<DocumentRecord>>;
+  /**
+   * Of the documents: those that were purged from the group and have not been imported again since, in the order given. Only
+   * HMACs of purged ids are kept. A group that does not exist remembers nothing.
+   */
+  purgedBefore(groupId: string, documentIds: string[]): Promise<string[]>;
   /** Exact cosine search as a reader does it: over searchable vectors of live owners only. Best first, ties by id. */
   search(groupId: string, query: { of: "text_unit" | "entity"; vector: Float32Array; k: number }): Promise<Hit[]>;
   /**

@@ -264,4 +264,27 @@ export const RETENTION_CASES: GraphStoreCase[] = [
       assert.deepEqual(await w.store.unfinished(10), []);
     },
   },
+  {
+    name: "purge: is remembered of a document, in its own group, until it is imported again",
+    async run(w) {
+      const ids = ["d2", "missing", "d1"];
+      assert.deepEqual(await w.store.purgedBefore("nobody", ids), [], "a group that does not exist remembers nothing");
+      await w.import(G, library());
+      await w.deprecate(G, "d1");
+      assert.deepEqual(await w.store.purgedBefore(G, ids), []);
+      await w.purge(G, ["d1", "d2", "missing"]);
+      assert.deepEqual(await w.store.purgedBefore(G, ids), ["d2", "d1"], "in the order given");
+      assert.deepEqual(await w.store.purgedBefore(G, ["u1", "d3", "d11"]), []);
+      await w.import("beta", library());
+      assert.deepEqual(await w.store.purgedBefore("beta", ids), []);
+      await w.import(G, block({ documents: [{ id: "d1" }], units: { u1: { documents: "d1", text: "again" } } }));
+      assert.deepEqual(await w.store.purgedBefore(G, ids), ["d2"]);
+      await w.purge(G, "d1");
+      assert.deepEqual(await w.store.purgedBefore(G, ids), ["d2", "d1"]);
+      await w.deprecate(G, "d3");
+      w.later(POLICY.restoreWindowMs);
+      await w.collect(G);
+      assert.deepEqual(await w.store.purgedBefore(G, ["d3"]), ["d3"], "by its restore window too");
+    },
+  },
 ];

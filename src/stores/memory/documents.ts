@@ -1,6 +1,7 @@
 import { GraphkeeperError } from "../../core/errors.ts";
 import { documentNotFound, isEffective, outcomeOf } from "../../core/outcomes.ts";
 import { compareIds } from "../../core/ports.ts";
+import { purgedMark } from "../../core/purged-ids.ts";
 import type { Operation, OperationRecord } from "../../core/words.ts";
 import { deleteEntity, deleteRelationship, mentionsOf, noteLoss, settleTextUnits } from "./derive.ts";
 import { type DocumentRow, type Group, type Plan, sortedIds } from "./state.ts";
@@ -106,9 +107,17 @@ function purgeTextUnits(group: Group, documentIds: readonly string[], unitIds: s
   settleTextUnits(group, unitIds, now);
 }
 
+/** What is kept of a purged document's id. */
+export function markOf(group: Group, documentId: string): string {
+  return purgedMark(group.state.groupId, "document", documentId);
+}
+
 /** The records of the documents, and every place that names them as a successor. */
 function deleteDocuments(group: Group, documentIds: readonly string[]): void {
-  for (const id of documentIds) group.documents.delete(id);
+  for (const id of documentIds) {
+    group.documents.delete(id);
+    group.purged.add(markOf(group, id));
+  }
   for (const document of group.documents.values()) {
     if (document.successor === null || !documentIds.includes(document.successor)) continue;
     group.documents.set(document.id, { ...document, successor: null });

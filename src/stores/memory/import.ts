@@ -13,6 +13,7 @@ import type {
   TextUnitInput,
 } from "../../core/words.ts";
 import { lawOfRelationship, liveMentions, noteLoss, revive, settleTextUnits } from "./derive.ts";
+import { markOf } from "./documents.ts";
 import { type Group, sortedIds, type TextUnitRow } from "./state.ts";
 
 /** Imports a block, or replaces a document by it. @returns outcomes by document, and whether anything was written */
@@ -81,6 +82,7 @@ function writeDocument(
   if (!stored) {
     const first = { id: input.id, version: 1, legalHold: false, createdAt: operation.at };
     group.documents.set(input.id, { ...first, ...content, ...active });
+    group.purged.delete(markOf(group, input.id));
   } else if (outcome === "replaced") {
     group.documents.set(input.id, { ...stored, ...content, ...active, version: stored.version + 1 });
   } else {

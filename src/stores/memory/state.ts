@@ -112,6 +112,8 @@ export class Group {
     deprecated_vectors: new Set(),
   };
   operations = new Map<string, OperationRow>();
+  /** Marks of purged documents that were not imported again. */
+  purged = new Set<string>();
   audit: AuditEntry[] = [];
   dimensions: { text_unit: number | null; entity: number | null } = { text_unit: null, entity: null };
   lease: { holder: string; token: number; until: number; untilHere: number } | null = null;
@@ -151,6 +153,7 @@ export class Group {
       deprecated_vectors: new Set(this.candidates.deprecated_vectors),
     };
     copy.operations = new Map(this.operations);
+    copy.purged = new Set(this.purged);
     copy.audit = [...this.audit];
     copy.dimensions = { ...this.dimensions };
     copy.lease = this.lease && { ...this.lease };

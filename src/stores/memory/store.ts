@@ -31,6 +31,7 @@ import type {
 import * as analytics from "./analytics.ts";
 import { advanceOperation, applyOperation, UNITS_PER_TRANSACTION } from "./apply.ts";
 import { collectBatch } from "./collect.ts";
+import { markOf } from "./documents.ts";
 import { appendAudit, settleStaleness } from "./effect.ts";
 import { impactOf } from "./impact.ts";
 import * as leases from "./leases.ts";
@@ -110,6 +111,11 @@ export class MemoryStore implements GraphStore {
     const group = this.snapshot(groupId);
     const wanted = [...group.documents].filter(([, row]) => query.status === undefined || row.status === query.status);
     return page(new Map(wanted), query, (row) => documentRecord(group, row));
+  }
+
+  async purgedBefore(groupId: string, documentIds: string[]): Promise<string[]> {
+    const group = this.groupsById.get(groupId);
+    return group ? documentIds.filter((id) => group.purged.has(markOf(group, id))) : [];
   }
 
   async search(

@@ -5,6 +5,7 @@ import { deleteEntities, deleteFacts, dropSupport, noteLoss, settleUnits } from 
 import { forgetFileNames } from "./file-names.ts";
 import { entityFacts, type Loss, type Supporter, type UnitRow } from "./judge.ts";
 import { dropDerived, parkParts, purgeParts, showParts } from "./parts.ts";
+import { rememberPurged } from "./purged.ts";
 import { idFromKey } from "./shapes.ts";
 import { forgetStamps } from "./stamps.ts";
 import type { DocumentState, Reading, Work } from "./work.ts";
@@ -247,5 +248,6 @@ async function deleteDocuments(w: Work, documentIds: string[]): Promise<void> {
   if (w.shapes.profile.documents.as === "node") w.sendEach("deleteDocuments", "ids", keys);
   w.sendEach("deleteDocumentStates", "ids", documentIds);
   w.sendEach("clearSuccessors", "ids", documentIds);
+  rememberPurged(w, documentIds);
   w.remember(documentIds, new Map());
 }

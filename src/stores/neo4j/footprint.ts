@@ -33,6 +33,7 @@ export function footprint(shapes: Shapes): SchemaObject[] {
   constraint("analytics", unique(OURS.analytics, ["lc_group", "lc_kind", "lc_key", "lc_from"]));
   constraint("acknowledged", unique(OURS.acknowledged, ["lc_group", "lc_id"]));
   constraint("state", unique(OURS.state, ["lc_group"]));
+  constraint("purged", unique(OURS.purged, ["lc_group", "lc_id"]));
   index("operation_state", range(OURS.operation, ["state"]));
   index("document_deprecated", range(OURS.document, ["lc_group", "deprecatedAt"]));
   index("document_successor", range(OURS.document, ["lc_group", "successor"]));

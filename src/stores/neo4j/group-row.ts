@@ -17,6 +17,8 @@ export interface GroupRow extends Row {
   layout?: string;
   auditSeq: number;
   auditHash: string;
+  /** Absent before the first purge. */
+  purgeSalt?: string;
   unitDimension?: number;
   entityDimension?: number;
   leaseToken?: number;

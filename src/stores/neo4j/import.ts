@@ -9,6 +9,7 @@ import { dropUnits, type Outcomes, saveDocuments } from "./documents.ts";
 import { noteHidden, type StoredEntity, writeEntities, writeFacts, writeMentions } from "./import-facts.ts";
 import { type StoredUnit, writeUnits } from "./import-units.ts";
 import type { UnitRow } from "./judge.ts";
+import { forgetPurged } from "./purged.ts";
 import { idFromKey } from "./shapes.ts";
 import type { DocumentState, Work } from "./work.ts";
 
@@ -125,6 +126,8 @@ async function writeDocuments(
   );
   const returned = states.filter((d) => documents.get(d.id)?.status === "deprecated").map((d) => w.documentKey(d.id));
   await w.each("showDocuments", "keys", returned);
+  const imported = states.map((d) => d.id).filter((id) => !documents.has(id));
+  forgetPurged(w, imported);
   for (const document of states) documents.set(document.id, document);
   w.effect.documents += outcomes.filter(({ outcome }) => outcome !== "unchanged").length;
 }

@@ -25,6 +25,7 @@ export const OURS = {
   state: "GraphkeeperState",
   unit: "GraphkeeperUnit",
   text: "GraphkeeperText",
+  purged: "GraphkeeperPurged",
 } as const;
 export const MENTIONED = "GRAPHKEEPER_MENTIONS";
 

@@ -44,6 +44,7 @@ import { checkLayout, type GroupRow, groupNotFound, groupState, type LockedGroup
 import { impactOf } from "./impact.ts";
 import { readGraph } from "./live-graph.ts";
 import { neighbourhoodOf } from "./neighbourhood.ts";
+import { purgedBefore } from "./purged.ts";
 import { countsOf, documentRecords, documentsPage, search } from "./reader.ts";
 import { readAnalytics, readRecords } from "./records.ts";
 import { referAll } from "./references.ts";
@@ -304,6 +305,15 @@ export class Neo4jStore implements GraphStore {
       const states = await documentsPage(r, { ...query, limit: query.limit + 1 });
       return pageOf(await documentRecords(r, states), query.limit, (d) => d.id);
     });
+  }
+
+  async purgedBefore(groupId: string, documentIds: string[]): Promise<string[]> {
+    try {
+      return await this.read(groupId, (r, group) => purgedBefore(r, group, documentIds));
+    } catch (error) {
+      if (GraphkeeperError.is(error, "GROUP_NOT_FOUND")) return [];
+      throw error;
+    }
   }
 
   search(groupId: string, query: { of: "text_unit" | "entity"; vector: Float32Array; k: number }): Promise<Hit[]> {

@@ -158,6 +158,10 @@ export class SqliteStore implements GraphStore, KeyStore {
     return this.#reader.call("documents", [groupId, query]);
   }
 
+  purgedBefore(groupId: string, documentIds: string[]): Promise<string[]> {
+    return this.#reader.call("purgedBefore", [groupId, documentIds]);
+  }
+
   search(groupId: string, query: { of: "text_unit" | "entity"; vector: Float32Array; k: number }): Promise<Hit[]> {
     return this.#scanner.call("search", [groupId, { ...query, vector: query.vector.slice() }]);
   }

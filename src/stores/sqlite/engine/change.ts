@@ -19,6 +19,7 @@ const COLUMNS = [
   "lease_until_here",
   "audit_seq",
   "audit_hash",
+  "purge_salt",
   "documents_active",
   "documents_deprecated",
   "units_live",
@@ -35,10 +36,15 @@ const COLUMNS = [
   "community_staged",
 ] as const;
 type NullableColumn = "analytics_generation" | "stale_since" | "last_sweep_at" | "unit_dimension" | "entity_dimension";
-type TextColumn = "lease_holder" | "audit_hash";
+type TextColumn = "lease_holder" | "audit_hash" | "purge_salt";
 export type GroupRow = { g: number; id: string; created_at: number } & {
   [C in Exclude<(typeof COLUMNS)[number], NullableColumn | TextColumn>]: number;
-} & { [C in NullableColumn]: number | null } & { lease_holder: string | null; audit_hash: string };
+} & { [C in NullableColumn]: number | null } & {
+  lease_holder: string | null;
+  audit_hash: string;
+  /** null before the first purge. */
+  purge_salt: string | null;
+};
 
 /** A write transaction on one group, on its way. */
 export interface Change {

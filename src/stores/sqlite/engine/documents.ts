@@ -2,6 +2,7 @@ import { GraphkeeperError } from "../../../core/errors.ts";
 import { documentNotFound, outcomeOf } from "../../../core/outcomes.ts";
 import type { DocumentRecord, JsonObject, Operation, OperationRecord, Outcome } from "../../../core/words.ts";
 import type { Change } from "./change.ts";
+import { rememberPurged } from "./purged.ts";
 import type { Row, Session } from "./session.ts";
 
 /** Documents and their status. */
@@ -98,6 +99,7 @@ export function deleteDocument(change: Change, key: number): void {
   if (row.active === 1) group.documents_active--;
   else group.documents_deprecated--;
   session.run("UPDATE documents SET successor = NULL WHERE g = ? AND successor = ?", g, row.id as string);
+  rememberPurged(change, row.id as string);
   change.gone.documents.push(row.id as string);
   change.effect.documents++;
 }

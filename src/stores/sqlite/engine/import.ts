@@ -6,6 +6,7 @@ import { type DocumentRow, findDocument, standingOf } from "./documents.ts";
 import { writeEntities, writeMentions, writeRelationships } from "./import-facts.ts";
 import { type BlockUnits, type DeletedUnit, writeTextUnits } from "./import-units.ts";
 import { hashOf, ownUnits, unitsOf } from "./own-units.ts";
+import { forgetPurged } from "./purged.ts";
 import { deleteUnit, noteRemains, type Remains } from "./remove.ts";
 import { settleReview, settleUnit } from "./review.ts";
 import { vectorLook } from "./vectors.ts";
@@ -94,6 +95,7 @@ function writeDocument(
       operation.at,
       ...content,
     );
+    forgetPurged(change, input.id);
     group.documents_active++;
     change.effect.documents++;
     return key;

@@ -46,6 +46,7 @@ import * as keys from "./keys.ts";
 import { acquireLease, releaseLease, renewLease } from "./leases.ts";
 import { neighbourhood } from "./neighbourhood.ts";
 import { discardStaged, pruneAnalytics, publishAnalytics } from "./publication.ts";
+import { purgedBefore } from "./purged.ts";
 import { readGraph } from "./read-graph.ts";
 import { analyticsState, publishedParts } from "./read-published.ts";
 import * as reader from "./reader.ts";
@@ -138,6 +139,10 @@ export class Engine {
     query: { status?: Exclude<DocumentStatus, "purged">; cursor?: string; limit: number },
   ): Page<DocumentRecord> {
     return reader.documents(this.session, groupId, query);
+  }
+
+  purgedBefore(groupId: string, documentIds: string[]): string[] {
+    return purgedBefore(this.session, groupId, documentIds);
   }
 
   search(groupId: string, query: { of: "text_unit" | "entity"; vector: Float32Array; k: number }): Hit[] {

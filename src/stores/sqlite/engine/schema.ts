@@ -227,8 +227,14 @@ CREATE TABLE api_keys (
 ) WITHOUT ROWID;
 `;
 
+const VERSION_2 = `
+-- HMACs of purged documents' ids, keyed with the group's salt; the ids themselves are not kept.
+ALTER TABLE groups ADD COLUMN purge_salt TEXT;
+CREATE TABLE purged_documents (g INTEGER NOT NULL, mark TEXT NOT NULL, PRIMARY KEY (g, mark)) WITHOUT ROWID;
+`;
+
 /** Step i brings a file of version i to version i + 1. A step that was released is never edited. */
-export const MIGRATIONS: readonly string[] = [VERSION_1];
+export const MIGRATIONS: readonly string[] = [VERSION_1, VERSION_2];
 
 /** Brings the file to the newest version, each step in a transaction of its own together with its number. */
 export function migrate(
