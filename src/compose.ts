@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { hostname } from "node:os";
 import { type Config, policyOf } from "./config/config.ts";
+import { openInstallationKeys } from "./config/installation-key.ts";
 import { GraphkeeperError } from "./core/errors.ts";
 import type { GraphStore } from "./core/ports.ts";
 import type { JsonObject } from "./core/words.ts";
@@ -24,6 +25,8 @@ export interface ComposeOptions {
   /** Put around the handler of runs, for metrics and traces. */
   watch?: (handler: JobHandler) => JobHandler;
   onError?: (error: unknown, where: string) => void;
+  /** A key of the installation was made, because there was none. */
+  onKeyMade?: (file: string, keyId: string) => void;
 }
 
 /** Waiting work of a group makes a collection due between the schedules from this many generations on. */
@@ -36,6 +39,7 @@ const KINDS: Record<string, KindConfig> = Object.fromEntries(
 /** The only place where concrete classes meet: opens the stores that the configuration names and joins them. */
 export async function compose(config: Config, options: ComposeOptions = {}): Promise<Graphkeeper> {
   const policy = policyOf(config);
+  const installation = openInstallationKeys(config);
   const debounce = {
     quietMs: config.maintenance.quietSeconds * 1_000,
     maxWaitMs: config.maintenance.maxWaitSeconds * 1_000,
@@ -47,6 +51,10 @@ export async function compose(config: Config, options: ComposeOptions = {}): Pro
   const { store, keys } = await openStores(config, options, afterEvents);
   let jobStore: JobStore;
   try {
+    if (installation.isNew && !options.readOnly) {
+      installation.keep();
+      options.onKeyMade?.(installation.file ?? "", installation.keyring.id);
+    }
     jobStore = await openJobs(config, keys.turnstile);
   } catch (error) {
     await store.close();
@@ -93,6 +101,7 @@ export async function compose(config: Config, options: ComposeOptions = {}): Pro
     keys,
     jobs,
     policy,
+    keyring: installation.isNew && options.readOnly ? null : installation.keyring,
     onLifecycleCall: () => rest.called(),
     summaryGrades: config.summaries.grades,
     collectAfterEvents: wanted && !sameFile,

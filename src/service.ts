@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { GraphkeeperError } from "./core/errors.ts";
+import type { Keyring } from "./core/keyring.ts";
 import { checkEmbedding, checkGroupId, checkId, isStale } from "./core/law.ts";
 import type { Neighbourhood, NeighbourhoodQuery } from "./core/neighbourhood.ts";
 import { hasEffect } from "./core/outcomes.ts";
@@ -39,6 +40,8 @@ export interface GraphkeeperParts {
   keys: KeyStore;
   jobs: JobService;
   policy: Policy;
+  /** The installation's key; null = audits are chained without one, and nothing is signed. */
+  keyring?: Keyring | null;
   /** Changes of communities that are listed as summaries to write; all by default. */
   summaryGrades?: readonly SummaryGrade[];
   clock?: () => number;
@@ -92,6 +95,7 @@ export class Graphkeeper {
   readonly keys: KeyStore;
   readonly jobs: JobService;
   readonly policy: Policy;
+  readonly keyring: Keyring | null;
   readonly clock: () => number;
   readonly newId: () => string;
   readonly #collectAfterEvents: boolean;
@@ -103,6 +107,7 @@ export class Graphkeeper {
     this.keys = parts.keys;
     this.jobs = parts.jobs;
     this.policy = parts.policy;
+    this.keyring = parts.keyring ?? null;
     this.clock = parts.clock ?? Date.now;
     this.newId = parts.newId ?? randomUUID;
     this.#summaryGrades = parts.summaryGrades;

@@ -43,6 +43,8 @@ export async function startServer(
     observe: metrics.observe,
     watch: (handler) => watchRuns(handler, metrics, { log: logger && ((line, message) => logger.info(line, message)) }),
     onError,
+    onKeyMade: (file, keyId) =>
+      logger?.warn({ file, keyId }, "made a key of the installation; keep a copy of the file apart from the data"),
   });
   const { webhookUrl: url, webhookSecret: secret } = config.alerts;
   const monitoring = new Monitoring({

@@ -4,6 +4,7 @@ import { dataCommands } from "./commands/data.ts";
 import { demoCommand } from "./commands/demo.ts";
 import { doctorCommand } from "./commands/doctor.ts";
 import { documentCommands } from "./commands/documents.ts";
+import { installationCommands } from "./commands/installation.ts";
 import { keyCommands } from "./commands/keys.ts";
 import { maintenanceCommands } from "./commands/maintenance.ts";
 import { neo4jCommands } from "./commands/neo4j.ts";
@@ -22,6 +23,7 @@ const HELP = `graphkeeper keeps a GraphRAG knowledge graph true to its documents
   gc, recompute, communities   collect what is orphaned, update communities, list summaries to write
   stale, health, verify, dump  what lags behind, how a group is, proof that all is as it should be
   serve, runs, schedules, keys the HTTP service, its work, pauses and API keys; doctor, neo4j
+  installation                 the key that audits are chained with and certificates are signed with
 
 Options of all commands: --data <file> --group <id> --url <server> --json --quiet. More: graphkeeper <command> --help`;
 
@@ -88,6 +90,7 @@ export function buildProgram(environment: NodeJS.ProcessEnv, signal: AbortSignal
   runCommands(program, context);
   pauseCommands(program, context);
   keyCommands(program, context);
+  installationCommands(program, context);
   doctorCommand(program, context);
   neo4jCommands(program, context);
   return program;

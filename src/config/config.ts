@@ -13,6 +13,14 @@ const DAY_MS = 24 * 60 * 60 * 1_000;
 export const CONFIG_SCHEMA = z.strictObject({
   /** The data file of the embedded store. */
   data: z.string().min(1).default("graphkeeper.db"),
+  installation: z
+    .strictObject({
+      /** The file of the installation's key; default: the name of the data file with `.key`. Made when missing. */
+      keyFile: z.string().min(1).optional(),
+      /** The key itself instead of a file, for secret stores and for several processes on one database. */
+      key: z.string().min(8).optional(),
+    })
+    .prefault({}),
   http: z
     .strictObject({
       host: z.string().min(1).default("127.0.0.1"),
@@ -125,6 +133,8 @@ export type Config = z.infer<typeof CONFIG_SCHEMA>;
 /** Which variable sets which key. Those of Neo4j are named as its own tools name them. */
 export const ENVIRONMENT: Record<string, string> = {
   GRAPHKEEPER_DATA: "data",
+  GRAPHKEEPER_INSTALLATION_KEY_FILE: "installation.keyFile",
+  GRAPHKEEPER_INSTALLATION_KEY: "installation.key",
   GRAPHKEEPER_HOST: "http.host",
   GRAPHKEEPER_PORT: "http.port",
   GRAPHKEEPER_BODY_LIMIT: "http.bodyLimit",
@@ -234,7 +244,7 @@ function readFile(path: string | undefined): Record<string, unknown> {
 
 /** Keys whose values are numbers or booleans are written as such in the environment. */
 function parseVariable(text: string, key: string): unknown {
-  if (/^(neo4j|auth\.(apiKey|jwt)|jobs|alerts)\b|^(data|http\.host)$/.test(key)) return text;
+  if (/^(neo4j|auth\.(apiKey|jwt)|jobs|alerts|installation)\b|^(data|http\.host)$/.test(key)) return text;
   if (key === "summaries.grades") return text.split(",").map((grade) => grade.trim());
   if (text === "true" || text === "false") return text === "true";
   return /^-?\d+(\.\d+)?$/.test(text) ? Number(text) : text;
