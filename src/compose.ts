@@ -12,7 +12,6 @@ import { JobService } from "./jobs/service.ts";
 import { type MaintenanceSettings, maintenanceHandler, RUN_KINDS, type RunObserver } from "./maintenance/handler.ts";
 import { Graphkeeper } from "./service.ts";
 import type { AfterEvents } from "./stores/sqlite/events.ts";
-import type { Turnstile } from "./stores/sqlite/gate.ts";
 import { openSqliteJobs } from "./stores/sqlite/jobs.ts";
 import { openSqliteStore, type SqliteStore } from "./stores/sqlite/store.ts";
 
@@ -55,7 +54,7 @@ export async function compose(config: Config, options: ComposeOptions = {}): Pro
       installation.keep();
       options.onKeyMade?.(installation.file ?? "", installation.keyring.id);
     }
-    jobStore = await openJobs(config, keys.turnstile);
+    jobStore = await openJobs(config, keys);
   } catch (error) {
     await store.close();
     throw error;
@@ -176,8 +175,8 @@ function closingBoth(store: GraphStore, keys: { close(): Promise<void> }): Graph
   return store;
 }
 
-async function openJobs(config: Config, turnstile: Turnstile): Promise<JobStore> {
-  if (config.jobs.postgresUrl === undefined) return openSqliteJobs({ path: config.data, turnstile });
+async function openJobs(config: Config, { turnstile, writes }: SqliteStore): Promise<JobStore> {
+  if (config.jobs.postgresUrl === undefined) return openSqliteJobs({ path: config.data, turnstile, writes });
   const { openPostgresJobs } = await import("./stores/postgres/jobs.ts");
   return openPostgresJobs({ url: config.jobs.postgresUrl });
 }

@@ -30,8 +30,9 @@ import {
 } from "./documents/import.ts";
 import { type PurgeResult, purgeDocuments } from "./documents/purge.ts";
 import { type CallOptions, perform, resumeUnfinished } from "./documents/verbs.ts";
+import { CHANCE_LOSSES } from "./jobs/rules.ts";
 import type { JobService, Visible, WatchedRun } from "./jobs/service.ts";
-import type { RunKind } from "./maintenance/handler.ts";
+import { COVERED_BY, type RunKind } from "./maintenance/handler.ts";
 import { type ChangedCommunities, type ChangedQuery, changedCommunities } from "./maintenance/summaries.ts";
 import { verifyGroup } from "./maintenance/verify.ts";
 
@@ -228,9 +229,11 @@ export class Graphkeeper {
     const counts = await this.store.counts(groupId);
     const { items } = await this.jobs.list({ groupId, limit: 20 });
     const findings: string[] = [];
-    for (const run of items) {
-      if (run.state === "dead" || run.state === "failed")
-        findings.push(`run ${run.id} (${run.kind}) ${run.state}: ${run.error?.message ?? "no message"}`);
+    for (const work of await this.jobs.store.failing({ groupId, coveredBy: COVERED_BY, limit: 20 })) {
+      const { kind, failures, losses, runId, error } = work;
+      if (failures > 0)
+        findings.push(`${kind} failed ${failures} times in a row, run ${runId}: ${error?.message ?? "no message"}`);
+      if (losses > CHANCE_LOSSES) findings.push(`${kind} lost its worker ${losses} times in a row and is tried again`);
     }
     for (const pause of await this.jobs.pauses()) {
       if (pause.level === "all" || (pause.level === "group" && pause.key === groupId))

@@ -52,6 +52,7 @@ export async function startServer(
     jobs: graphkeeper.jobs.store,
     metrics,
     version: VERSION,
+    publicUrl: config.http.publicUrl,
     webhook: url !== undefined && secret !== undefined ? { url, secret } : undefined,
     onError,
   });

@@ -41,12 +41,12 @@ export async function main(args: string[], environment: NodeJS.ProcessEnv = proc
   };
   process.on("SIGINT", onInterrupt);
   // A reader that has seen enough (head, less) is no error.
-  for (const stream of [process.stdout, process.stderr]) {
-    stream.on("error", (error: NodeJS.ErrnoException) => {
-      if (error.code === "EPIPE") process.exit(EXIT.ok);
-      throw error;
-    });
-  }
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code === "EPIPE") process.exit(EXIT.ok);
+    throw error;
+  });
+  // What is said about the work may be lost (a full disk, a reader that is gone); the work goes on.
+  process.stderr.on("error", () => {});
   const program = buildProgram(environment, interrupt.signal);
   try {
     await program.parseAsync(args, { from: "user" });

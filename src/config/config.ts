@@ -25,6 +25,8 @@ export const CONFIG_SCHEMA = z.strictObject({
     .strictObject({
       host: z.string().min(1).default("127.0.0.1"),
       port: z.int().min(0).max(65_535).default(8000),
+      /** Where people reach the service, such as https://graph.example.com: what links in alerts begin with. */
+      publicUrl: z.url({ protocol: /^https?$/ }).optional(),
       /** Largest JSON body, in bytes. */
       bodyLimit: z.int().min(1_024).default(16_777_216),
       /** How long a call waits for its run before it answers 202, in seconds. */
@@ -123,6 +125,11 @@ export const CONFIG_SCHEMA = z.strictObject({
       webhookUrl: z.url().optional(),
       webhookSecret: z.string().min(8).optional(),
     })
+    // Alone it would send nothing, or what nobody can check; that is found at the start and not when an alert is due.
+    .refine(({ webhookUrl, webhookSecret }) => webhookUrl === undefined || webhookSecret !== undefined, {
+      path: ["webhookSecret"],
+      error: "a webhook needs the secret with which its messages are signed (GRAPHKEEPER_ALERT_WEBHOOK_SECRET)",
+    })
     .prefault({}),
   log: z
     .strictObject({ level: z.enum(["silent", "fatal", "error", "warn", "info", "debug", "trace"]).default("info") })
@@ -137,6 +144,7 @@ export const ENVIRONMENT: Record<string, string> = {
   GRAPHKEEPER_INSTALLATION_KEY: "installation.key",
   GRAPHKEEPER_HOST: "http.host",
   GRAPHKEEPER_PORT: "http.port",
+  GRAPHKEEPER_PUBLIC_URL: "http.publicUrl",
   GRAPHKEEPER_BODY_LIMIT: "http.bodyLimit",
   GRAPHKEEPER_WAIT_SECONDS: "http.waitSeconds",
   GRAPHKEEPER_CALLS_PER_MINUTE_PER_KEY: "http.callsPerMinutePerKey",
@@ -244,7 +252,7 @@ function readFile(path: string | undefined): Record<string, unknown> {
 
 /** Keys whose values are numbers or booleans are written as such in the environment. */
 function parseVariable(text: string, key: string): unknown {
-  if (/^(neo4j|auth\.(apiKey|jwt)|jobs|alerts|installation)\b|^(data|http\.host)$/.test(key)) return text;
+  if (/^(neo4j|auth\.(apiKey|jwt)|jobs|alerts|installation)\b|^(data|http\.(host|publicUrl))$/.test(key)) return text;
   if (key === "summaries.grades") return text.split(",").map((grade) => grade.trim());
   if (text === "true" || text === "false") return text === "true";
   return /^-?\d+(\.\d+)?$/.test(text) ? Number(text) : text;

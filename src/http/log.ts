@@ -13,6 +13,16 @@ export function createLogger(options: { level?: string; stream?: { write(line: s
       formatters: { level: (label) => ({ level: label }) },
       redact: { paths: SECRETS.flatMap((name) => [name, `*.${name}`, `*.headers.${name}`]), remove: true },
     },
-    options.stream ?? destination({ dest: 2, sync: true }),
+    options.stream ?? standardError(),
   );
+}
+
+/** Lines that wait for a disk with room again, in bytes; what comes when they are that many is dropped. */
+const MAX_WAITING = 1_048_576;
+
+/** A full disk or a reader that is gone must end neither the process nor the call that is logged. */
+function standardError() {
+  const stream = destination({ dest: 2, sync: true, maxLength: MAX_WAITING });
+  stream.on("error", () => {});
+  return stream;
 }

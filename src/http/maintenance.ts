@@ -5,6 +5,7 @@ import { COLLECTION_KINDS, type JsonObject } from "../core/words.ts";
 import type { WatchedRun } from "../jobs/service.ts";
 import { ENGINES } from "../maintenance/engine.ts";
 import type { RunKind } from "../maintenance/handler.ts";
+import { writesFailSince } from "./ops.ts";
 import { type Answer, type Call, route } from "./route.ts";
 import * as shapes from "./shapes.ts";
 import { cursor, flag, limit, seconds } from "./validate.ts";
@@ -220,11 +221,17 @@ async function staleIds(kind: RunKind, call: RunCall): Promise<string[]> {
 
 async function serviceHealth(call: Call<unknown, unknown, unknown>): Promise<Record<string, unknown>> {
   const { graphkeeper, visible } = call;
-  await graphkeeper.store.ping();
-  await graphkeeper.jobs.store.ping();
-  const head = { status: "ok", version: call.version, startedAt: call.startedAt };
+  const failing: string[] = [];
+  for (const store of [graphkeeper.store, graphkeeper.jobs.store]) {
+    await store.ping().catch((error: unknown) => {
+      // What it has can still be read, and told of.
+      if (writesFailSince(error) === null) throw error;
+      failing[0] = (error as GraphkeeperError).message;
+    });
+  }
+  const head = { version: call.version, startedAt: call.startedAt };
   // Figures over all groups are for those who may see all groups.
-  if (visible !== null) return head;
+  if (visible !== null) return { ...head, status: failing.length > 0 ? "attention" : "ok", findings: failing };
   const now = graphkeeper.clock();
   const { engine } = graphkeeper.store;
   const [kinds, pauses, stale, version] = await Promise.all([
@@ -234,6 +241,7 @@ async function serviceHealth(call: Call<unknown, unknown, unknown>): Promise<Rec
     engine?.version() ?? null,
   ]);
   const findings = [
+    ...failing,
     ...kinds
       .filter((k) => k.consecutiveFailures > 0)
       .map((k) => `${k.kind}: ${k.consecutiveFailures} failures in a row`),

@@ -8,6 +8,7 @@ import { neighbourhoodRoutes } from "./neighbourhood.ts";
 import { opsRoutes } from "./ops.ts";
 import { pauseRoutes } from "./pauses.ts";
 import type { Route } from "./route.ts";
+import { runbookRoutes } from "./runbooks.ts";
 import { runRoutes } from "./runs.ts";
 import { scheduleRoutes } from "./schedules.ts";
 import { searchRoutes } from "./search.ts";
@@ -28,4 +29,5 @@ export const ROUTES: readonly Route[] = [
   ...keyRoutes,
   ...whoamiRoutes,
   ...opsRoutes,
+  ...runbookRoutes,
 ];

@@ -1,4 +1,5 @@
 import type { JobStore, Pause, Run } from "./ports.ts";
+import { CHANCE_LOSSES } from "./rules.ts";
 
 /** Says in one sentence why a queued run waits: what an operator would otherwise have to find out by four queries. */
 export async function explainWait(store: JobStore, run: Run, now: number, heavyCap: number): Promise<string> {
@@ -10,6 +11,11 @@ export async function explainWait(store: JobStore, run: Run, now: number, heavyC
   if (run.runAt > now) {
     const when = new Date(run.runAt).toISOString();
     return run.reason === null ? `due at ${when}` : `${run.reason}; due at ${when}`;
+  }
+  const waiting = await store.runs({ groupId: run.groupId, kind: run.kind, states: ["queued"], limit: 100 });
+  const lost = waiting.find((other) => other.losses > CHANCE_LOSSES && other.runAt > now);
+  if (lost !== undefined) {
+    return `run ${lost.id} of this kind and group goes first: ${lost.reason}; due at ${new Date(lost.runAt).toISOString()}`;
   }
   const active = await store.active();
   const other = active.find((a) => a.groupId === run.groupId);

@@ -61,7 +61,7 @@ export interface Run {
   endedAt: number | null;
   /** Attempts begun. */
   attempt: number;
-  /** Attempts that ended in an error, and attempts whose worker vanished without progress. */
+  /** Attempts that ended in an error, and attempts in a row whose worker vanished without a saved batch. */
   failures: number;
   losses: number;
   maxAttempts: number;
@@ -311,6 +311,19 @@ export interface KindSummary {
   consecutiveFailures: number;
 }
 
+/** Work of a kind that does not get done in a group. */
+export interface FailingWork {
+  kind: string;
+  groupId: string;
+  /** Runs that failed or died since the last success there. */
+  failures: number;
+  /** Workers that the run that is to be done lost in a row. */
+  losses: number;
+  /** The latest of these runs, and what it says. */
+  runId: string;
+  error: RunError | null;
+}
+
 export interface RunQueue {
   /** @throws GraphkeeperError `IDEMPOTENCY_MISMATCH` */
   enqueue(request: Enqueue): Promise<Enqueued>;
@@ -323,7 +336,7 @@ export interface RunQueue {
   /** Ends the attempt. false when the hold was lost: nothing was written. Parks the group after `poisonAfter` deaths in a row. */
   settle(hold: Hold, settlement: Settlement): Promise<boolean>;
   active(): Promise<ActiveRun[]>;
-  /** Takes a run from a worker that stopped beating: back to the queue, or dead after `maxLosses` without progress. */
+  /** Takes a run from a worker that stopped beating: back to the queue, later and later when it goes on (`lossDelayMs`). */
   reclaim(run: ActiveRun, at: number): Promise<boolean>;
   /** null when there is no such run; a command that does not fit the run's state changes nothing. */
   command(runId: string, command: RunCommand, at: number): Promise<Run | null>;
@@ -336,6 +349,15 @@ export interface RunLedger {
   weeks(query: { groupId?: string; kind?: string; fromAt: number }): Promise<WeekSummary[]>;
   /** Over all groups, or of one. Kinds without a run are not listed. */
   summary(at: number, groupId?: string): Promise<KindSummary[]>;
+  /**
+   * Kinds and groups with failed or dead runs since the last success there, or whose run lost its worker at least once; most
+   * failures first. `coveredBy`: kinds whose success is one of this kind as well.
+   */
+  failing(query: {
+    groupId?: string;
+    coveredBy: Record<string, readonly string[]>;
+    limit: number;
+  }): Promise<FailingWork[]>;
   /** Rows removed; call again while it equals the limit. */
   prune(retention: Retention): Promise<number>;
 }
@@ -390,10 +412,16 @@ export interface IdempotencyKeys {
   finishKey(id: { scope: string; key: string }, answer: JsonObject | null, at: number): Promise<void>;
 }
 
-export interface JobStore extends RunQueue, RunLedger, ScheduleBook, IdempotencyKeys {
+/** Small values that an installation keeps over restarts and shares among its processes, by name. */
+export interface Settings {
+  setting(key: string): Promise<JsonObject | null>;
+  putSetting(key: string, value: JsonObject): Promise<void>;
+}
+
+export interface JobStore extends RunQueue, RunLedger, ScheduleBook, IdempotencyKeys, Settings {
   /** The store's own time, epoch ms: of the database where several processes share one. */
   time(): Promise<number>;
-  /** @throws GraphkeeperError `STORE_UNAVAILABLE` */
+  /** @throws GraphkeeperError `STORE_UNAVAILABLE`; with `writes_fail_since` when it answers and takes no writes */
   ping(): Promise<void>;
   close(): Promise<void>;
 }

@@ -3,8 +3,8 @@ import type { DailyWindow, KindConfig, KindSummary, Run, RunCommand, RunError } 
 
 /** Rules that both job stores and the worker share: pure functions, so that two dialects cannot read them differently. */
 
-/** Attempts lost in a row without a saved batch before a run is dead: what kills its worker would do so for ever. */
-export const MAX_LOSSES = 5;
+/** Workers that a run may lose in a row, without a saved batch, before it is no chance any more and waits between attempts. */
+export const CHANCE_LOSSES = 3;
 /** Runs of a group that die in a row before the group is parked. */
 export const POISON_AFTER = 3;
 
@@ -22,6 +22,16 @@ export function retryDelayMs(failures: number, kind: KindConfig, random: () => n
   const base = kind.backoffMs ?? 5_000;
   const full = Math.min(kind.backoffMaxMs ?? 15 * 60_000, base * 2 ** Math.min(30, failures - 1));
   return Math.round(full / 2 + (full / 2) * random());
+}
+
+/**
+ * How long a run waits after its worker vanished. A killed, evicted or crashed worker is no failure of the run: it never dies
+ * of it, and is tried again for ever. But what kills its worker (a group that does not fit into memory) would do so again at
+ * once: from the fourth loss on the wait grows from 30 s to an hour.
+ */
+export function lossDelayMs(losses: number): number {
+  if (losses <= CHANCE_LOSSES) return 0;
+  return Math.min(3_600_000, 30_000 * 4 ** Math.min(10, losses - CHANCE_LOSSES - 1));
 }
 
 export type Judgement = { retry: true; failure: boolean; delayMs?: number } | { retry: false };

@@ -12,6 +12,11 @@ import { recompute } from "./recompute.ts";
 export const RUN_KINDS = [...COLLECTION_KINDS, "gc_all", "recompute"] as const;
 export type RunKind = (typeof RUN_KINDS)[number];
 
+/** Kinds whose success is one of this kind as well. */
+export const COVERED_BY: Record<string, readonly RunKind[]> = Object.fromEntries(
+  COLLECTION_KINDS.map((kind) => [kind, ["gc_all"]]),
+);
+
 export interface MaintenanceSettings {
   policy: Policy;
   sweepEveryMs: number;

@@ -11,21 +11,25 @@ import {
   HOLD_MS,
   jobAbsent,
   jobFailures,
+  type Named,
   orphanGrowth,
   staleGroups,
   type Thresholds,
+  writesFail,
 } from "./conditions.ts";
 import { OrphanBaseline } from "./orphan-baseline.ts";
 import type { SnapshotReader } from "./snapshot.ts";
 import type { Webhook } from "./webhook.ts";
 
 /** An alert as `GET /maintenance/alerts` and the webhook give it (in the wire form). */
-export interface Alert extends Omit<Finding, "active"> {
+export interface Alert extends Omit<Finding, "active" | "failing"> {
   name: AlertName;
   /** `pending`: true, but not yet for long enough. `resolved`: was firing within the last day. */
   status: "ok" | "pending" | "firing" | "resolved";
   firingAt: number | null;
   resolvedAt: number | null;
+  /** job_failures: what fails where, each with where to look at its latest run. */
+  failing?: (Named & { url: string })[];
   /** Where to read what to do. */
   runbook: string;
 }
@@ -39,6 +43,8 @@ export interface AlertReport {
 export interface AlertsOptions {
   snapshots: SnapshotReader;
   jobs: JobStore;
+  /** What stores say that do not take writes; null when all is well. */
+  writes: () => Promise<string | null>;
   clock: Clock;
   thresholds?: Partial<Thresholds>;
   webhook?: Webhook;
@@ -46,8 +52,8 @@ export interface AlertsOptions {
   everyMs?: number;
   /** A firing alert is told again after this; default a day. */
   repeatMs?: number;
-  /** Before the path of a runbook. */
-  runbooks?: string;
+  /** Where people reach the service, before the paths of runbooks and runs; without it these stay relative. */
+  publicUrl?: string;
   onError?: (error: unknown, where: string) => void;
 }
 
@@ -63,10 +69,11 @@ interface State {
 type States = Record<AlertName, State>;
 
 const DAY_MS = 86_400_000;
-/** The job store keeps the state under this key: shared by the processes of an installation, kept across restarts. */
-const STATE_KEY = { scope: "monitoring", key: "alerts" };
+/** The job store keeps the state under this name: shared by the processes of an installation, kept across restarts. */
+const STATE = "alerts";
+/** Scope of the keys that let one process send what is due. */
+const NOTICES = "monitoring";
 const REPORT_AGE_MS = 15_000;
-const RUNBOOKS = "docs/runbooks/";
 
 /**
  * The alerts of the specification, evaluated by the service itself for those without Prometheus: the same conditions as
@@ -78,6 +85,8 @@ export class Alerts {
   readonly #baseline: OrphanBaseline;
   readonly #everyMs: number;
   #known: { states: States; at: number } | null = null;
+  /** What a full disk did not take: it stands in for what is stored until it can be. */
+  #unsaved: { states: States; evaluatedAt: number } | null = null;
 
   constructor(options: AlertsOptions) {
     this.#options = options;
@@ -99,7 +108,11 @@ export class Alerts {
     const alerts = ALERTS.map((name) =>
       this.#describe(name, findings[name], next(name, states[name], findings[name], now), now),
     );
-    for (const alert of alerts) if (visible !== null) alert.groupIds = alert.groupIds.filter(visible);
+    for (const alert of alerts) {
+      if (visible === null) continue;
+      alert.groupIds = alert.groupIds.filter(visible);
+      alert.failing = alert.failing?.filter((work) => visible(work.groupId));
+    }
     return { evaluatedAt: now, firing: alerts.filter((alert) => alert.status === "firing").length, alerts };
   }
 
@@ -127,6 +140,7 @@ export class Alerts {
     const snapshot = await this.#options.snapshots.read(maxAgeMs);
     const baseline = await this.#baseline.read(snapshot.groups, snapshot.at);
     return {
+      writes_fail: writesFail(await this.#options.writes()),
       stale_groups: staleGroups(snapshot, this.#thresholds),
       job_failures: jobFailures(snapshot, this.#thresholds),
       job_absent: jobAbsent(snapshot, this.#thresholds),
@@ -160,26 +174,31 @@ export class Alerts {
   /** Sends unless another process sends, or has sent, the same. @returns whether it is sent now */
   async #once(id: string, send: () => Promise<void>): Promise<boolean> {
     const { jobs, clock, onError } = this.#options;
-    const key = { scope: STATE_KEY.scope, key: id };
+    const key = { scope: NOTICES, key: id };
     const request = { hash: id, at: clock.now(), keepMs: DAY_MS, abandonedAfterMs: 5 * 60_000 };
+    let noted = true;
     try {
       if ((await jobs.beginKey(key, request)).state === "replay") return true;
     } catch (error) {
       if (GraphkeeperError.is(error, "IDEMPOTENCY_CONFLICT")) return false;
-      throw error;
+      // That the disk is full must be told although nothing can be noted: a receiver drops a repetition by its id.
+      noted = false;
     }
+    const finish = async (answer: JsonObject | null) => {
+      if (noted) await jobs.finishKey(key, answer, clock.now()).catch((error) => onError?.(error, "alerts"));
+    };
     try {
       await send();
     } catch (error) {
-      await jobs.finishKey(key, null, clock.now());
+      await finish(null);
       onError?.(error, "alert webhook");
       return false;
     }
-    await jobs.finishKey(key, { sent: true }, clock.now());
+    await finish({ sent: true });
     return true;
   }
 
-  #describe(name: AlertName, { active: _, ...finding }: Finding, state: State, now: number): Alert {
+  #describe(name: AlertName, { active: _, failing, ...finding }: Finding, state: State, now: number): Alert {
     const { firingAt, resolvedAt, trueSince } = state;
     const recent = resolvedAt !== null && now - resolvedAt < DAY_MS;
     const firing = firingAt !== null && resolvedAt === null;
@@ -187,24 +206,37 @@ export class Alerts {
       name,
       status: firing ? "firing" : trueSince !== null ? "pending" : recent ? "resolved" : "ok",
       ...finding,
+      ...(failing && { failing: failing.map((work) => ({ ...work, url: this.#link(`/ui/#/runs/${work.runId}`) })) }),
       firingAt: firing || recent ? firingAt : null,
       resolvedAt: recent ? resolvedAt : null,
-      runbook: `${this.#options.runbooks ?? RUNBOOKS}${name.replaceAll("_", "-")}.md`,
+      runbook: this.#link(`/runbooks/${name.replaceAll("_", "-")}`),
     };
   }
 
+  #link(path: string): string {
+    return `${this.#options.publicUrl?.replace(/\/+$/, "") ?? ""}${path}`;
+  }
+
   async #load(now: number): Promise<{ states: States; evaluatedAt: number | null }> {
-    const request = { hash: "state", at: now, keepMs: Number.MAX_SAFE_INTEGER, abandonedAfterMs: 0 };
-    const found = await this.#options.jobs.beginKey(STATE_KEY, request);
-    const answer = found.state === "replay" ? found.answer : null;
-    const kept = (answer?.states ?? {}) as unknown as Partial<States>;
-    const states = Object.fromEntries(ALERTS.map((name) => [name, { ...IDLE, ...kept[name] }])) as States;
+    const kept = this.#unsaved ?? (await this.#stored());
+    const states = Object.fromEntries(ALERTS.map((name) => [name, { ...IDLE, ...kept?.states[name] }])) as States;
     this.#known = { states, at: now };
-    return { states, evaluatedAt: typeof answer?.evaluated_at === "number" ? answer.evaluated_at : null };
+    return { states, evaluatedAt: kept?.evaluatedAt ?? null };
+  }
+
+  async #stored(): Promise<{ states: Partial<States>; evaluatedAt: number } | null> {
+    const found = await this.#options.jobs.setting(STATE);
+    return found as { states: Partial<States>; evaluatedAt: number } | null;
   }
 
   async #save(states: States, now: number): Promise<void> {
-    await this.#options.jobs.finishKey(STATE_KEY, { states, evaluated_at: now } as unknown as JsonObject, now);
+    this.#unsaved = { states, evaluatedAt: now };
+    try {
+      await this.#options.jobs.putSetting(STATE, this.#unsaved as unknown as JsonObject);
+      this.#unsaved = null;
+    } catch (error) {
+      this.#options.onError?.(error, "alerts");
+    }
   }
 }
 

@@ -1,14 +1,15 @@
+import { CHANCE_LOSSES } from "../jobs/rules.ts";
 import { isGdsStaleFor, type Snapshot } from "./snapshot.ts";
 
 /** Names of the alerts; runbooks have the same with hyphens, Prometheus rules in CamelCase with the prefix Graphkeeper. */
-export const ALERTS = ["stale_groups", "job_failures", "job_absent", "orphan_growth"] as const;
+export const ALERTS = ["writes_fail", "stale_groups", "job_failures", "job_absent", "orphan_growth"] as const;
 export type AlertName = (typeof ALERTS)[number];
 
 export interface Thresholds {
   /** stale_groups: more groups than this, stale for longer than this. */
   staleGroups: number;
   staleMs: number;
-  /** job_failures: so many runs of a kind failed in a row. */
+  /** job_failures: so many runs of a kind failed in a row in a group. */
   failures: number;
   /** job_absent: a kind has had work for so long without one success. */
   silenceMs: number;
@@ -29,11 +30,23 @@ export const DEFAULT_THRESHOLDS: Thresholds = {
 
 /** How long a condition has to hold before its alert fires. Growth is judged over weeks; a minute decides nothing. */
 export const HOLD_MS: Record<AlertName, number> = {
+  writes_fail: 0,
   stale_groups: 0,
   job_failures: 0,
   job_absent: 0,
   orphan_growth: HOUR_MS,
 };
+
+/** One of the things that a rule found, with where to look. */
+export interface Named {
+  kind: string;
+  groupId: string;
+  failures: number;
+  /** Workers lost in a row. */
+  losses: number;
+  runId: string;
+  errorCode: string | null;
+}
 
 /** What a rule found. `groupIds` and `kinds` say where; groups are at most ten, the worst first. */
 export interface Finding {
@@ -44,6 +57,20 @@ export interface Finding {
   summary: string;
   groupIds: string[];
   kinds: string[];
+  /** job_failures: what fails where, the worst first, at most ten. */
+  failing?: Named[];
+}
+
+/** Whether the stores take writes; `failing` is what they say, null when all is well. */
+export function writesFail(failing: string | null): Finding {
+  return {
+    active: failing !== null,
+    value: failing === null ? 0 : 1,
+    threshold: 1,
+    summary: failing ?? "The stores take writes.",
+    groupIds: [],
+    kinds: [],
+  };
 }
 
 /** Orphans a week ago, over the groups whose past is known; see `orphanBaseline`. */
@@ -71,22 +98,43 @@ export function staleGroups(snapshot: Snapshot, thresholds: Thresholds): Finding
   };
 }
 
-/** Three or more runs of a kind failed since its last success. */
+/**
+ * Three or more runs of a kind failed in a group since the last success there, whatever succeeds in other groups; or of a
+ * kind in all groups together without one success; or a run lost its worker again and again.
+ */
 export function jobFailures(snapshot: Snapshot, thresholds: Thresholds): Finding {
-  const failing = snapshot.kinds
-    .filter((kind) => kind.consecutiveFailures >= thresholds.failures)
-    .sort((a, b) => b.consecutiveFailures - a.consecutiveFailures);
-  const worst = Math.max(0, ...snapshot.kinds.map((kind) => kind.consecutiveFailures));
+  const { failures } = thresholds;
+  const inGroups = snapshot.failing.filter((work) => work.failures >= failures || work.losses > CHANCE_LOSSES);
+  const everywhere = snapshot.kinds.filter((kind) => kind.consecutiveFailures >= failures);
+  const kinds = [...new Set([...inGroups, ...everywhere].map(({ kind }) => kind))];
+  // Where a kind fails in all groups, each of them may have failed once.
+  const named = snapshot.failing.filter(
+    (work) => inGroups.includes(work) || everywhere.some((k) => k.kind === work.kind),
+  );
+  const counts = [...snapshot.failing.map((work) => work.failures), ...everywhere.map((k) => k.consecutiveFailures)];
+  const told = kinds.map((kind) => {
+    const of = named.filter((work) => work.kind === kind);
+    const lost = Math.max(0, ...of.map((work) => work.losses));
+    const most = Math.max(
+      0,
+      ...of.map((work) => work.failures),
+      everywhere.find((k) => k.kind === kind)?.consecutiveFailures ?? 0,
+    );
+    const what = [
+      ...(most > 0 ? [`failed ${most} times in a row`] : []),
+      ...(lost > CHANCE_LOSSES ? [`lost its worker ${lost} times in a row`] : []),
+    ].join(" and ");
+    return `${kind} ${what} (${of.length} ${of.length === 1 ? "group" : "groups"})`;
+  });
+  const worst = Math.max(0, ...counts);
   return {
-    active: failing.length > 0,
+    active: kinds.length > 0,
     value: worst,
-    threshold: thresholds.failures,
-    summary:
-      failing.length === 0
-        ? `At most ${worst} runs of a kind failed in a row.`
-        : failing.map((kind) => `${kind.kind} failed ${kind.consecutiveFailures} times in a row`).join(", ") + ".",
-    groupIds: [],
-    kinds: failing.map((kind) => kind.kind),
+    threshold: failures,
+    summary: kinds.length === 0 ? `At most ${worst} runs of a kind failed in a row.` : `${told.join(", ")}.`,
+    groupIds: [...new Set(named.map((work) => work.groupId))].slice(0, 10),
+    kinds,
+    failing: named.slice(0, 10).map(({ error, ...work }) => ({ ...work, errorCode: error?.code ?? null })),
   };
 }
 

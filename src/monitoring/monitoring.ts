@@ -1,3 +1,4 @@
+import { GraphkeeperError } from "../core/errors.ts";
 import type { GraphStore } from "../core/ports.ts";
 import { type Clock, systemClock } from "../jobs/clock.ts";
 import type { JobStore } from "../jobs/ports.ts";
@@ -21,7 +22,7 @@ export interface MonitoringOptions {
   alertsRepeatMs?: number;
   /** How old the gauges of a scrape may be; default 10 s, so that many scrapers cost no more than one. */
   gaugesMaxAgeMs?: number;
-  runbooks?: string;
+  publicUrl?: string;
   onError?: (error: unknown, where: string) => void;
 }
 
@@ -50,7 +51,8 @@ export class Monitoring {
       webhook: options.webhook === undefined ? undefined : new Webhook(options.webhook, this.#clock),
       everyMs: this.#everyMs,
       repeatMs: options.alertsRepeatMs,
-      runbooks: options.runbooks,
+      publicUrl: options.publicUrl,
+      writes: () => this.#writes(),
       onError: options.onError,
     });
   }
@@ -77,6 +79,12 @@ export class Monitoring {
       this.#options.onError?.(error, "metrics");
       up = 0;
     }
+    families.push({
+      name: "graphkeeper_writes_fail",
+      type: "gauge",
+      help: "1 when a store answers and takes no writes, such as on a full disk.",
+      samples: [{ suffix: "", labels: {}, value: (await this.#writes()) === null ? 0 : 1 }],
+    });
     families.push({
       name: "graphkeeper_stores_up",
       type: "gauge",
@@ -110,6 +118,19 @@ export class Monitoring {
     this.#stop.abort();
     this.#forgetGauges();
     await this.#loop;
+  }
+
+  /** What a store says that answers and takes no writes. One that does not answer is another matter. */
+  async #writes(): Promise<string | null> {
+    const { store, jobs } = this.#options;
+    for (const { status, reason } of (await Promise.allSettled([
+      store.ping(),
+      jobs.ping(),
+    ])) as PromiseRejectedResult[]) {
+      if (status === "rejected" && GraphkeeperError.is(reason) && "writes_fail_since" in reason.details)
+        return reason.message;
+    }
+    return null;
   }
 
   async #firing(): Promise<Family> {

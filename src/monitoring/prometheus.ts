@@ -48,6 +48,8 @@ export function gaugeFamilies(snapshot: Snapshot, groupLabels: number): Family[]
       return found === null ? [] : [one(found, { kind: kind.kind })];
     });
   const seconds = (at: number | null) => (at === null ? null : at / 1_000);
+  const most = (kind: string, of: (work: Snapshot["failing"][number]) => number) =>
+    Math.max(0, ...snapshot.failing.filter((work) => work.kind === kind).map(of));
   const totals = totalsOf(snapshot);
   const families = [
     gauge("graphkeeper_groups", "Groups in the store.", [one(snapshot.groups.length)]),
@@ -97,8 +99,18 @@ export function gaugeFamilies(snapshot: Snapshot, groupLabels: number): Family[]
     ),
     gauge(
       "graphkeeper_job_consecutive_failures",
-      "Runs of the kind that failed or died since its last success.",
-      perKind((kind) => kind.consecutiveFailures),
+      "Runs of the kind that failed or died in a row: in the group where most did, or in all without one success.",
+      perKind((kind) =>
+        Math.max(
+          kind.consecutiveFailures,
+          most(kind.kind, (work) => work.failures),
+        ),
+      ),
+    ),
+    gauge(
+      "graphkeeper_job_lost_workers",
+      "Workers that a run of the kind lost in a row without a saved batch.",
+      perKind((kind) => most(kind.kind, (work) => work.losses)),
     ),
     gauge(
       "graphkeeper_job_last_success_timestamp_seconds",

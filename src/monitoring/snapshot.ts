@@ -1,8 +1,9 @@
 import { isStale } from "../core/law.ts";
 import type { GraphStore } from "../core/ports.ts";
 import { COLLECTION_KINDS } from "../core/words.ts";
-import type { JobStore, KindSummary } from "../jobs/ports.ts";
+import type { FailingWork, JobStore, KindSummary } from "../jobs/ports.ts";
 import { idleKind } from "../jobs/rules.ts";
+import { COVERED_BY } from "../maintenance/handler.ts";
 
 /** A group as metrics and alerts see it. */
 export interface GroupFigures {
@@ -27,8 +28,12 @@ export interface Snapshot {
   at: number;
   groups: GroupFigures[];
   kinds: KindFigures[];
+  /** By kind and group, most failures first. */
+  failing: FailingWork[];
 }
 
+/** More than that many failing kinds and groups are one fault. */
+const MOST_FAILING = 1_000;
 const ALL_COLLECTIONS = "gc_all";
 
 /**
@@ -74,7 +79,8 @@ export async function takeSnapshot(store: GraphStore, jobs: JobStore, at: number
     }
     cursor = page.nextCursor ?? undefined;
   } while (cursor !== undefined);
-  return { at, groups, kinds: await kindFigures(jobs, groups, at) };
+  const failing = await jobs.failing({ coveredBy: COVERED_BY, limit: MOST_FAILING });
+  return { at, groups, kinds: await kindFigures(jobs, groups, at), failing };
 }
 
 async function kindFigures(jobs: JobStore, groups: GroupFigures[], at: number): Promise<KindFigures[]> {

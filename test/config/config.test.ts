@@ -108,6 +108,13 @@ describe("later sources win: defaults, file, environment, command line", () => {
     });
   });
 
+  test("a webhook without the secret that signs its messages is refused at the start", () => {
+    const url = { GRAPHKEEPER_ALERT_WEBHOOK_URL: "https://hooks.example.com/x" };
+    expect(() => loadConfig(url)).toThrow(/alerts\.webhookSecret.*GRAPHKEEPER_ALERT_WEBHOOK_SECRET/);
+    expect(loadConfig({ ...url, GRAPHKEEPER_ALERT_WEBHOOK_SECRET: "12345678" }).alerts.webhookSecret).toBe("12345678");
+    expect(() => loadConfig({ GRAPHKEEPER_PUBLIC_URL: "graph.example.com" })).toThrow(/http\.publicUrl/);
+  });
+
   test("the policy is in the units that the law speaks", () => {
     expect(policyOf(loadConfig({}))).toEqual({
       restoreWindowMs: 30 * 86_400_000,

@@ -42,6 +42,8 @@ describe("the Prometheus rules", () => {
     ["> 10", "> 11"],
     ['older_than_seconds="86400"', 'older_than_seconds="3600"'],
     [">= 3", ">= 2"],
+    ["> 3)", "> 4)"],
+    ["(graphkeeper_writes_fail) > 0", "(graphkeeper_writes_fail) > 1"],
     ["unless on (job, kind)", "and on (job, kind)"],
     ['{kind!="gc_all"}', ""],
     ["> 1.2)", ">= 1.2)"],
@@ -90,17 +92,22 @@ describe("the Prometheus rules", () => {
 
   test("speak of metrics that the product has, and of runbooks that there are", async () => {
     const rules = await readFile(join(FOLDER, "rules.yaml"), "utf8");
-    const families = [...gaugeFamilies({ at: 0, groups: [], kinds: [] }, 1), ...new MaintenanceMetrics().families()];
+    const families = [
+      ...gaugeFamilies({ at: 0, groups: [], kinds: [], failing: [] }, 1),
+      ...new MaintenanceMetrics().families(),
+    ];
     const known = new Set([
       ...families.map((family) => family.name),
       "graphkeeper_build_info",
       "graphkeeper_stores_up",
+      "graphkeeper_writes_fail",
     ]);
     const used = new Set(rules.match(/\bgraphkeeper_\w+/g));
     expect([...used].filter((name) => !known.has(name))).toEqual([]);
     expect(used.size).toBeGreaterThan(5);
-    const runbooks = new Set([...rules.matchAll(/runbook: (\S+)/g)].map((match) => match[1]!));
-    expect(runbooks.size).toBe(4);
-    for (const path of runbooks) expect(existsSync(join(ROOT, path)), path).toBe(true);
+    const alerts = rules.match(/- alert:/g)!;
+    const runbooks = [...rules.matchAll(/runbook_url: http:\/\/graphkeeper:8000\/runbooks\/(\S+)/g)].map((m) => m[1]!);
+    expect(runbooks).toHaveLength(alerts.length);
+    for (const name of runbooks) expect(existsSync(join(ROOT, "docs/runbooks", `${name}.md`)), name).toBe(true);
   });
 });

@@ -3,7 +3,8 @@ import { fileURLToPath } from "node:url";
 import { afterAll, describe, expect, test } from "vitest";
 import { ROLES } from "../../src/http/api-key.ts";
 import { ROUTES } from "../../src/http/routes.ts";
-import { closeWorlds, makeWorld } from "./world.ts";
+import { ALERTS } from "../../src/monitoring/conditions.ts";
+import { closeWorlds, makeWorld, send } from "./world.ts";
 
 afterAll(closeWorlds);
 
@@ -20,7 +21,21 @@ describe("the contract", () => {
     expect(new Set(names).size).toBe(names.length);
     for (const route of ROUTES) expect([...ROLES, "public"]).toContain(route.role);
     // Whoever makes a route public says so here too.
-    expect(ROUTES.filter((route) => route.role === "public").map((route) => route.path)).toEqual(["/livez", "/readyz"]);
+    expect(ROUTES.filter((route) => route.role === "public").map((route) => route.path)).toEqual([
+      "/livez",
+      "/readyz",
+      "/runbooks/{name}",
+    ]);
+  });
+
+  test("the service serves the runbook of each alert, and nothing else from there", async () => {
+    const world = await makeWorld();
+    for (const name of ALERTS) {
+      const { statusCode, body } = await send(world, `/runbooks/${name.replaceAll("_", "-")}`);
+      expect([statusCode, body], name).toEqual([200, expect.stringMatching(new RegExp(`^# [^]*\`${name}\``))]);
+    }
+    for (const name of ["nothing", "..%2Ferrors", "%2e%2e%2f%2e%2e%2fpackage.json"])
+      expect((await send(world, `/runbooks/${name}`)).statusCode, name).toBeGreaterThanOrEqual(400);
   });
 
   test("every POST and PUT that changes something takes an Idempotency-Key", () => {

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, test } from "vitest";
+import { GraphkeeperError } from "../../src/core/errors.ts";
 import { idleKind } from "../../src/jobs/rules.ts";
 import {
   DEFAULT_THRESHOLDS,
@@ -38,7 +39,7 @@ describe("stale groups", () => {
       status: "firing",
       value: 11,
       threshold: 10,
-      runbook: "docs/runbooks/stale-groups.md",
+      runbook: "/runbooks/stale-groups",
     });
     expect(firing.groupIds).toHaveLength(10);
     await run(world, "recompute", "g3");
@@ -91,6 +92,94 @@ describe("jobs", () => {
     // A run of all three kinds is a success of each.
     expect((await run(world, "gc_all", "g1")).state).toBe("succeeded");
     await world.clock.advance(60_000);
+    await world.monitoring.tick();
+    expect((await alert(world, "job_failures")).status).toBe("resolved");
+  });
+
+  test("failures are counted by kind and group, and named with their run, whatever succeeds in other groups", async () => {
+    let broken = true;
+    world = await makeWorld({
+      monitoring: { publicUrl: "https://graph.example.com/" },
+      handler: async ({ groupId }) => {
+        if (broken && groupId === "bad") throw new GraphkeeperError("OUT_OF_BUDGET", "too large");
+        return { deleted: 0 };
+      },
+    });
+    for (const id of ["bad", "good"]) await world.graphkeeper.importBlock(id, block("a", 1));
+    let last = "";
+    for (let i = 0; i < 3; i++) {
+      const failed = await run(world, "orphan_entities", "bad");
+      expect(failed.state).toBe("failed");
+      last = failed.id;
+      expect((await run(world, "orphan_entities", "good")).state).toBe("succeeded");
+    }
+    await world.monitoring.tick();
+    const firing = await alert(world, "job_failures");
+    expect(firing).toMatchObject({ status: "firing", value: 3, groupIds: ["bad"], kinds: ["orphan_entities"] });
+    expect(firing.failing).toEqual([
+      {
+        kind: "orphan_entities",
+        groupId: "bad",
+        failures: 3,
+        losses: 0,
+        runId: last,
+        errorCode: "OUT_OF_BUDGET",
+        url: `https://graph.example.com/ui/#/runs/${last}`,
+      },
+    ]);
+    expect(firing.runbook).toBe("https://graph.example.com/runbooks/job-failures");
+    const seen = (await world.monitoring.alerts((groupId) => groupId === "good")).alerts;
+    expect(JSON.stringify(seen)).not.toMatch(/"bad"|bad-/);
+    expect((await world.graphkeeper.health("bad")).status).toBe("attention");
+    expect(await world.monitoring.metricsText()).toMatch(/consecutive_failures\{kind="orphan_entities"\} 3/);
+    broken = false;
+    // A run of all three kinds mends each of them.
+    await run(world, "gc_all", "bad");
+    await run(world, "recompute", "bad");
+    await run(world, "gc_all", "bad");
+    await world.clock.advance(60_000);
+    await world.monitoring.tick();
+    expect((await alert(world, "job_failures")).status).toBe("resolved");
+    expect((await world.graphkeeper.health("bad")).findings).toEqual([]);
+  });
+
+  test("a worker that is lost again and again parks no group; it is tried later and later, and told of", async () => {
+    world = await makeWorld();
+    await world.graphkeeper.importBlock("g1", block("a", 1));
+    await run(world, "recompute", "g1");
+    const { run: first } = await world.graphkeeper.run({ kind: "gc_all", groupId: "g1" });
+    const { jobStore, clock, graphkeeper } = world;
+    const delays: number[] = [];
+    for (let i = 0; i < 20; i++) {
+      const claimed = await jobStore.claim({ owner: "w", at: clock.now(), kinds: ["gc_all"], heavyCap: 1 });
+      expect(claimed?.id, `attempt ${i}`).toBe(first.id);
+      for (const active of await jobStore.active()) await jobStore.reclaim(active, clock.now());
+      const { state, runAt } = await graphkeeper.jobs.get(first.id);
+      expect(state).toBe("queued");
+      delays.push((runAt - clock.now()) / 1_000);
+      await clock.advance(runAt - clock.now());
+    }
+    expect(delays.slice(0, 9)).toEqual([0, 0, 0, 30, 120, 480, 1_920, 3_600, 3_600]);
+    expect(await graphkeeper.jobs.pauses()).toEqual([]);
+    for (const active of await jobStore.active()) await jobStore.reclaim(active, clock.now());
+    await jobStore.claim({ owner: "w", at: clock.now(), kinds: ["gc_all"], heavyCap: 1 });
+    for (const active of await jobStore.active()) await jobStore.reclaim(active, clock.now());
+    // What is asked for anew takes no further worker along before that time, and says why it waits.
+    const { run: asked } = await graphkeeper.run({ kind: "gc_all", groupId: "g1" });
+    expect(asked.id).not.toBe(first.id);
+    expect(await jobStore.claim({ owner: "w", at: clock.now(), kinds: ["gc_all"], heavyCap: 1 })).toBeNull();
+    expect((await graphkeeper.jobs.get(asked.id)).reason).toMatch(/its worker was lost 21 times in a row; due at/);
+    await world.monitoring.tick();
+    expect(await alert(world, "job_failures")).toMatchObject({
+      status: "firing",
+      failing: [{ kind: "gc_all", groupId: "g1", failures: 0, losses: 21, runId: first.id }],
+      summary: "gc_all lost its worker 21 times in a row (1 group).",
+    });
+    expect((await graphkeeper.health("g1")).findings.join()).toMatch(/lost its worker 21 times/);
+    await clock.advance(3_600_000);
+    await graphkeeper.jobs.drain();
+    expect((await graphkeeper.jobs.get(first.id)).state).toBe("succeeded");
+    expect((await graphkeeper.jobs.get(asked.id)).state).toBe("succeeded");
     await world.monitoring.tick();
     expect((await alert(world, "job_failures")).status).toBe("resolved");
   });
@@ -189,7 +278,12 @@ describe("conditions", () => {
     neededSinceAt: null,
     ...more,
   });
-  const snapshot = (groups: GroupFigures[], kinds: KindFigures[] = []): Snapshot => ({ at, groups, kinds });
+  const snapshot = (groups: GroupFigures[], kinds: KindFigures[] = []): Snapshot => ({
+    at,
+    groups,
+    kinds,
+    failing: [],
+  });
 
   test("stale collection alone is not stale analytics", () => {
     const groups = Array.from({ length: 20 }, (_, i) => group(`g${i}`, { needsGc: true, staleSince: at - 2 * DAY_MS }));

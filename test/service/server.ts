@@ -24,6 +24,8 @@ export interface StartOptions {
   roles?: string;
   environment?: Record<string, string | undefined>;
   args?: string[];
+  /** Where its log goes, as a file descriptor; default a pipe that is read into `log`. */
+  stderr?: number;
 }
 
 /** `graphkeeper serve` as a process, and what a client does with it. */
@@ -55,9 +57,9 @@ export class Server {
 
   /** Without waiting for anything. */
   static spawn(data: string, options: StartOptions = {}): Server {
-    const { roles = "http,worker", environment, args = [] } = options;
+    const { roles = "http,worker", environment, args = [], stderr = "pipe" } = options;
     const child = spawn(process.execPath, [CLI, "serve", "--json", "--port", "0", "--roles", roles, ...args], {
-      stdio: ["ignore", "pipe", "pipe"],
+      stdio: ["ignore", "pipe", stderr],
       env: {
         PATH: process.env.PATH,
         GRAPHKEEPER_DATA: data,

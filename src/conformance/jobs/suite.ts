@@ -223,7 +223,7 @@ export function jobStoreConformance(suite: JobStoreSuite): void {
   });
 
   check(
-    "a run whose workers vanish without progress dies; a saved batch starts the count again",
+    "a run whose workers vanish never dies of it: it waits longer; a saved batch starts again",
     async (store, clock) => {
       const { run } = await store.enqueue(request(clock));
       const lose = async (batch: boolean) => {
@@ -235,15 +235,69 @@ export function jobStoreConformance(suite: JobStoreSuite): void {
             batch: { done: 1, total: null, phase: "" },
           });
         await store.reclaim(only(await store.active()), clock.now());
+        const lost = await store.run(run.id);
+        const waits = (lost?.runAt ?? 0) - clock.now();
+        clock.jump(waits);
+        return [lost?.state, lost?.losses, waits];
       };
-      for (let i = 0; i < 4; i++) await lose(false);
-      await lose(true);
-      assert.equal((await store.run(run.id))?.losses, 1);
-      for (let i = 0; i < 4; i++) await lose(false);
-      const dead = await store.run(run.id);
-      assert.deepEqual([dead?.state, dead?.checkpoint, dead?.endedAt], ["dead", { n: 1 }, clock.now()]);
+      for (const losses of [1, 2, 3]) assert.deepEqual(await lose(false), ["queued", losses, 0]);
+      assert.deepEqual(await lose(true), ["queued", 1, 0]);
+      for (const losses of [2, 3]) assert.deepEqual(await lose(false), ["queued", losses, 0]);
+      assert.deepEqual(await lose(false), ["queued", 4, 30_000]);
+      assert.deepEqual(await lose(false), ["queued", 5, 120_000]);
+      for (let i = 6; i < 20; i++) await lose(false);
+      assert.deepEqual(await lose(false), ["queued", 20, 3_600_000]);
+      assert.deepEqual(await store.pauses(), []);
+      const work = { kind: "light", groupId: GROUP, failures: 0, losses: 20, runId: run.id, error: null };
+      assert.deepEqual(await store.failing({ coveredBy: {}, limit: 10 }), [work]);
+      await done(store, clock, await claim(store, clock));
+      assert.deepEqual(await store.failing({ coveredBy: {}, limit: 10 }), []);
     },
   );
+
+  check(
+    "failures count by kind and group, since the last success there or of a kind that covers it",
+    async (store, clock) => {
+      const error = { code: "RUN_FAILED", message: "no" };
+      const failed: string[] = [];
+      const fail = async (groupId: string) => {
+        await store.enqueue(request(clock, { groupId }));
+        const hold = holdOf(await claim(store, clock));
+        failed.push(hold.runId);
+        await store.settle(hold, { as: "failed", at: clock.now(), error });
+      };
+      for (const group of [GROUP, "other", GROUP]) await fail(group);
+      const all = () => store.failing({ coveredBy: { light: ["heavy"] }, limit: 10 });
+      const work = (groupId: string, failures: number, runId: string) => ({
+        kind: "light",
+        groupId,
+        failures,
+        losses: 0,
+        runId,
+        error,
+      });
+      assert.deepEqual(await all(), [work(GROUP, 2, failed[2]!), work("other", 1, failed[1]!)]);
+      assert.deepEqual(await store.failing({ groupId: "other", coveredBy: {}, limit: 10 }), [
+        work("other", 1, failed[1]!),
+      ]);
+      await store.enqueue(request(clock, { groupId: "other" }));
+      await done(store, clock, await claim(store, clock));
+      assert.deepEqual(await all(), [work(GROUP, 2, failed[2]!)]);
+      await store.enqueue(request(clock, { kind: "heavy", heavy: true }));
+      await done(store, clock, await claim(store, clock));
+      assert.deepEqual(await all(), []);
+      await fail(GROUP);
+      assert.deepEqual(await all(), [work(GROUP, 1, failed[3]!)]);
+    },
+  );
+
+  check("settings are kept by name", async (store) => {
+    assert.equal(await store.setting("alerts"), null);
+    await store.putSetting("alerts", { a: [1] });
+    await store.putSetting("alerts", { b: null });
+    assert.deepEqual(await store.setting("alerts"), { b: null });
+    assert.equal(await store.setting("version"), null);
+  });
 
   check("retry goes back to the queue at its time, and counts what is a failure", async (store, clock) => {
     const { run } = await store.enqueue(request(clock));

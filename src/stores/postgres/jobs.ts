@@ -5,12 +5,15 @@ import { GraphkeeperError } from "../../core/errors.ts";
 import type { ActiveRun, ClaimRequest, Hold, JobStore, Run, Settlement } from "../../jobs/ports.ts";
 import * as claims from "../sql-jobs/claim.ts";
 import { enqueue } from "../sql-jobs/enqueue.ts";
+import { failing } from "../sql-jobs/failing.ts";
 import * as keys from "../sql-jobs/keys.ts";
 import * as ledger from "../sql-jobs/ledger.ts";
 import * as schedules from "../sql-jobs/schedules.ts";
 import { migrate } from "../sql-jobs/schema.ts";
+import { putSetting, setting, takeBack, takeRoom } from "../sql-jobs/settings.ts";
 import { command, settle } from "../sql-jobs/settle.ts";
 import { POSTGRES, type Steps } from "../sql-jobs/statement.ts";
+import { WriteHealth } from "../sql-jobs/write-health.ts";
 import { connect, loadDriver } from "./connection.ts";
 
 const QUEUE = "graphkeeper";
@@ -100,6 +103,7 @@ function storeOf(driver: Driver, boss: PgBoss, now: (() => number) | undefined):
     runs: (query) => run(() => ledger.runs(query)),
     weeks: (query) => run(() => ledger.weeks(query)),
     summary: (at, groupId) => run(() => ledger.summary(at, groupId)),
+    failing: (query) => run(() => failing(query)),
     prune: (retention) => run(() => ledger.prune(retention)),
     schedules: () => run(() => schedules.schedules()),
     putSchedule: (schedule, version) => run(() => schedules.putSchedule(schedule, version)),
@@ -110,9 +114,15 @@ function storeOf(driver: Driver, boss: PgBoss, now: (() => number) | undefined):
     setPause: (level, key, pause) => run(() => schedules.setPause(level, key, pause)),
     beginKey: (id, request) => run(() => keys.beginKey(POSTGRES, id, request)),
     finishKey: (id, answer, at) => run(() => keys.finishKey(id, answer, at)),
+    setting: (key) => run(() => setting(key)),
+    putSetting: (key, value) => run(() => putSetting(key, value)),
     time: async () => (now === undefined ? await driver.time() : now()),
     ping: async () => {
       await driver.time();
+      await driver.writes.check(async () => {
+        await run(takeRoom);
+        await run(takeBack);
+      });
     },
     close: async () => {
       await boss.stop({ graceful: false, close: false }).catch(() => {});
@@ -155,7 +165,11 @@ function within(client: PoolClient): Db {
   return { executeSql: (text: string, values?: unknown[]) => client.query(text, values) } as Db;
 }
 
+/** disk_full, read_only_sql_transaction (a standby), io_error, data_corrupted, index_corrupted. */
+const WRITES_FAIL = new Set(["53100", "25006", "58030", "XX001", "XX002"]);
+
 class Driver {
+  readonly writes = new WriteHealth();
   readonly #pool: Pool;
 
   constructor(pool: Pool) {
@@ -168,7 +182,8 @@ class Driver {
       try {
         return await this.#once(steps(), finish);
       } catch (error) {
-        const code = (error as { code?: string }).code;
+        const { code, message } = error as { code?: string; message: string };
+        if (WRITES_FAIL.has(code ?? "")) this.writes.failed(`PostgreSQL: ${message}`);
         if (tries >= 5 || (code !== "40P01" && code !== "40001")) throw wrapped(error);
       }
     }

@@ -1,7 +1,6 @@
 import type { ActiveRun, Beat, BeatAnswer, ClaimRequest, Hold, Run } from "../../jobs/ports.ts";
-import { MAX_LOSSES } from "../../jobs/rules.ts";
+import { CHANCE_LOSSES, lossDelayMs } from "../../jobs/rules.ts";
 import { num, toJson, toRun } from "./rows.ts";
-import { recordDeath } from "./settle.ts";
 import { type Dialect, first, lock, type Row, rows, type Steps } from "./statement.ts";
 
 /** See `RunQueue.claim`. */
@@ -59,18 +58,24 @@ function* heavyRunning(): Steps<number> {
   return num((yield* first("SELECT count(*) AS n FROM job_runs WHERE state = 'running' AND heavy = 1"))?.n);
 }
 
-/** A run that was created in the future was created before the clock was set back: its due time means nothing any more. */
+/**
+ * A run that was created in the future was created before the clock was set back: its due time means nothing any more. Where
+ * a run waits because its workers kept vanishing, another run of that kind and group would take the next worker with it.
+ */
 function* nextRun(dialect: Dialect, request: ClaimRequest, heavyAllowed: boolean): Steps<Row | null> {
-  const kinds = request.kinds.map((_, i) => `$${i + 3}`).join(", ");
+  const kinds = request.kinds.map((_, i) => `$${i + 4}`).join(", ");
   return yield* first(
     `SELECT r.id, r.heavy FROM job_runs r LEFT JOIN job_turns t ON t.group_id = r.group_id
      WHERE r.state = 'queued' AND (r.run_at <= $1 OR r.created_at > $1) AND r.heavy <= $2 AND r.kind IN (${kinds})
        AND NOT EXISTS (SELECT 1 FROM job_runs a WHERE a.group_id = r.group_id AND a.state = 'running')
        AND NOT EXISTS (SELECT 1 FROM job_pauses p WHERE p.level = 'all' OR (p.level = 'kind' AND p.key = r.kind)
          OR (p.level = 'group' AND p.key = r.group_id) OR (p.level = 'schedule' AND p.key = r.schedule_id))
+       AND NOT EXISTS (SELECT 1 FROM job_runs w WHERE w.group_id = r.group_id AND w.kind = r.kind AND w.state = 'queued'
+         AND w.losses > $3 AND w.run_at > $1 AND w.created_at <= $1)
      ORDER BY COALESCE(t.token, 0), r.run_at, r.seq LIMIT 1 ${dialect.skipLocked}`,
     request.at,
     heavyAllowed ? 1 : 0,
+    CHANCE_LOSSES,
     ...request.kinds,
   );
 }
@@ -124,21 +129,21 @@ export function* active(): Steps<ActiveRun[]> {
 
 /** Compare-and-set on token and beat: a heartbeat that arrives meanwhile keeps the hold. */
 export function* reclaim(run: ActiveRun, at: number): Steps<boolean> {
+  const losses = num((yield* first("SELECT losses FROM job_runs WHERE id = $1", run.runId))?.losses) + 1;
   const row = yield* first(
-    `UPDATE job_runs SET losses = losses + 1, owner = NULL,
-       state = CASE WHEN cancel_requested = 1 THEN 'cancelled' WHEN losses + 1 >= $5 THEN 'dead' WHEN pause_requested = 1 THEN 'paused'
-         ELSE 'queued' END,
-       ended_at = CASE WHEN cancel_requested = 1 OR losses + 1 >= $5 THEN CAST($6 AS bigint) ELSE NULL END,
-       run_at = $6, cancel_requested = 0, pause_requested = 0, reason = 'its worker was lost',
-       error = CASE WHEN losses + 1 >= $5 THEN $7 ELSE error END
-     WHERE id = $1 AND group_id = $2 AND token = $3 AND beat = $4 AND state = 'running' RETURNING attempt, state`,
+    `UPDATE job_runs SET losses = $5, owner = NULL,
+       state = CASE WHEN cancel_requested = 1 THEN 'cancelled' WHEN pause_requested = 1 THEN 'paused' ELSE 'queued' END,
+       ended_at = CASE WHEN cancel_requested = 1 THEN CAST($6 AS bigint) ELSE NULL END,
+       run_at = $7, cancel_requested = 0, pause_requested = 0, reason = $8
+     WHERE id = $1 AND group_id = $2 AND token = $3 AND beat = $4 AND state = 'running' RETURNING attempt`,
     run.runId,
     run.groupId,
     run.token,
     run.beat,
-    MAX_LOSSES,
+    losses,
     at,
-    toJson({ code: "RUN_FAILED", message: `Its worker was lost ${MAX_LOSSES} times without a finished batch.` }),
+    at + lossDelayMs(losses),
+    losses === 1 ? "its worker was lost" : `its worker was lost ${losses} times in a row`,
   );
   if (row === null) return false;
   yield* rows(
@@ -147,6 +152,5 @@ export function* reclaim(run: ActiveRun, at: number): Steps<boolean> {
     num(row.attempt),
     at,
   );
-  if (row.state === "dead") yield* recordDeath(run.groupId, at);
   return true;
 }

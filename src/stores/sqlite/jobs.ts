@@ -4,13 +4,17 @@ import { GraphkeeperError } from "../../core/errors.ts";
 import type { Enqueue, JobStore } from "../../jobs/ports.ts";
 import * as claims from "../sql-jobs/claim.ts";
 import { enqueue } from "../sql-jobs/enqueue.ts";
+import { failing } from "../sql-jobs/failing.ts";
 import * as keys from "../sql-jobs/keys.ts";
 import * as ledger from "../sql-jobs/ledger.ts";
 import * as schedules from "../sql-jobs/schedules.ts";
 import { migrate } from "../sql-jobs/schema.ts";
+import { putSetting, setting, takeBack, takeRoom } from "../sql-jobs/settings.ts";
 import { command, settle } from "../sql-jobs/settle.ts";
 import { type Row, SQLITE, type Steps, type Value } from "../sql-jobs/statement.ts";
+import { WriteHealth } from "../sql-jobs/write-health.ts";
 import type { Turnstile } from "./gate.ts";
+import { writeFailure } from "./write-failure.ts";
 
 /** A writer of the graph may hold the file's write lock this long before the job store gives up. */
 const BUSY_MS = 10_000;
@@ -21,6 +25,8 @@ export interface SqliteJobsOptions {
   now?: () => number;
   /** Of the graph store that this process has open on the same file: writes take turns with its threads. */
   turnstile?: Turnstile;
+  /** Of the same store: whether the disk takes writes. */
+  writes?: WriteHealth;
 }
 
 /**
@@ -32,7 +38,8 @@ export interface SqliteJobsOptions {
 export async function openSqliteJobs(options: SqliteJobsOptions): Promise<JobStore> {
   // The store waits by itself, on the event loop; SQLite's own wait would block it.
   const db = new DatabaseSync(options.path, { timeout: 0 });
-  const driver = new Driver(db, options.turnstile);
+  const { turnstile, writes = new WriteHealth() } = options;
+  const driver = new Driver(db, writes, turnstile);
   try {
     await driver.retry(() => db.exec("PRAGMA journal_mode = WAL"));
     await driver.write(migrate(SQLITE), { once: true });
@@ -59,6 +66,7 @@ export async function openSqliteJobs(options: SqliteJobsOptions): Promise<JobSto
     runs: (query) => read(ledger.runs(query)),
     weeks: (query) => read(ledger.weeks(query)),
     summary: (at, groupId) => read(ledger.summary(at, groupId)),
+    failing: (query) => read(failing(query)),
     prune: (retention) => write(ledger.prune(retention)),
     schedules: () => read(schedules.schedules()),
     putSchedule: (schedule, version) => write(schedules.putSchedule(schedule, version)),
@@ -69,9 +77,15 @@ export async function openSqliteJobs(options: SqliteJobsOptions): Promise<JobSto
     setPause: (level, key, pause) => write(schedules.setPause(level, key, pause)),
     beginKey: (id, request) => write(keys.beginKey(SQLITE, id, request)),
     finishKey: (id, answer, at) => write(keys.finishKey(id, answer, at)),
+    setting: (key) => read(setting(key)),
+    putSetting: (key, value) => write(putSetting(key, value)),
     time: async () => now(),
     ping: async () => {
       db.prepare("SELECT 1").get();
+      await writes.check(async () => {
+        await write(takeRoom());
+        await write(takeBack());
+      });
     },
     close: async () => {
       if (db.isOpen) db.close();
@@ -108,11 +122,13 @@ function drive<T>(steps: Steps<T>, run: (text: string, values: Value[]) => Row[]
 
 class Driver {
   readonly #db: DatabaseSync;
+  readonly #writes: WriteHealth;
   readonly #turnstile: Turnstile | undefined;
   readonly #statements = new Map<string, StatementSync>();
 
-  constructor(db: DatabaseSync, turnstile?: Turnstile) {
+  constructor(db: DatabaseSync, writes: WriteHealth, turnstile?: Turnstile) {
     this.#db = db;
+    this.#writes = writes;
     this.#turnstile = turnstile;
   }
 
@@ -126,6 +142,10 @@ class Driver {
       try {
         this.#db.exec(options.durable === false ? "PRAGMA synchronous = NORMAL" : "PRAGMA synchronous = FULL");
         return this.#transaction("BEGIN IMMEDIATE", steps, options.once === true);
+      } catch (error) {
+        const reason = writeFailure(error);
+        if (reason !== null) this.#writes.failed(reason);
+        throw error;
       } finally {
         this.#turnstile?.leave();
       }

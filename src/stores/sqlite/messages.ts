@@ -18,7 +18,7 @@ export interface ThreadData {
   afterEvents?: AfterEvents;
 }
 
-export type Method = Exclude<keyof (GraphStore & KeyStore), "close" | "engine"> | "checkpoint";
+export type Method = Exclude<keyof (GraphStore & KeyStore), "close" | "engine"> | "checkpoint" | "touch";
 
 export type Request =
   | { kind: "call"; id: number; method: Method; args: unknown[]; parts?: number }

@@ -30,11 +30,13 @@ import type {
   OperationRecord,
   Policy,
 } from "../../core/words.ts";
+import { WriteHealth } from "../sql-jobs/write-health.ts";
 import type { AfterEvents } from "./events.ts";
 import { gateMemory, type Turnstile, turnstileOf } from "./gate.ts";
 import { type Cargo, Lane } from "./lane.ts";
 import { type DataLock, realDataPath, takeLock } from "./lock.ts";
 import type { Method, ThreadData } from "./messages.ts";
+import { writeFailure } from "./write-failure.ts";
 
 export interface SqliteStoreOptions {
   /** Path of the data file; created when missing, readable by its owner only. */
@@ -94,6 +96,8 @@ export class SqliteStore implements GraphStore, KeyStore {
   readonly path: string;
   /** For whoever else in this process writes to the file. */
   readonly turnstile: Turnstile;
+  /** Shared with them, since a full disk is the same for all. */
+  readonly writes = new WriteHealth();
   readonly #lock: DataLock | null;
   readonly #writer: Lane;
   readonly #reader: Lane;
@@ -313,8 +317,9 @@ export class SqliteStore implements GraphStore, KeyStore {
     return this.#write(this.#writer, "revokeKey", [id, at]);
   }
 
-  ping(): Promise<void> {
-    return this.#reader.call("ping", []);
+  async ping(): Promise<void> {
+    await this.#reader.call("ping", []);
+    if (!this.#readOnly) await this.writes.check(() => this.#write(this.#writer, "touch", []));
   }
 
   /** Waits for what is under way; calls made afterwards are refused with `STORE_UNAVAILABLE`. */
@@ -339,9 +344,17 @@ export class SqliteStore implements GraphStore, KeyStore {
     }
     try {
       return await lane.call<T>(method, args, cargo);
+    } catch (error) {
+      this.#noteFailure(error);
+      throw error;
     } finally {
       this.#checkpointSoon();
     }
+  }
+
+  #noteFailure(error: unknown): void {
+    const reason = writeFailure(error);
+    if (reason !== null) this.writes.failed(reason);
   }
 
   /**
@@ -352,9 +365,8 @@ export class SqliteStore implements GraphStore, KeyStore {
     if (this.#checkpoint || this.#closing) return;
     const checkpoint = async () => {
       this.#checkpoint = null;
-      // What goes wrong here goes wrong for the next write as well, which says so.
-      const empty = await this.#keeper.call<boolean>("checkpoint", []).catch(() => true);
-      if (!empty) this.#checkpointSoon();
+      const empty = await this.#keeper.call<boolean>("checkpoint", []).catch((error) => this.#noteFailure(error));
+      if (empty === false) this.#checkpointSoon();
     };
     this.#checkpoint = setTimeout(checkpoint, CHECKPOINT_MS).unref();
   }
