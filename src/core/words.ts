@@ -44,6 +44,13 @@ export interface DocumentInput {
   /** The caller's own hash of the content; without one it is computed from the text units. */
   contentHash?: string;
   metadata?: JsonObject;
+  /** Ids under which the group may know the document from before; the import goes on with the first that it knows. */
+  earlierIds?: EarlierId[];
+}
+export interface EarlierId {
+  id: string;
+  /** Only if all text units of the document under that id are text units of this one. */
+  sameText?: boolean;
 }
 export interface TextUnitInput {
   id: string;

@@ -1,5 +1,6 @@
 import { GraphkeeperError } from "../core/errors.ts";
 import type { ImportBlock, OperationRecord } from "../core/words.ts";
+import { withStoredIds } from "./earlier-ids.ts";
 import { normaliseBlock } from "./normalise.ts";
 import { type CallOptions, perform, type VerbContext } from "./verbs.ts";
 
@@ -17,6 +18,8 @@ export interface ImportProgress {
 export interface LocatedBlock {
   line: number;
   block: ImportBlock;
+  /** Where an item of the block stands in the source, for messages: `line 16`, `relationships.parquet, row 3`. */
+  placeOf?: (item: object) => string | undefined;
 }
 
 /**
@@ -72,7 +75,7 @@ export async function importBlock(
   block: ImportBlock,
   options: CallOptions = {},
 ): Promise<OperationRecord> {
-  const normal = normaliseBlock(block);
+  const normal = await withStoredIds(context.store, groupId, normaliseBlock(block));
   const ids = normal.documents.map((d) => d.id);
   return perform(context, groupId, "import", ids, { ...options, block: normal });
 }

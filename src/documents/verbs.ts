@@ -1,7 +1,7 @@
 import { operationHash } from "../core/canonical.ts";
 import { GraphkeeperError } from "../core/errors.ts";
 import { BLAST_RADIUS, checkGroupId, checkId } from "../core/law.ts";
-import type { DocumentLifecycle } from "../core/ports.ts";
+import type { DocumentLifecycle, GroupReader } from "../core/ports.ts";
 import type { TraceContext } from "../core/trace.ts";
 import type { ImportBlock, Operation, OperationRecord, Verb } from "../core/words.ts";
 
@@ -21,7 +21,7 @@ export interface CallOptions {
 }
 
 export interface VerbContext {
-  store: DocumentLifecycle;
+  store: DocumentLifecycle & Pick<GroupReader, "group" | "document" | "neighbourhood">;
   clock: () => number;
   newId: () => string;
 }

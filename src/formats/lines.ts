@@ -61,6 +61,7 @@ export function* blockLines(block: ImportBlock): Iterable<string> {
       title: d.title,
       content_hash: d.contentHash,
       metadata: d.metadata,
+      earlier_ids: d.earlierIds?.map(({ id, sameText }) => ({ id, same_text: sameText })),
     });
   }
   for (const u of block.textUnits) {

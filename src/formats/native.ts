@@ -16,6 +16,7 @@ const LINES = {
     title: z.string().optional(),
     content_hash: z.string().optional(),
     metadata: z.record(z.string(), z.json()).optional(),
+    earlier_ids: z.array(z.strictObject({ id: z.string(), same_text: z.boolean().optional() })).optional(),
   }),
   text_unit: z.strictObject({
     kind: z.literal("text_unit"),
@@ -143,7 +144,13 @@ function isDeeper(value: unknown, levels: number): boolean {
 function addLine(block: ImportBlock, line: NativeLine, number: number): void {
   switch (line.kind) {
     case "document":
-      block.documents.push({ id: line.id, title: line.title, contentHash: line.content_hash, metadata: line.metadata });
+      block.documents.push({
+        id: line.id,
+        title: line.title,
+        contentHash: line.content_hash,
+        metadata: line.metadata,
+        earlierIds: line.earlier_ids?.map(({ id, same_text }) => ({ id, sameText: same_text })),
+      });
       break;
     case "text_unit":
       block.textUnits.push({

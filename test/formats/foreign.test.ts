@@ -1,4 +1,4 @@
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
@@ -8,6 +8,7 @@ import type { LocatedBlock } from "../../src/documents/import.ts";
 import { parseMsGraphrag } from "../../src/formats/msgraphrag.ts";
 import { parseOpenie, readOpenieEmbeddings } from "../../src/formats/openie.ts";
 import { hasMsGraphrag, hasMusique, MSGRAPHRAG, MUSIQUE } from "../data/graphs.ts";
+import { inputPath } from "../field-cases/case.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "graphkeeper-formats-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -169,9 +170,14 @@ describe("Microsoft GraphRAG", () => {
       const blocks = await all(parseMsGraphrag(MSGRAPHRAG));
       expect(blocks).toHaveLength(1);
       const [block] = blocks as [ImportBlock];
-      expect(block.documents).toEqual([{ id: "dulce.txt", title: "dulce.txt" }]);
+      const { id, title, earlierIds } = block.documents[0]!;
+      expect([id, title]).toEqual(["dulce.txt#6e81f882f89d", "dulce.txt"]);
+      expect(earlierIds!.map((earlier) => [earlier.id.slice(0, 12), earlier.sameText ?? false])).toEqual([
+        ["6e81f882f89d", false],
+        ["dulce.txt", false],
+      ]);
       expect(block.textUnits).toHaveLength(5);
-      for (const unit of block.textUnits) expect(unit.documents).toEqual(["dulce.txt"]);
+      for (const unit of block.textUnits) expect(unit.documents).toEqual([id]);
       // 39 in its table, and 2 that only relationships name.
       expect(block.entities).toHaveLength(41);
       const mercer = block.entities.find((e) => e.id === "ALEX MERCER");
@@ -190,6 +196,42 @@ describe("Microsoft GraphRAG", () => {
       for (const m of block.mentions) expect(units.has(m.textUnit) && known.has(m.entity)).toBe(true);
     },
   );
+
+  test("tables of versions 0 and 1 are read", async () => {
+    const [zero] = (await all(parseMsGraphrag(inputPath("h-ms0")))) as [ImportBlock];
+    expect(zero.documents).toMatchObject([{ id: "a.txt#0f343b093112", title: "a.txt" }]);
+    expect(zero.textUnits.map(({ text, embedding }) => [text, [...embedding!]])).toEqual([
+      ["Pump P1 feeds tank T1.", [1, 0]],
+      ["Valve V9.", [0, 1]],
+    ]);
+    expect(zero.entities.map(({ id, description, embedding }) => [id, description, [...embedding!]])).toEqual([
+      ['"P1"', "a pump", [0.5, 0.5, 0]],
+      ['"T1"', "a tank", [0, 0.5, 0.5]],
+    ]);
+    expect(zero.relationships).toMatchObject([{ source: '"P1"', target: '"T1"', weight: 2 }]);
+    const [one] = (await all(parseMsGraphrag(inputPath("h-ms1")))) as [ImportBlock];
+    expect(one.documents).toMatchObject([{ id: `a.txt#${"a".repeat(12)}` }]);
+    expect(one.entities.map(({ id, type }) => [id, type])).toEqual([
+      ["P1", "PUMP"],
+      ["T1", "TANK"],
+    ]);
+    expect(one.relationships).toHaveLength(1);
+  });
+
+  test("vectors in LanceDB, tables as CSV, and another folder of the index are named", async () => {
+    const index = join(folder, "index");
+    cpSync(inputPath("h-ms3-metadata"), join(index, "output"), { recursive: true });
+    mkdirSync(join(index, "output", "lancedb", "default-entity-description.lance"), { recursive: true });
+    const notices: string[] = [];
+    const read = parseMsGraphrag(join(index, "output"), { onNotice: (notice) => notices.push(notice) });
+    expect(await all(read)).toHaveLength(1);
+    expect(notices).toEqual([
+      expect.stringMatching(/^The vectors in LanceDB \(default-entity-description\) are not read/),
+    ]);
+    expect(await refused(all(parseMsGraphrag(index)))).toContain(`such as ${join(index, "output")}.`);
+    writeFileSync(join(index, "documents.csv"), "id,title\n");
+    expect(await refused(all(parseMsGraphrag(index)))).toMatch(/has documents\.csv .*only tables in Parquet/);
+  });
 
   test("a folder of something else, and a file that is no Parquet, are told as that", async () => {
     expect(await refused(all(parseMsGraphrag(folder)))).toMatch(
