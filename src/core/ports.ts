@@ -174,6 +174,7 @@ export interface DocumentLifecycle {
    *
    * - import: creates the documents of the block; one that exists with another content hash is replaced, an active one
    *   with the same hash is `unchanged`, a deprecated one comes back (`restored`, or `replaced` with the new content).
+   *   A text unit that supports a relationship mentions both ends, whether the block says so or not.
    * - replace: one document, which must exist. Units with the text of an old unit of the document keep that unit's id,
    *   vector and mentions. Units that no document owns any more are removed with their mentions and support.
    * - deprecate / restore: change the status; units follow at once, what becomes live again returns at once (entities and

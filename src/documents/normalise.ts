@@ -1,15 +1,15 @@
 import { GraphkeeperError } from "../core/errors.ts";
 import { checkEmbedding, checkId } from "../core/law.ts";
 import { compareIds } from "../core/ports.ts";
-import type { EntityInput, ImportBlock, MentionInput, RelationshipInput, TextUnitInput } from "../core/words.ts";
+import { withStatedMentions } from "../core/stated-mentions.ts";
+import type { EntityInput, ImportBlock, RelationshipInput, TextUnitInput } from "../core/words.ts";
 
 /** Text above this is not a text unit any more: 4 million characters. */
 const MAX_TEXT = 4_000_000;
 
 /**
  * Brings a block into the form that stores take: every id checked, every number finite, what is given twice merged, every
- * unit with an owner, and every supporting unit of a relationship mentioning both of its ends. (A text that states a fact
- * about an entity mentions it; without that, purging another document could take an end away from a supported fact.)
+ * unit with an owner, and every supporting unit of a relationship mentioning both of its ends.
  *
  * @throws GraphkeeperError `INVALID_VALUE`, `INVALID_EMBEDDING` with the field and id
  */
@@ -23,18 +23,11 @@ export function normaliseBlock(block: ImportBlock): ImportBlock {
   const textUnits = unique(block.textUnits.map(normaliseTextUnit), (u) => u.id, "text_unit");
   const entities = mergeEntities(block.entities);
   const relationships = mergeRelationships(block.relationships.map(normaliseRelationship));
-  const mentions = new Map<string, MentionInput>();
-  const mention = (textUnit: string, entity: string) =>
-    mentions.set(`${textUnit}\u0000${entity}`, { textUnit, entity });
-  for (const m of block.mentions)
-    mention(checkId(m.textUnit, "mention.text_unit"), checkId(m.entity, "mention.entity"));
-  for (const r of relationships) {
-    for (const textUnit of r.textUnits ?? []) {
-      mention(textUnit, r.source);
-      mention(textUnit, r.target);
-    }
+  for (const { textUnit, entity } of block.mentions) {
+    checkId(textUnit, "mention.text_unit");
+    checkId(entity, "mention.entity");
   }
-  return { documents, textUnits, entities, mentions: [...mentions.values()], relationships };
+  return withStatedMentions({ documents, textUnits, entities, mentions: block.mentions, relationships });
 }
 
 function normaliseTextUnit(unit: TextUnitInput): TextUnitInput {

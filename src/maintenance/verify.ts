@@ -37,7 +37,7 @@ export async function verifyGroup(store: GroupReader, groupId: string): Promise<
   }
   for (const entity of mentionedBy.keys()) if (!entities.has(entity)) findings.add("MENTION_WITHOUT_ENTITY", entity);
   checkUnits(findings, units, documents);
-  checkEntities(findings, entities, units, mentionedBy);
+  checkEntities(findings, entities, units, mentionedBy, liveEnds(relationships, units, documents));
   checkRelationships(findings, relationships, entities, units, documents);
   checkAnalytics(findings, analytics, entities, relationships, group);
   await checkAudit(findings, store, groupId, group);
@@ -51,7 +51,7 @@ const MESSAGES = {
   TEXT_UNIT_OF_UNKNOWN_DOCUMENT: "text units name an owner that does not exist",
   TEXT_UNIT_PRESENCE: "text units are visible or hidden against the law",
   TEXT_UNIT_VECTOR: "vectors of text units are in the wrong place",
-  ENTITY_HIDDEN: "entities are hidden although a live text unit mentions them",
+  ENTITY_HIDDEN: "entities are hidden although a live text unit mentions them or states a fact of theirs",
   ENTITY_MISSED: "entities are visible, the law says they are not, and no collection would look at them",
   ENTITY_VECTOR: "vectors of entities are in the wrong place and no collection would move them",
   ENTITY_NEVER_MENTIONED: "entities have mentions but are recorded as never mentioned",
@@ -108,15 +108,30 @@ function checkUnits(
   }
 }
 
+/** Both ends of each relationship that something live states: that mentions them, whatever is recorded of the entities. */
+function liveEnds(
+  relationships: Of<"relationship">[],
+  units: Map<string, Of<"text_unit">>,
+  documents: Map<string, Of<"document">>,
+): Set<string> {
+  const stated = relationships.filter(
+    (r) =>
+      r.textUnits?.some((id) => units.get(id)?.presence === "live") ||
+      r.documents?.some((id) => documents.get(id)?.status === "active"),
+  );
+  return new Set(stated.flatMap((r) => [r.source, r.target]));
+}
+
 function checkEntities(
   findings: Findings,
   entities: Map<string, Of<"entity">>,
   units: Map<string, Of<"text_unit">>,
   mentionedBy: Map<string, string[]>,
+  stated: Set<string>,
 ): void {
   for (const entity of entities.values()) {
     const mentions = mentionedBy.get(entity.id) ?? [];
-    const live = mentions.some((id) => units.get(id)?.presence === "live");
+    const live = stated.has(entity.id) || mentions.some((id) => units.get(id)?.presence === "live");
     if (mentions.length > 0 && !entity.everMentioned) findings.add("ENTITY_NEVER_MENTIONED", entity.id);
     if (live && entity.presence === "parked") findings.add("ENTITY_HIDDEN", entity.id);
     const waits = entity.candidate.includes("orphan_entities");

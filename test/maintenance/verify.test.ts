@@ -125,7 +125,13 @@ const FAULTS: [code: string, fault: Change][] = [
   ["TEXT_UNIT_PRESENCE", change("document", { status: "deprecated" })],
   ["TEXT_UNIT_VECTOR", change("text_unit", { vector: vector("parked") })],
   ["ENTITY_HIDDEN", change("entity", { presence: "parked", vector: vector("parked") })],
-  ["ENTITY_MISSED", remove("mention")],
+  [
+    "ENTITY_MISSED",
+    (graph) => {
+      remove("mention")(graph);
+      change("relationship", { textUnits: null })(graph);
+    },
+  ],
   ["ENTITY_VECTOR", change("entity", { vector: vector("parked") })],
   ["ENTITY_NEVER_MENTIONED", change("entity", { everMentioned: false })],
   ["RELATIONSHIP_WITHOUT_END", change("relationship", { target: "ghost" })],

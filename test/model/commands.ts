@@ -92,8 +92,10 @@ function block(of: fc.Arbitrary<string[]>): fc.Arbitrary<ImportBlock> {
         free: some(ENTITIES, 1),
         name: fc.constantFrom("one", "other"),
         hash: fc.option(fc.constantFrom("h1", "h2"), { nil: undefined, freq: 2 }),
+        // Whether the units mention the ends of what they support, or only what was extracted from them as an entity.
+        told: fc.boolean(),
       })
-      .map(({ units, facts, free, name, hash }) => {
+      .map(({ units, facts, free, name, hash, told }) => {
         const ided = units.map((u) => ({ ...u, id: u.sameId ? `u${TEXTS.indexOf(u.text)}` : u.id }));
         const unique = ided.filter((u, i) => ided.findIndex(({ id }) => id === u.id) === i);
         const mentioned = new Set([
@@ -101,7 +103,8 @@ function block(of: fc.Arbitrary<string[]>): fc.Arbitrary<ImportBlock> {
           ...facts.flatMap(({ id }) => ENDS[id] ?? []),
           ...free,
         ]);
-        return normaliseBlock({
+        const extracted = unique.flatMap((u) => u.entities.map((entity) => ({ textUnit: u.id, entity })));
+        const normal = normaliseBlock({
           documents: own.map((id) => ({ id, title: `${name} title`, contentHash: hash })),
           textUnits: unique.map((u) => ({
             id: u.id,
@@ -110,13 +113,14 @@ function block(of: fc.Arbitrary<string[]>): fc.Arbitrary<ImportBlock> {
             embedding: u.vector ? vectorOf(u.text + name, 3) : undefined,
           })),
           entities: [...mentioned].map((id) => ({ id, name: `${name} name`, embedding: vectorOf(id + name, 3) })),
-          mentions: unique.flatMap((u) => u.entities.map((entity) => ({ textUnit: u.id, entity }))),
+          mentions: extracted,
           relationships: facts.map(({ id, support, weight, otherEnds }) => {
             const [source, target] = ENDS[id] as [string, string];
             const textUnits = support?.map((i) => (unique[i % unique.length] as { id: string }).id);
             return { id, source: otherEnds ? target : source, target, type: "t", weight, textUnits };
           }),
         });
+        return told ? normal : { ...normal, mentions: extracted };
       });
   });
 }

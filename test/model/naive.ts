@@ -12,6 +12,10 @@ export async function violationsAfterCollection(store: GraphStore, groupId: stri
   for (const row of records) if (row.kind === "text_unit" && row.presence === "live") live.add(row.id);
   const mentioned = new Set<string>();
   for (const row of records) if (row.kind === "mention" && live.has(row.textUnit)) mentioned.add(row.entity);
+  // What states a fact mentions its ends.
+  for (const row of records)
+    if (row.kind === "relationship" && row.textUnits?.some((unit) => live.has(unit)))
+      for (const end of [row.source, row.target]) mentioned.add(end);
   const entities = new Set<string>();
   for (const row of records) {
     if (row.kind === "entity") {

@@ -133,6 +133,54 @@ describe("the version of a data file", () => {
   });
 });
 
+/** The rows of a data file, in a file as version 0.1 made it. */
+function inFirstVersion(path: string, to: string): void {
+  const db = new DatabaseSync(to);
+  db.exec(MIGRATIONS[0] as string);
+  db.exec(`PRAGMA application_id = ${0x474b5052}; PRAGMA user_version = 1; ATTACH '${path}' AS newer`);
+  const tables = db.prepare("SELECT name FROM main.sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'");
+  for (const { name } of tables.all()) {
+    const columns = db.prepare(`SELECT group_concat(name) AS list FROM pragma_table_info('${name}', 'main')`).get();
+    db.exec(`DELETE FROM main.${name}; INSERT INTO main.${name} SELECT ${columns?.list} FROM newer.${name}`);
+  }
+  db.close();
+}
+
+test("a file of 0.1 in which a unit states a fact without mentioning its ends: what was hidden for want of that returns", async () => {
+  const path = await newPath();
+  const store = openOnThisThread(path);
+  const w = new World(store);
+  const sketch = { documents: ["d1", "d2"], units: { u1: "d1", u2: "d2" }, entities: ["anna", "acme"] };
+  await w.import(
+    "alpha",
+    block({ ...sketch, mentions: { u1: "anna", u2: "acme" }, relationships: { runs: ["anna acme", "u2"] } }),
+  );
+  const before = await w.dump("alpha");
+  const db = new DatabaseSync(path);
+  db.exec(`DELETE FROM mentions WHERE unit = (SELECT key FROM text_units WHERE id = 'u2')
+    AND entity = (SELECT key FROM entities WHERE id = 'anna')`);
+  db.close();
+  await w.deprecate("alpha", "d1");
+  await w.collect("alpha");
+  expect((await store.counts("alpha")).entities).toEqual({ live: 1, parked: 1 });
+  await store.close();
+
+  const old = await newPath();
+  inFirstVersion(path, old);
+  const migrated = openOnThisThread(old);
+  const after = new World(migrated, w.now);
+  expect((await migrated.groups({ stale: true, limit: 10 })).items.map((group) => group.groupId)).toEqual(["alpha"]);
+  await after.collect("alpha");
+  const { entities, relationships } = await migrated.counts("alpha");
+  expect([entities, relationships]).toEqual([
+    { live: 2, parked: 0 },
+    { live: 1, parked: 0 },
+  ]);
+  await migrated.apply(after.operation("alpha", "restore", ["d1"], { id: "restored" }));
+  expect(await after.dump("alpha")).toEqual(before);
+  await migrated.close();
+});
+
 describe("what was purged", () => {
   const text = "Nobody may read this sentence any more.";
   const secret = block({

@@ -56,8 +56,13 @@ class Rows {
   }
 
   liveMentions(entity: string): number {
-    return this.mentions.filter((m) => m.entity === entity && this.textUnits.get(m.textUnit)?.presence === "live")
-      .length;
+    const live = (unit: string) => this.textUnits.get(unit)?.presence === "live";
+    const mentioning = this.mentions.filter((m) => m.entity === entity).map((m) => m.textUnit);
+    // What states a fact mentions its ends, whether a mention is recorded or not.
+    const stating = [...this.relationships.values()]
+      .filter((r) => r.source === entity || r.target === entity)
+      .flatMap((r) => r.textUnits ?? []);
+    return new Set([...mentioning, ...stating].filter(live)).size;
   }
 }
 

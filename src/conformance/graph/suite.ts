@@ -17,6 +17,7 @@ import { READING_CASES } from "./reading.ts";
 import { REPLACE_CASES } from "./replace.ts";
 import { RETENTION_CASES } from "./retention.ts";
 import { STALENESS_CASES } from "./staleness.ts";
+import { STATED_CASES } from "./stated.ts";
 import { SWEEP_CASES } from "./sweep.ts";
 import { UPSERT_CASES } from "./upsert.ts";
 
@@ -31,6 +32,7 @@ export const GRAPH_STORE_CASES: readonly GraphStoreCase[] = [
   ...COLLECTION_CASES,
   ...SWEEP_CASES,
   ...RETENTION_CASES,
+  ...STATED_CASES,
   ...LEASE_CASES,
   ...CONCURRENCY_CASES,
   ...STALENESS_CASES,

@@ -3,6 +3,7 @@ import { GraphkeeperError } from "../../core/errors.ts";
 import { checkEmbedding } from "../../core/law.ts";
 import { importOutcome } from "../../core/outcomes.ts";
 import { ownTextUnits } from "../../core/own-text-units.ts";
+import { withStatedMentions } from "../../core/stated-mentions.ts";
 import type {
   DocumentInput,
   EntityInput,
@@ -52,7 +53,7 @@ export function importBlock(
   const touched = new Set([...writeTextUnits(group, block, ids), ...dropped]);
   for (const unit of group.textUnits.values()) if (unit.documents.some((id) => stored.has(id))) touched.add(unit.id);
   for (const entity of block.entities) writeEntity(group, operation, entity);
-  const mentioned = writeMentions(group, block, ids);
+  const mentioned = writeMentions(group, withStatedMentions(block), ids);
   const relationships = block.relationships.map((r) => writeRelationship(group, operation, r, ids));
 
   settleTextUnits(group, touched, operation.at);

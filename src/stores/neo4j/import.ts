@@ -3,6 +3,7 @@ import { checkEmbedding } from "../../core/law.ts";
 import { importOutcome } from "../../core/outcomes.ts";
 import { ownTextUnits } from "../../core/own-text-units.ts";
 import { compareIds } from "../../core/ports.ts";
+import { withStatedMentions } from "../../core/stated-mentions.ts";
 import type { ImportBlock, Operation } from "../../core/words.ts";
 import { dropSupport, noteLoss, revive, settleUnits } from "./derive.ts";
 import { dropUnits, type Outcomes, saveDocuments } from "./documents.ts";
@@ -53,7 +54,7 @@ export async function importBlock(
     if (unit.vector && now.vector) w.countOneLess();
   }
   const entities = await writeEntities(w, operation, block);
-  const mentioned = await writeMentions(w, block, units, ids, entities);
+  const mentioned = await writeMentions(w, withStatedMentions(block), units, ids, entities);
   const facts = await writeFacts(w, operation, block, units, ids, entities);
 
   const touched = new Set([

@@ -1,5 +1,6 @@
 import { blockHash } from "../../../core/canonical.ts";
 import { importOutcome } from "../../../core/outcomes.ts";
+import { withStatedMentions } from "../../../core/stated-mentions.ts";
 import type { DocumentInput, ImportBlock, Operation, Outcome } from "../../../core/words.ts";
 import { type Change, newKey } from "./change.ts";
 import { type DocumentRow, findDocument, standingOf } from "./documents.ts";
@@ -61,7 +62,7 @@ export function importBlock(
   for (const unit of old.kept) settleUnit(change, unit);
   change.session.failpoint("import:units");
   const entities = writeEntities(change, operation, block);
-  writeMentions(change, block, units, entities);
+  writeMentions(change, withStatedMentions(block), units, entities);
   change.session.failpoint("import:mentions");
   writeRelationships(change, operation, block, units, entities);
   settleReview(change);

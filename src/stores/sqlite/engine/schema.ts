@@ -231,6 +231,22 @@ const VERSION_2 = `
 -- HMACs of purged documents' ids, keyed with the group's salt; the ids themselves are not kept.
 ALTER TABLE groups ADD COLUMN purge_salt TEXT;
 CREATE TABLE purged_documents (g INTEGER NOT NULL, mark TEXT NOT NULL, PRIMARY KEY (g, mark)) WITHOUT ROWID;
+-- A unit that supports a relationship mentions both ends. Imports through the command line, the service and the library have
+-- always written these mentions; a store that was given blocks directly had not. What was hidden for want of them is judged again.
+CREATE TEMP TABLE stated AS
+  SELECT s.g, s.unit, r.source AS entity FROM supports s CROSS JOIN relationships r ON r.key = s.relationship
+    WHERE NOT EXISTS (SELECT 1 FROM mentions m WHERE m.g = s.g AND m.unit = s.unit AND m.entity = r.source)
+  UNION SELECT s.g, s.unit, r.target FROM supports s CROSS JOIN relationships r ON r.key = s.relationship
+    WHERE NOT EXISTS (SELECT 1 FROM mentions m WHERE m.g = s.g AND m.unit = s.unit AND m.entity = r.target);
+INSERT INTO mentions (g, unit, entity) SELECT g, unit, entity FROM stated;
+UPDATE entities SET ever_mentioned = 1 WHERE ever_mentioned = 0 AND key IN (SELECT entity FROM stated);
+DELETE FROM expiries WHERE kind = 0 AND key IN (SELECT entity FROM stated);
+INSERT OR IGNORE INTO candidates (g, kind, key)
+  SELECT e.g, 0, e.key FROM entities e WHERE e.live = 0 AND e.key IN (SELECT entity FROM stated);
+UPDATE groups SET collected_generation = min(collected_generation, generation - 1),
+    stale_since = ifnull(stale_since, CAST(strftime('%s', 'now') AS INTEGER) * 1000)
+  WHERE g IN (SELECT g FROM stated);
+DROP TABLE stated;
 `;
 
 /** Step i brings a file of version i to version i + 1. A step that was released is never edited. */
