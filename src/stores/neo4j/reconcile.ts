@@ -46,7 +46,15 @@ export function reconcilePhases(w: Work, options: CollectOptions): Phase[] {
   };
   const of = (ids: string[]) => ids.map((id) => handles.get(id) as string);
   return [
-    { name: "due", keys: async (after) => (after === "" && (await isDue(w)) ? ["due"] : []), judge: async () => true },
+    {
+      name: "due",
+      keys: async (after) => (after === "" && (await isDue(w)) ? ["due"] : []),
+      judge: async (_, tally) => {
+        // What its writer added is live at once and needs no repair, but analytics know nothing of it.
+        if (hasGrown(w)) tally.changed = true;
+        return true;
+      },
+    },
     step(
       "documents-again",
       (after, limit) => w.run<{ id: string }>("deprecatedDocuments", { after, limit: w.int(limit) }),
@@ -84,6 +92,14 @@ async function isDue(w: Work): Promise<boolean> {
   if (w.group.reconcileDue !== true && w.group.seenCounts === counts) return false;
   w.set({ reconciling: counts });
   return true;
+}
+
+/** Only growth: a purge of ours makes the counts smaller. Before the first look, whatever analytics stand for is unknown. */
+function hasGrown(w: Work): boolean {
+  const { seenCounts, reconciling, analyticsGeneration } = w.group;
+  if (typeof seenCounts !== "string") return typeof analyticsGeneration === "number";
+  const seen = JSON.parse(seenCounts) as number[];
+  return (JSON.parse(reconciling as string) as number[]).some((count, i) => count > (seen[i] ?? 0));
 }
 
 /** Whether a repair changed anything is told by what it counted and by the audit it wrote. */
