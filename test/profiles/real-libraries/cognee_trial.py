@@ -103,7 +103,7 @@ class Library:
     def ids(self, d):
         async def look():
             rows = await (await get_graph_engine()).query(
-                "MATCH (c) WHERE c.text CONTAINS $mark AND c.document_id IS NOT NULL RETURN DISTINCT c.document_id AS id", {"mark": d["mark"].lower()}
+                "MATCH (c) WHERE c.text CONTAINS $text AND c.document_id IS NOT NULL RETURN DISTINCT c.document_id AS id", {"text": d["chunks"][0]}
             )
             return [r["id"] for r in rows]
 

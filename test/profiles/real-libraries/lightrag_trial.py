@@ -19,6 +19,8 @@ from trial import main
 
 SEPARATOR, END = PROMPTS["DEFAULT_TUPLE_DELIMITER"], PROMPTS["DEFAULT_COMPLETION_DELIMITER"]
 WORKSPACE = "trial"
+# 300 unless told otherwise; lists of sources are cut there.
+LIMIT = {f"max_source_ids_per_{kind}": int(os.environ["LIMIT"]) for kind in ("entity", "relation")} if "LIMIT" in os.environ else {}
 
 
 async def model(prompt, system_prompt=None, history_messages=(), **_):
@@ -62,6 +64,7 @@ class Library:
                 chunk_token_size=1000,
                 chunk_overlap_token_size=0,
                 entity_extract_max_gleaning=0,
+                **LIMIT,
             )
             await rag.initialize_storages()
             return rag
@@ -77,6 +80,16 @@ class Library:
                 split_by_character="\n\n",
             )
         )
+
+    def forget(self, documents):
+        """So that LightRAG takes a document of that id again; what it remembers of entities stays."""
+
+        async def go():
+            ids = [i for d in documents for i in self.ids(d)]
+            for store in (self.rag.doc_status, self.rag.full_docs):
+                await store.delete(ids)
+
+        self._run(go())
 
     def ids(self, d):
         return ["doc-" + d["id"][8:10]]
