@@ -1,5 +1,6 @@
 import { createHash, hash } from "node:crypto";
 import { compareIds, type StoredRecord } from "./ports.ts";
+import { atOnce, type Steps, sortSteps } from "./turns.ts";
 import type { AuditEntry, ImportBlock, Json, Operation } from "./words.ts";
 
 /** Canonical forms and hashes: one way to write a thing down, so that equal things have equal bytes. */
@@ -35,26 +36,33 @@ export function relationshipHash(relationship: { type: string; description?: str
 
 /** Hash of everything in a block: the content hash of a document whose caller gave none. */
 export function blockHash(block: ImportBlock): string {
+  return atOnce(blockHashSteps(block));
+}
+
+/** The same, for a thread that has others to serve as well. */
+export function* blockHashSteps(block: ImportBlock): Steps<string> {
+  const lines: string[] = [];
+  for (const line of hashedLines(block)) {
+    lines.push(line);
+    if (lines.length % 256 === 0) yield;
+  }
   const hash = createHash("sha256");
-  const lines = [
-    ...block.textUnits.map((u) => canonicalJson(["u", u.id, [...u.documents].sort(compareIds), u.text])),
-    ...block.entities.map((e) => canonicalJson(["e", e.id, e.name, e.type ?? null, e.description ?? null])),
-    ...block.mentions.map((m) => canonicalJson(["m", m.textUnit, m.entity])),
-    ...block.relationships.map((r) =>
-      canonicalJson([
-        "r",
-        r.id,
-        r.source,
-        r.target,
-        r.type,
-        r.description ?? null,
-        r.weight ?? 1,
-        r.textUnits ? [...r.textUnits].sort(compareIds) : null,
-      ]),
-    ),
-  ];
-  for (const line of lines.sort(compareIds)) hash.update(line).update("\n");
+  let hashed = 0;
+  for (const line of yield* sortSteps(lines, compareIds)) {
+    hash.update(line).update("\n");
+    if (++hashed % 256 === 0) yield;
+  }
   return hash.digest("hex");
+}
+
+function* hashedLines(block: ImportBlock): Iterable<string> {
+  for (const u of block.textUnits) yield canonicalJson(["u", u.id, [...u.documents].sort(compareIds), u.text]);
+  for (const e of block.entities) yield canonicalJson(["e", e.id, e.name, e.type ?? null, e.description ?? null]);
+  for (const m of block.mentions) yield canonicalJson(["m", m.textUnit, m.entity]);
+  for (const r of block.relationships) {
+    const support = r.textUnits ? [...r.textUnits].sort(compareIds) : null;
+    yield canonicalJson(["r", r.id, r.source, r.target, r.type, r.description ?? null, r.weight ?? 1, support]);
+  }
 }
 
 /** Fingerprint of a lifecycle call: what must be equal for two calls with one operation id to be the same call. */
@@ -62,14 +70,16 @@ export function operationHash(
   operation: Pick<Operation, "groupId" | "verb" | "documentIds" | "successor">,
   block?: ImportBlock,
 ): string {
+  return callHash(operation, block ? blockHash(block) : null);
+}
+
+/** @param hashOfBlock of the block that the call carries */
+export function callHash(
+  operation: Pick<Operation, "groupId" | "verb" | "documentIds" | "successor">,
+  hashOfBlock: string | null,
+): string {
   return sha256(
-    canonicalJson([
-      operation.groupId,
-      operation.verb,
-      operation.documentIds,
-      operation.successor ?? null,
-      block ? blockHash(block) : null,
-    ]),
+    canonicalJson([operation.groupId, operation.verb, operation.documentIds, operation.successor ?? null, hashOfBlock]),
   );
 }
 

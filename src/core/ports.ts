@@ -126,6 +126,7 @@ export interface GroupReader {
   group(groupId: string): Promise<GroupState | null>;
   counts(groupId: string): Promise<GroupCounts>;
   document(groupId: string, documentId: string): Promise<DocumentRecord | null>;
+  /** By id. A page ends at `limit`, or with the document with which it holds more than `PAGE_SIZE` characters (`takePage`). */
   documents(
     groupId: string,
     query: { status?: Exclude<DocumentStatus, "purged">; cursor?: string; limit: number },
@@ -135,7 +136,10 @@ export interface GroupReader {
    * HMACs of purged ids are kept. A group that does not exist remembers nothing.
    */
   purgedBefore(groupId: string, documentIds: string[]): Promise<string[]>;
-  /** Exact cosine search as a reader does it: over searchable vectors of live owners only. Best first, ties by id. */
+  /**
+   * Exact cosine search as a reader does it: over searchable vectors of live owners only. Best first, ties by id.
+   * @throws GraphkeeperError `PAYLOAD_TOO_LARGE` when the texts found have more than `HITS_SIZE` characters
+   */
   search(groupId: string, query: { of: "text_unit" | "entity"; vector: Float32Array; k: number }): Promise<Hit[]>;
   /**
    * Every record of the group in one consistent snapshot, in chunks: documents, text units, entities, mentions,

@@ -1,5 +1,6 @@
 import { dumpLine } from "../core/canonical.ts";
 import { compareIds, type GroupReader, type StoredRecord } from "../core/ports.ts";
+import { Turns } from "../core/turns.ts";
 import type { Json } from "../core/words.ts";
 
 /** The canonical dump of a group: NDJSON, sorted, vectors as hex of their bits. */
@@ -24,10 +25,12 @@ type Of<K extends StoredRecord["kind"]> = Extract<StoredRecord, { kind: K }>;
  * which all that it names has been written. Cost: all records of the group in memory.
  */
 export async function* exportLines(store: GroupReader, groupId: string): AsyncIterable<string> {
-  const graph = await readLive(store, groupId);
+  const turns = new Turns();
+  const graph = await readLive(store, groupId, turns);
   const { documents, units, entities, relationships, mentions } = graph;
   const active = new Set(documents.map((d) => d.id));
   const blockOf = joinBlocks(documents, units);
+  await turns.next();
   const blocks = new Map<string, Block>();
   const block = (document: string) => {
     const root = blockOf(document);
@@ -36,7 +39,10 @@ export async function* exportLines(store: GroupReader, groupId: string): AsyncIt
     return known;
   };
   for (const document of documents) block(document.id).documents.push(document);
-  for (const unit of units) block(unit.documents.find((d) => active.has(d))!).units.push(unit);
+  for (const unit of units) {
+    block(unit.documents.find((d) => active.has(d))!).units.push(unit);
+    if (turns.over()) await turns.next();
+  }
   // What no block mentions comes after all of them; to a reader it belongs to the last.
   const rest: Block = { documents: [], units: [], relationships: [] };
   const ordered = [...blocks.values(), rest];
@@ -46,12 +52,15 @@ export async function* exportLines(store: GroupReader, groupId: string): AsyncIt
     for (const unit of units) {
       unitPlace.set(unit.id, i);
       for (const id of mentions.get(unit.id) ?? []) if (!place.has(id)) place.set(id, i);
+      if (turns.over()) await turns.next();
     }
   }
   for (const r of relationships) {
     const last = [r.source, r.target].map((id) => place.get(id) ?? blocks.size);
     for (const unit of r.textUnits ?? []) last.push(unitPlace.get(unit)!);
-    ordered[Math.max(...last)]!.relationships.push(r);
+    // Not by spreading: a fact may be supported by more texts than a call takes arguments.
+    ordered[last.reduce((a, b) => Math.max(a, b))]!.relationships.push(r);
+    if (turns.over()) await turns.next();
   }
   const written = new Set<string>();
   for (const { documents, units, relationships } of ordered) {
@@ -83,7 +92,7 @@ interface Block {
 }
 
 /** What the law calls live; relationships with their live support only. */
-async function readLive(store: GroupReader, groupId: string) {
+async function readLive(store: GroupReader, groupId: string, turns: Turns) {
   const documents: Of<"document">[] = [];
   const units: Of<"text_unit">[] = [];
   const entities = new Map<string, Of<"entity">>();
@@ -100,13 +109,19 @@ async function readLive(store: GroupReader, groupId: string) {
         else mentions.set(record.textUnit, [record.entity]);
       } else if (record.kind === "relationship" && record.presence === "live") stated.push(record);
     }
+    if (turns.over()) await turns.next();
   }
   const live = new Set(units.map((u) => u.id));
   const supported = new Set(units.flatMap((u) => mentions.get(u.id) ?? []));
   for (const ids of mentions.values()) for (const id of ids) if (!supported.has(id)) entities.delete(id);
-  const relationships = stated
-    .map((r) => ({ ...r, textUnits: r.textUnits?.filter((u) => live.has(u)) ?? null }))
-    .filter((r) => entities.has(r.source) && entities.has(r.target) && r.textUnits?.length !== 0);
+  await turns.next();
+  const relationships: Of<"relationship">[] = [];
+  for (const r of stated) {
+    const textUnits = r.textUnits?.filter((u) => live.has(u)) ?? null;
+    if (entities.has(r.source) && entities.has(r.target) && textUnits?.length !== 0)
+      relationships.push({ ...r, textUnits });
+    if (turns.over()) await turns.next();
+  }
   return { documents, units, entities, relationships, mentions };
 }
 

@@ -1,7 +1,9 @@
+import { blockHashSteps } from "../core/canonical.ts";
 import { GraphkeeperError } from "../core/errors.ts";
+import { inTurns } from "../core/turns.ts";
 import type { ImportBlock, OperationRecord } from "../core/words.ts";
 import { withStoredIds } from "./earlier-ids.ts";
-import { normaliseBlock } from "./normalise.ts";
+import { normaliseSteps } from "./normalise.ts";
 import { type CallOptions, perform, type VerbContext } from "./verbs.ts";
 
 export interface ImportProgress {
@@ -75,9 +77,16 @@ export async function importBlock(
   block: ImportBlock,
   options: CallOptions = {},
 ): Promise<OperationRecord> {
-  const normal = await withStoredIds(context.store, groupId, normaliseBlock(block));
-  const ids = normal.documents.map((d) => d.id);
-  return perform(context, groupId, "import", ids, { ...options, block: normal });
+  const normal = await readied(await withStoredIds(context.store, groupId, await inTurns(normaliseSteps(block))));
+  const ids = normal.block.documents.map((d) => d.id);
+  return perform(context, groupId, "import", ids, { ...options, ...normal });
+}
+
+/** The block with its hash: of the call, and of the documents whose caller gave none. */
+async function readied(block: ImportBlock): Promise<{ block: ImportBlock; hashOfBlock: string }> {
+  const hashOfBlock = await inTurns(blockHashSteps(block));
+  const documents = block.documents.map((d) => (d.contentHash === undefined ? { ...d, contentHash: hashOfBlock } : d));
+  return { block: { ...block, documents }, hashOfBlock };
 }
 
 /**
@@ -99,7 +108,10 @@ export async function replaceDocument(
       { field: "documents" },
     );
   }
-  return perform(context, groupId, "replace", [documentId], { ...options, block: normaliseBlock(block) });
+  return perform(context, groupId, "replace", [documentId], {
+    ...options,
+    ...(await readied(await inTurns(normaliseSteps(block)))),
+  });
 }
 
 function count(progress: ImportProgress, record: OperationRecord): void {

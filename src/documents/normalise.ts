@@ -1,11 +1,17 @@
 import { GraphkeeperError } from "../core/errors.ts";
+import { MAX_DEPTH } from "../core/json.ts";
 import { checkEmbedding, checkId } from "../core/law.ts";
 import { compareIds } from "../core/ports.ts";
-import { withStatedMentions } from "../core/stated-mentions.ts";
-import type { EntityInput, ImportBlock, RelationshipInput, TextUnitInput } from "../core/words.ts";
+import { statedMentionSteps } from "../core/stated-mentions.ts";
+import { atOnce, type Steps } from "../core/turns.ts";
+import type { DocumentInput, EntityInput, ImportBlock, RelationshipInput, TextUnitInput } from "../core/words.ts";
 
 /** Text above this is not a text unit any more: 4 million characters. */
 const MAX_TEXT = 4_000_000;
+const MAX_DESCRIPTION = 1_000_000;
+/** Metadata is given back with every document: a page of a thousand has to stay small. */
+const MAX_METADATA = 1_000_000;
+const MAX_METADATA_VALUES = 10_000;
 
 /**
  * Brings a block into the form that stores take: every id checked, every number finite, what is given twice merged, every
@@ -14,20 +20,67 @@ const MAX_TEXT = 4_000_000;
  * @throws GraphkeeperError `INVALID_VALUE`, `INVALID_EMBEDDING` with the field and id
  */
 export function normaliseBlock(block: ImportBlock): ImportBlock {
+  return atOnce(normaliseSteps(block));
+}
+
+/** The same, for a thread that has others to serve as well. */
+export function* normaliseSteps(block: ImportBlock): Steps<ImportBlock> {
   const documents = unique(block.documents, (d) => checkId(d.id, "document.id"), "document");
   for (const document of documents) {
-    if (document.contentHash !== undefined)
-      checkText(document.contentHash, "document.content_hash", document.id, 1_024);
-    if (document.title !== undefined) checkText(document.title, "document.title", document.id, 10_000);
+    checkDocument(document);
+    yield;
   }
-  const textUnits = unique(block.textUnits.map(normaliseTextUnit), (u) => u.id, "text_unit");
-  const entities = mergeEntities(block.entities);
-  const relationships = mergeRelationships(block.relationships.map(normaliseRelationship));
+  const textUnits = unique(yield* each(block.textUnits, normaliseTextUnit), (u) => u.id, "text_unit");
+  yield;
+  const entities = yield* mergeEntities(block.entities);
+  const relationships = mergeRelationships(yield* each(block.relationships, normaliseRelationship));
   for (const { textUnit, entity } of block.mentions) {
     checkId(textUnit, "mention.text_unit");
     checkId(entity, "mention.entity");
+    yield;
   }
-  return withStatedMentions({ documents, textUnits, entities, mentions: block.mentions, relationships });
+  return yield* statedMentionSteps({ documents, textUnits, entities, mentions: block.mentions, relationships });
+}
+
+function* each<T, U>(items: readonly T[], work: (item: T) => U): Steps<U[]> {
+  const done: U[] = [];
+  for (const item of items) {
+    done.push(work(item));
+    yield;
+  }
+  return done;
+}
+
+function checkDocument({ id, contentHash, title, metadata }: DocumentInput): void {
+  if (contentHash !== undefined) checkText(contentHash, "document.content_hash", id, 1_024);
+  if (title !== undefined) checkText(title, "document.title", id, 10_000);
+  if (metadata === undefined || metadata === null) return;
+  const refuse = (limit: string) =>
+    new GraphkeeperError("INVALID_VALUE", `The metadata of document ${id} has more than ${limit}.`, {
+      field: "metadata",
+      document: id,
+    });
+  const { values, levels } = extent(metadata, MAX_METADATA_VALUES);
+  if (values > MAX_METADATA_VALUES) throw refuse(`${MAX_METADATA_VALUES.toLocaleString("en")} values`);
+  if (levels > MAX_DEPTH) throw refuse(`${MAX_DEPTH} levels`);
+  if (JSON.stringify(metadata).length > MAX_METADATA) throw refuse(`${MAX_METADATA.toLocaleString("en")} characters`);
+}
+
+/** How many values there are, and how deep; counts no further than one more than `most` values or `MAX_DEPTH` levels. */
+function extent(root: unknown, most: number): { values: number; levels: number } {
+  let values = 0;
+  let levels = 0;
+  const waiting: [value: unknown, level: number][] = [[root, 0]];
+  for (let next = waiting.pop(); next !== undefined && values <= most && levels <= MAX_DEPTH; next = waiting.pop()) {
+    const [value, level] = next;
+    values++;
+    if (typeof value !== "object" || value === null) continue;
+    levels = Math.max(levels, level + 1);
+    const members = Object.values(value);
+    if (values + waiting.length + members.length > most + 1) return { values: most + 1, levels };
+    for (const member of members) waiting.push([member, level + 1]);
+  }
+  return { values, levels };
 }
 
 function normaliseTextUnit(unit: TextUnitInput): TextUnitInput {
@@ -49,6 +102,7 @@ function normaliseRelationship(relationship: RelationshipInput): RelationshipInp
   checkId(relationship.source, "relationship.source");
   checkId(relationship.target, "relationship.target");
   checkText(relationship.type, "relationship.type", relationship.id, 1_024);
+  checkDescription(relationship, "relationship");
   const { weight } = relationship;
   if (weight !== undefined && !(Number.isFinite(weight) && weight > 0)) {
     throw new GraphkeeperError(
@@ -68,11 +122,13 @@ function normaliseRelationship(relationship: RelationshipInput): RelationshipInp
 }
 
 /** The same entity may be described by several lines of a block: later members win. */
-function mergeEntities(entities: EntityInput[]): EntityInput[] {
+function* mergeEntities(entities: EntityInput[]): Steps<EntityInput[]> {
   const byId = new Map<string, EntityInput>();
   for (const entity of entities) {
     checkId(entity.id, "entity.id");
     checkText(entity.name, "entity.name", entity.id, 10_000);
+    checkDescription(entity, "entity");
+    yield;
     if (entity.embedding) checkEmbedding(entity.embedding, null, `entity ${entity.id}`);
     const defined = Object.fromEntries(Object.entries(entity).filter(([, member]) => member !== undefined));
     byId.set(entity.id, { ...byId.get(entity.id), ...(defined as unknown as EntityInput) });
@@ -130,6 +186,15 @@ function unique<T extends { id: string }>(items: T[], key: (item: T) => string, 
     byId.set(id, item);
   }
   return [...byId.values()];
+}
+
+function checkDescription({ id, description }: { id: string; description?: string }, kind: string): void {
+  if (description === undefined || description.length <= MAX_DESCRIPTION) return;
+  const limit = MAX_DESCRIPTION.toLocaleString("en");
+  throw new GraphkeeperError("INVALID_VALUE", `The description of ${kind} ${id} has more than ${limit} characters.`, {
+    field: "description",
+    [kind]: id,
+  });
 }
 
 function checkText(text: string, field: string, id: string, limit: number): void {

@@ -1,4 +1,4 @@
-import { operationHash } from "../core/canonical.ts";
+import { callHash } from "../core/canonical.ts";
 import { GraphkeeperError } from "../core/errors.ts";
 import { BLAST_RADIUS, checkGroupId, checkId } from "../core/law.ts";
 import type { DocumentLifecycle, GroupReader } from "../core/ports.ts";
@@ -39,7 +39,7 @@ export async function perform(
   groupId: string,
   verb: Verb,
   documentIds: string[],
-  options: CallOptions & { successor?: string; block?: ImportBlock } = {},
+  options: CallOptions & { successor?: string; block?: ImportBlock; hashOfBlock?: string } = {},
 ): Promise<OperationRecord> {
   checkGroupId(groupId);
   const ids = [...new Set(documentIds.map((id) => checkId(id, "document id")))];
@@ -62,7 +62,7 @@ export async function perform(
   const operation: Operation = {
     ...call,
     id: options.operationId === undefined ? context.newId() : checkId(options.operationId, "operation id"),
-    requestHash: operationHash(call, options.block),
+    requestHash: callHash(call, options.hashOfBlock ?? null),
     at: context.clock(),
     actor: options.actor ?? "local",
     reason: options.reason ?? null,

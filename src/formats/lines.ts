@@ -14,7 +14,9 @@ export async function* readLines(
   source: AsyncIterable<Uint8Array | string> | Iterable<Uint8Array | string>,
 ): AsyncIterable<{ number: number; text: string }> {
   const decoder = new TextDecoder("utf-8", { fatal: true });
-  let rest = "";
+  /** Of the line that has begun: joined once, when its end has come. */
+  let pieces: string[] = [];
+  let length = 0;
   let number = 0;
   const decode = (chunk?: Uint8Array) => {
     try {
@@ -28,27 +30,36 @@ export async function* readLines(
       );
     }
   };
+  const add = (piece: string) => {
+    pieces.push(piece);
+    length += piece.length;
+    if (length > MAX_LINE_BYTES) throw tooLong(number + 1);
+  };
+  const take = () => {
+    const text = pieces.join("").trim();
+    pieces = [];
+    length = 0;
+    number++;
+    return text;
+  };
   for await (const chunk of source) {
-    rest += typeof chunk === "string" ? chunk : decode(chunk);
+    const part = typeof chunk === "string" ? chunk : decode(chunk);
     let start = 0;
-    for (let end = rest.indexOf("\n"); end >= 0; end = rest.indexOf("\n", start)) {
-      number++;
-      const text = rest.slice(start, end).trim();
+    for (let end = part.indexOf("\n"); end >= 0; end = part.indexOf("\n", start)) {
+      add(part.slice(start, end));
       start = end + 1;
-      refuseLong(text, number);
+      const text = take();
       if (text !== "") yield { number, text };
     }
-    rest = rest.slice(start);
-    refuseLong(rest, number + 1);
+    if (start < part.length) add(part.slice(start));
   }
-  rest += decode();
-  if (rest.trim() !== "") yield { number: number + 1, text: rest.trim() };
+  add(decode());
+  const text = take();
+  if (text !== "") yield { number, text };
 }
 
-function refuseLong(text: string, line: number): void {
-  if (text.length > MAX_LINE_BYTES) {
-    throw new GraphkeeperError("PAYLOAD_TOO_LARGE", `Line ${line} has more than ${MAX_LINE_BYTES} bytes.`, { line });
-  }
+function tooLong(line: number): GraphkeeperError {
+  return new GraphkeeperError("PAYLOAD_TOO_LARGE", `Line ${line} has more than ${MAX_LINE_BYTES} bytes.`, { line });
 }
 
 /** A block as lines of the native format. */

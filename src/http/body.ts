@@ -1,6 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import { GraphkeeperError } from "../core/errors.ts";
-import { parseJson } from "./json.ts";
+import { parseJsonSteps } from "../core/json.ts";
+import { inTurns } from "../core/turns.ts";
 
 export interface BodyLimits {
   /** Of a JSON body; an import is not limited. */
@@ -83,7 +84,7 @@ export async function readJson(request: IncomingMessage, limits: BodyLimits): Pr
   } catch (error) {
     throw new GraphkeeperError("INVALID_REQUEST", "The body is not UTF-8.", {}, error);
   }
-  return parseJson(text);
+  return inTurns(parseJsonSteps(text));
 }
 
 /** The body as it comes. @throws GraphkeeperError `REQUEST_TIMEOUT` after a pause longer than `limits.pauseMs` */

@@ -72,6 +72,7 @@ const acknowledge = route({
   ...base,
   method: "POST",
   path: "/communities/acknowledge",
+  largeBody: true,
   role: "operator",
   idempotency: "answer",
   summary: "Say which communities were summarised",

@@ -46,7 +46,7 @@ export const documentBody = z.strictObject({
 });
 
 /** @throws GraphkeeperError `INVALID_REQUEST`, `INVALID_EMBEDDING` with the place, such as `text_units.2` */
-export function documentBlock(documentId: string, body: z.output<typeof documentBody>): ImportBlock {
+export async function documentBlock(documentId: string, body: z.output<typeof documentBody>): Promise<ImportBlock> {
   const { title, content_hash, metadata } = body;
   const lines: unknown[] = [{ kind: "document", id: documentId, title, content_hash, metadata }];
   const places = ["document"];
@@ -61,7 +61,7 @@ export function documentBlock(documentId: string, body: z.output<typeof document
   add("mention", "mentions", body.mentions);
   add("relationship", "relationships", body.relationships);
   try {
-    return nativeBlock(lines);
+    return await nativeBlock(lines);
   } catch (error) {
     // What the native format calls a line is a place in the body here.
     if (!GraphkeeperError.is(error) || typeof error.details.line !== "number") throw error;

@@ -147,6 +147,7 @@ const bulk = route({
   role: "editor",
   summary: `One verb for up to ${MAX_DOCUMENTS_PER_CALL} documents, in one operation`,
   description: "Purging needs the role eraser, and `confirm` with the ids joined by commas.",
+  largeBody: true,
   body: z.strictObject({
     verb: z.enum(["deprecate", "restore", "purge", "hold", "release"]),
     documents: z.array(z.string()).min(1),
@@ -177,11 +178,14 @@ const replace = route({
     "ids, vectors and mentions.",
   params,
   body: documentBody,
+  largeBody: true,
   ndjson: "also",
   answers: OPERATION,
   handle: async (call) => {
     const { id: documentId } = call.params;
-    const block = call.lines === null ? documentBlock(documentId, call.body) : await onlyBlock(parseNative(call.lines));
+    const block = await (call.lines === null
+      ? documentBlock(documentId, call.body)
+      : onlyBlock(parseNative(call.lines, call.large)));
     return answerOf(await call.graphkeeper.replace(call.groupId, documentId, block, options(call)));
   },
 });

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { GraphkeeperError } from "../core/errors.ts";
+import { Turns } from "../core/turns.ts";
 import { parseNative } from "../formats/native.ts";
 import { operationId, route } from "./route.ts";
 import * as shapes from "./shapes.ts";
@@ -44,7 +45,7 @@ const importLines = route({
     // The first block's operation tells whether this import was made before.
     const known = operation !== undefined && (await graphkeeper.store.group(groupId)) !== null;
     const replayed = known && (await graphkeeper.store.operation(groupId, `${operation}#1`)) !== null;
-    const progress = await graphkeeper.importBlocks(groupId, parseNative(call.lines!), {
+    const progress = await graphkeeper.importBlocks(groupId, parseNative(call.lines!, call.large), {
       operationId: operation,
       actor: principal.actor,
       reason: call.query.reason,
@@ -100,7 +101,9 @@ export const groupRoutes = [list, importLines, exportDocuments, dump, verify];
 async function* inParts(lines: AsyncIterable<string>): AsyncGenerator<string> {
   let part: string[] = [];
   let length = 0;
+  const turns = new Turns();
   for await (const line of lines) {
+    if (turns.over()) await turns.next();
     part.push(line, "\n");
     length += line.length;
     if (length < 65_536) continue;

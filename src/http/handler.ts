@@ -9,6 +9,7 @@ import type { JsonObject } from "../core/words.ts";
 import { once } from "../jobs/idempotency.ts";
 import { type Authenticator, demandRole, type Principal, visibleTo } from "./auth.ts";
 import { mediaType, readJson, readStream } from "./body.ts";
+import type { BodyBudget } from "./body-budget.ts";
 import type { RateLimits } from "./rate-limit.ts";
 import type { Answer, Call, Route, ServerContext } from "./route.ts";
 import type { RequestTraces } from "./trace.ts";
@@ -23,8 +24,9 @@ const NOBODY: Principal = { actor: "anonymous", role: "reader", groups: [] };
 export function handlerOf(
   route: Route,
   context: ServerContext,
-  { auth, limits, traces }: { auth: Authenticator; limits: RateLimits; traces: RequestTraces },
+  parts: { auth: Authenticator; limits: RateLimits; traces: RequestTraces; budget: BodyBudget },
 ) {
+  const { auth, limits, traces, budget } = parts;
   const principals = new WeakMap<FastifyRequest, Principal>();
   return {
     onRequest: async (request: FastifyRequest, reply: FastifyReply) => {
@@ -51,31 +53,65 @@ export function handlerOf(
       const visible = visibleTo(principal);
       const groupId = await groupOf(route, request, context, visible);
       if (groupId !== "" && traced !== undefined) traced.logIds.group_id = groupId;
-      const call: Call<unknown, unknown, unknown> = {
-        ...context,
-        principal,
-        visible,
-        params,
-        query,
-        groupId,
-        trace: traced?.trace ?? undefined,
-        ...(await readBody(route, request, context)),
-        idempotencyKey,
-        gone: gone.signal,
-        request,
-      };
-      const answer = await (traced === undefined
-        ? answerOnce(route, call)
-        : traced.within(() => answerOnce(route, call)));
-      return send(reply, answer);
+      const room = roomFor(budget, principal.actor, gone.signal, context.limits.jsonMs);
+      try {
+        const call: Call<unknown, unknown, unknown> = {
+          ...context,
+          principal,
+          visible,
+          params,
+          query,
+          groupId,
+          trace: traced?.trace ?? undefined,
+          ...(await readBody(route, request, context, room.take)),
+          large: (is) => (is ? room.take(LARGE_IMPORT, IMPORT_PATIENCE_MS) : room.free()),
+          idempotencyKey,
+          gone: gone.signal,
+          request,
+        };
+        const answer = await (traced === undefined
+          ? answerOnce(route, call)
+          : traced.within(() => answerOnce(route, call)));
+        return send(reply, answer);
+      } finally {
+        await room.free();
+      }
     },
   };
 }
 
 const NOTHING = z.strictObject({});
 const LARGE = 1_048_576;
+/** Without `largeBody`. */
+const SMALL_BODY = 1_048_576;
 
-async function readBody(route: Route, request: FastifyRequest, context: ServerContext) {
+/** An import holds several times the length of a large block, whose length is not known before its end. */
+const LARGE_IMPORT = 33_554_432;
+const IMPORT_PATIENCE_MS = 600_000;
+/** Shorter bodies are not worth waiting for. */
+const SMALL = 262_144;
+
+/** What one call holds of the memory for bodies. */
+function roomFor(budget: BodyBudget, caller: string, gone: AbortSignal, patience: number) {
+  let release: (() => void) | null = null;
+  return {
+    async take(bytes: number, patienceMs = patience): Promise<void> {
+      if (release === null) release = await budget.take(caller, bytes, patienceMs, gone);
+      if (gone.aborted) release();
+    },
+    async free(): Promise<void> {
+      release?.();
+      release = null;
+    },
+  };
+}
+
+async function readBody(
+  route: Route,
+  request: FastifyRequest,
+  context: ServerContext,
+  take: (bytes: number) => Promise<void>,
+) {
   if (route.method === "GET") return { body: undefined, lines: null };
   const accepted =
     route.ndjson === "only"
@@ -89,7 +125,11 @@ async function readBody(route: Route, request: FastifyRequest, context: ServerCo
   if (type === null && route.ndjson !== undefined) {
     throw new GraphkeeperError("INVALID_REQUEST", "The call needs a body.", { field: "body" });
   }
-  const body = type === null ? undefined : await readJson(request.raw, context.limits);
+  const { limits } = context;
+  const jsonBytes = route.largeBody ? limits.jsonBytes : Math.min(limits.jsonBytes, SMALL_BODY);
+  const length = Number(request.headers["content-length"] ?? jsonBytes);
+  if (type !== null && length > SMALL) await take(Math.min(length, jsonBytes));
+  const body = type === null ? undefined : await readJson(request.raw, { ...limits, jsonBytes });
   if (Number(request.headers["content-length"] ?? LARGE) >= LARGE) await setImmediate();
   const checked = check(route.body ?? NOTHING, body === undefined ? {} : body, "body");
   // Reading, checking and using a large body each take their turn of the event loop, so that others come in between.

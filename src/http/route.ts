@@ -31,6 +31,8 @@ export interface RouteSpec<P extends z.ZodType, Q extends z.ZodType, B extends z
   query?: Q;
   /** JSON body; absent = the call takes none. An empty body is read as `{}`. */
   body?: B;
+  /** The body may be as large as `http.bodyLimit` allows; else 1 MB, which no call needs that names things only. */
+  largeBody?: true;
   /** The call also takes NDJSON (`call.lines`), or nothing else. */
   ndjson?: "also" | "only";
   /** Answers that are not errors, by status. */
@@ -71,6 +73,8 @@ export interface Call<P, Q, B> extends ServerContext {
   trace: TraceContext | undefined;
   /** The body of a call that takes NDJSON; null when JSON came. */
   lines: AsyncIterable<Uint8Array> | null;
+  /** For `parseNative`: a large block waits for room in memory. */
+  large: (is: boolean) => Promise<void>;
   idempotencyKey: string | null;
   /** Aborted when the client is gone. */
   gone: AbortSignal;

@@ -5,6 +5,7 @@ import type { Logger } from "pino";
 import { GraphkeeperError } from "../core/errors.ts";
 import type { Graphkeeper } from "../service.ts";
 import type { Authenticator } from "./auth.ts";
+import { BodyBudget } from "./body-budget.ts";
 import { type ConnectionLimits, guardConnections } from "./connections.ts";
 import { serveDocumentation } from "./documentation.ts";
 import { Drain } from "./drain.ts";
@@ -73,6 +74,7 @@ export function buildServer(options: HttpOptions): FastifyInstance {
     auth: options.auth,
     limits: new RateLimits(options.rateLimits ?? { perKey: 0, perGroup: 0 }),
     traces,
+    budget: new BodyBudget(BODY_MEMORY),
   };
   const app = fastify({
     ...(options.logger === undefined ? { logger: false } : { loggerInstance: options.logger }),
@@ -149,6 +151,8 @@ export function buildServer(options: HttpOptions): FastifyInstance {
   return app;
 }
 
+/** Bytes of large bodies that are in memory at once; worked on, they take up to five times as much. */
+const BODY_MEMORY = 67_108_864;
 const CONNECTIONS: ConnectionLimits = { total: 1_000, perAddress: 400 };
 
 function httpServer(handler: (request: IncomingMessage, response: never) => void): Server {

@@ -73,6 +73,35 @@ export const READING_CASES: GraphStoreCase[] = [
     },
   },
   {
+    name: "read: a page of documents ends by what it holds as well as by their number",
+    async run(w) {
+      const ids = ["d1", "d2", "d3", "d4", "d5", "d6"];
+      const made = block({ documents: ids, units: {} });
+      for (const document of made.documents) document.metadata = { text: document.id.repeat(700_000) };
+      await w.import(G, made);
+      const pages: string[][] = [];
+      let cursor: string | undefined;
+      do {
+        const page = await w.store.documents(G, { status: "active", limit: 5, cursor });
+        pages.push(page.items.map(({ id }) => id));
+        cursor = page.nextCursor ?? undefined;
+      } while (cursor !== undefined);
+      assert.deepEqual(pages, [ids.slice(0, 3), ids.slice(3)]);
+    },
+  },
+  {
+    name: "search: more text than an answer can hold is refused; fewer hits are the way out",
+    async run(w) {
+      const units = Object.fromEntries(
+        ["u1", "u2", "u3"].map((id) => [id, { documents: "d", text: id.repeat(3_500_000) }]),
+      );
+      await w.import(G, block({ documents: ["d"], units }));
+      const search = (k: number) => w.store.search(G, { of: "text_unit", vector: vectorOf("x"), k });
+      assert.equal((await search(2)).length, 2);
+      await failure(() => search(3), "PAYLOAD_TOO_LARGE");
+    },
+  },
+  {
     name: "search: exact cosines of live owners, the best k, best first",
     async run(w) {
       const texts = Array.from({ length: 40 }, (_, i) => `text ${i}`);

@@ -23,7 +23,7 @@ export function importBlock(
   operation: Operation,
   block: ImportBlock,
 ): { outcomes: { id: string; outcome: Outcome }[]; changed: boolean } {
-  const hashOfBlock = blockHash(block);
+  const hashOfBlock = block.documents.some((d) => d.contentHash === undefined) ? blockHash(block) : "";
   const outcomes = block.documents.map((input) => ({
     id: input.id,
     outcome: importOutcome(

@@ -1,6 +1,7 @@
 import { checkGroupId, isStale } from "../../core/law.ts";
 import type { Neighbourhood, NeighbourhoodQuery } from "../../core/neighbourhood.ts";
 import { byLevelAndId } from "../../core/order.ts";
+import { documentSize, hitMeter, takePage } from "../../core/page.ts";
 import type {
   AnalyticsPart,
   ApplyOptions,
@@ -110,7 +111,11 @@ export class MemoryStore implements GraphStore {
   ): Promise<Page<DocumentRecord>> {
     const group = this.snapshot(groupId);
     const wanted = [...group.documents].filter(([, row]) => query.status === undefined || row.status === query.status);
-    return page(new Map(wanted), query, (row) => documentRecord(group, row));
+    const rows = new Map(wanted);
+    const { ids } = pageOf(rows.keys(), query.cursor, rows.size);
+    const found = ids.map((id) => documentRecord(group, rows.get(id) as (typeof wanted)[number][1]));
+    const { rows: items, more } = takePage(found, query.limit, (d) => documentSize(d.title, d.metadata));
+    return { items, nextCursor: more ? (items.at(-1)?.id ?? null) : null };
   }
 
   async purgedBefore(groupId: string, documentIds: string[]): Promise<string[]> {
@@ -122,7 +127,7 @@ export class MemoryStore implements GraphStore {
     groupId: string,
     query: { of: "text_unit" | "entity"; vector: Float32Array; k: number },
   ): Promise<Hit[]> {
-    return search(this.snapshot(groupId), query);
+    return search(this.snapshot(groupId), query).map(hitMeter());
   }
 
   async *records(groupId: string, options: { facts?: boolean } = {}): AsyncIterable<StoredRecord[]> {

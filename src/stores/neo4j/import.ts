@@ -20,7 +20,7 @@ export async function importBlock(
   operation: Operation,
   block: ImportBlock,
 ): Promise<{ outcomes: Outcomes; changed: boolean }> {
-  const hashOfBlock = blockHash(block);
+  const hashOfBlock = block.documents.some((d) => d.contentHash === undefined) ? blockHash(block) : "";
   const documents = await w.documents(documentsNamed(block));
   const outcomes = block.documents.map((input) => ({
     id: input.id,

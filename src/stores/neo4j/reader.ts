@@ -1,3 +1,4 @@
+import { documentSize, hitMeter } from "../../core/page.ts";
 import { compareIds, type Hit } from "../../core/ports.ts";
 import { cosine } from "../../core/vectors.ts";
 import type { CollectionKind, DocumentRecord, GroupCounts } from "../../core/words.ts";
@@ -12,17 +13,35 @@ export async function documentRecords(r: Reading, states: DocumentState[]): Prom
   return states.map((d) => ({ ...d, textUnits: count.get(d.id) ?? 0 }));
 }
 
-export async function documentsPage(
+/** Documents by id, asked for in parts that stay small while documents are large. */
+export async function* documentStates(
   r: Reading,
   query: { status?: string; cursor?: string; limit: number },
-): Promise<DocumentState[]> {
-  const rows = await r.run<{ id: string; title: string | null; state: Row | null }>("documentsPage", {
-    after: query.cursor ?? "",
-    status: query.status ?? null,
-    limit: r.int(query.limit),
-  });
-  return rows.map((row) => documentState(row.id, row.title, row.state));
+): AsyncGenerator<DocumentState> {
+  let cursor = query.cursor ?? "";
+  let left = query.limit;
+  for (let part = FIRST_PART; left > 0; ) {
+    const limit = Math.min(left, part);
+    const rows = await r.run<{ id: string; title: string | null; state: Row | null }>("documentsPage", {
+      after: cursor,
+      status: query.status ?? null,
+      limit: r.int(limit),
+    });
+    const states = rows.map((row) => documentState(row.id, row.title, row.state));
+    yield* states;
+    const last = states.at(-1);
+    if (states.length < limit || last === undefined) return;
+    left -= limit;
+    cursor = last.id;
+    const size = states.reduce((sum, d) => sum + documentSize(d.title, d.metadata), 0);
+    if (size < SMALL_PART && part < LAST_PART) part *= 4;
+  }
 }
+
+const FIRST_PART = 101;
+const LAST_PART = 1_000;
+/** Characters of a part after which the next one may have more documents. */
+const SMALL_PART = 262_144;
 
 export async function countsOf(r: Reading, epoch: number): Promise<GroupCounts> {
   const documents = await r.run<{ status: string; count: number }>("countDocuments");
@@ -97,5 +116,6 @@ export async function search(
         .sort(compareIds),
     }))
     .sort((a, b) => b.score - a.score || compareIds(a.id, b.id))
-    .slice(0, query.k);
+    .slice(0, query.k)
+    .map(hitMeter());
 }

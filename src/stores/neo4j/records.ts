@@ -2,7 +2,7 @@ import { byEnds, byEntity, byId, byLevelAndEntity, byLevelAndId } from "../../co
 import { compareIds, type StoredRecord, type StoredVector } from "../../core/ports.ts";
 import type { CollectionKind, Presence } from "../../core/words.ts";
 import { publishedMemberships, publishedRanks, publishedSimilarity, readCommunities } from "./analytics.ts";
-import { documentsPage } from "./reader.ts";
+import { documentStates } from "./reader.ts";
 import { idFromKey, type NodeKind, PARKED_VECTOR } from "./shapes.ts";
 import type { Spool } from "./spool.ts";
 import type { Reading } from "./work.ts";
@@ -48,13 +48,8 @@ async function* each<K extends string, T extends object>(
 }
 
 async function* documents(r: Reading): AsyncGenerator<Of<"document">> {
-  for (let cursor = ""; ; ) {
-    const page = await documentsPage(r, { cursor, limit: 1_000 });
-    for (const { createdAt: _c, deprecatedAt: _d, ...document } of page) yield { kind: "document", ...document };
-    const last = page.at(-1);
-    if (page.length < 1_000 || last === undefined) return;
-    cursor = last.id;
-  }
+  const states = documentStates(r, { limit: Number.MAX_SAFE_INTEGER });
+  for await (const { createdAt: _c, deprecatedAt: _d, ...document } of states) yield { kind: "document", ...document };
 }
 
 async function* textUnits(r: Reading): AsyncGenerator<Of<"text_unit">> {

@@ -3,6 +3,7 @@ import { GraphkeeperError } from "../../core/errors.ts";
 import { checkEmbedding, checkGroupId } from "../../core/law.ts";
 import type { Neighbourhood, NeighbourhoodQuery } from "../../core/neighbourhood.ts";
 import { byLevelAndId } from "../../core/order.ts";
+import { documentSize, PageTaker } from "../../core/page.ts";
 import {
   type AnalyticsPart,
   type ApplyOptions,
@@ -45,7 +46,7 @@ import { impactOf } from "./impact.ts";
 import { readGraph } from "./live-graph.ts";
 import { neighbourhoodOf } from "./neighbourhood.ts";
 import { purgedBefore } from "./purged.ts";
-import { countsOf, documentRecords, documentsPage, search } from "./reader.ts";
+import { countsOf, documentRecords, documentStates, search } from "./reader.ts";
 import { readAnalytics, readRecords } from "./records.ts";
 import { referAll } from "./references.ts";
 import { remainingOf } from "./remaining.ts";
@@ -54,7 +55,7 @@ import { showEverything } from "./show-everything.ts";
 import { Spool } from "./spool.ts";
 import { type Statements, statementsFor } from "./statements/index.ts";
 import { sweepStep } from "./sweep.ts";
-import { Reading, Work } from "./work.ts";
+import { type DocumentState, Reading, Work } from "./work.ts";
 import {
   acknowledgeWritten,
   lookOnceMore,
@@ -302,8 +303,10 @@ export class Neo4jStore implements GraphStore {
     query: { status?: "active" | "deprecated"; cursor?: string; limit: number },
   ): Promise<Page<DocumentRecord>> {
     return this.read(groupId, async (r) => {
-      const states = await documentsPage(r, { ...query, limit: query.limit + 1 });
-      return pageOf(await documentRecords(r, states), query.limit, (d) => d.id);
+      const page = new PageTaker<DocumentState>(query.limit, (d) => documentSize(d.title, d.metadata));
+      for await (const state of documentStates(r, { ...query, limit: query.limit + 1 })) if (!page.take(state)) break;
+      const items = await documentRecords(r, page.rows);
+      return { items, nextCursor: page.more ? (items.at(-1)?.id ?? null) : null };
     });
   }
 

@@ -16,8 +16,10 @@ import { WriteHealth } from "../sql-jobs/write-health.ts";
 import type { Turnstile } from "./gate.ts";
 import { writeFailure } from "./write-failure.ts";
 
-/** A writer of the graph may hold the file's write lock this long before the job store gives up. */
+/** Another process may hold the file's write lock this long before the job store gives up. */
 const BUSY_MS = 10_000;
+/** A thread of this process is known to be at work: a document of 300,000 text units is one transaction of a minute. */
+const OWN_BUSY_MS = 300_000;
 
 export interface SqliteJobsOptions {
   /** Path of the data file, shared with the graph store; created when missing. */
@@ -177,10 +179,11 @@ class Driver {
         return action();
       } catch (error) {
         if (!busy(error)) throw wrapped(error);
-        if (performance.now() - start > BUSY_MS) {
+        const patienceMs = error === NOT_YET ? OWN_BUSY_MS : BUSY_MS;
+        if (performance.now() - start > patienceMs) {
           throw new GraphkeeperError(
             "STORE_UNAVAILABLE",
-            `The data file was locked for ${BUSY_MS / 1_000} s.`,
+            `The data file was locked for ${patienceMs / 1_000} s.`,
             {},
             error,
           );

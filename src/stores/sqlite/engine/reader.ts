@@ -1,3 +1,4 @@
+import { documentSize, takePage } from "../../../core/page.ts";
 import type { Page } from "../../../core/ports.ts";
 import type {
   AuditEntry,
@@ -82,22 +83,17 @@ export function documents(
 ): Page<DocumentRecord> {
   return session.read(() => {
     const { g } = needGroup(session, groupId);
-    const rows =
-      query.status === undefined
-        ? session.all(
-            `SELECT ${DOCUMENT_COLUMNS} FROM documents d WHERE d.g = ? AND d.id > ? ORDER BY d.id LIMIT ?`,
-            g,
-            query.cursor ?? "",
-            query.limit + 1,
-          )
-        : session.all(
-            `SELECT ${DOCUMENT_COLUMNS} FROM documents d WHERE d.g = ? AND d.active = ? AND d.id > ? ORDER BY d.id LIMIT ?`,
-            g,
-            query.status === "active" ? 1 : 0,
-            query.cursor ?? "",
-            query.limit + 1,
-          );
-    return page(rows, query.limit, documentRecord, (item) => item.id);
+    const [status, ...values] =
+      query.status === undefined ? [""] : ["AND d.active = ?", query.status === "active" ? 1 : 0];
+    const found = session
+      .sql(`SELECT ${DOCUMENT_COLUMNS} FROM documents d WHERE d.g = ? ${status} AND d.id > ? ORDER BY d.id LIMIT ?`)
+      .iterate(g, ...values, query.cursor ?? "", query.limit + 1) as unknown as Iterable<Row>;
+    const size = (row: Row) => documentSize(row.title as string | null, row.metadata as string | null);
+    const { rows, more } = takePage(found, query.limit, size);
+    return {
+      items: rows.map(documentRecord),
+      nextCursor: more ? ((rows.at(-1)?.id as string | undefined) ?? null) : null,
+    };
   });
 }
 

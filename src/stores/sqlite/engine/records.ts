@@ -1,3 +1,4 @@
+import { documentSize } from "../../../core/page.ts";
 import { type CommunityRecord, compareIds, type StoredRecord, type StoredVector } from "../../../core/ports.ts";
 import type { CollectionKind, JsonObject } from "../../../core/words.ts";
 import { needGroup } from "./change.ts";
@@ -32,14 +33,28 @@ function* chunks(source: Iterable<StoredRecord>): Generator<StoredRecord[]> {
   let bytes = 0;
   for (const record of source) {
     chunk.push(record);
-    if (record.kind === "text_unit") bytes += record.text.length * 2;
-    if (record.kind === "text_unit" || record.kind === "entity") bytes += record.vector?.values.byteLength ?? 0;
+    bytes += sizeOf(record);
     if (chunk.length < CHUNK_ROWS && bytes < CHUNK_BYTES) continue;
     yield chunk;
     chunk = [];
     bytes = 0;
   }
   if (chunk.length > 0) yield chunk;
+}
+
+function sizeOf(record: StoredRecord): number {
+  switch (record.kind) {
+    case "document":
+      return 2 * documentSize(record.title, record.metadata);
+    case "text_unit":
+      return 2 * record.text.length + (record.vector?.values.byteLength ?? 0);
+    case "entity":
+      return 2 * (record.description?.length ?? 0) + (record.vector?.values.byteLength ?? 0);
+    case "relationship":
+      return 2 * (record.description?.length ?? 0) + 50 * (record.textUnits?.length ?? 0);
+    default:
+      return 0;
+  }
 }
 
 function* facts(session: Session, g: number): Generator<StoredRecord> {

@@ -1,4 +1,5 @@
 import { checkEmbedding } from "../../../core/law.ts";
+import { hitMeter } from "../../../core/page.ts";
 import { compareIds, type Hit } from "../../../core/ports.ts";
 import { cosine } from "../../../core/vectors.ts";
 import { needGroup } from "./change.ts";
@@ -23,6 +24,7 @@ export function search(
     if (dimension === null || query.k <= 0) return [];
     checkEmbedding(query.vector, dimension, "the query");
     const best: Found[] = [];
+    const meter = hitMeter();
     let floor = Number.NEGATIVE_INFINITY;
     const rows = session.sql(query.of === "text_unit" ? UNITS : ENTITIES).iterate(group.g) as unknown as Iterable<Row>;
     for (const row of rows) {
@@ -37,7 +39,7 @@ export function search(
     return best
       .sort(byScore)
       .slice(0, query.k)
-      .map((found) => hit(session, group.g, query.of, found));
+      .map((found) => meter(hit(session, group.g, query.of, found)));
   });
 }
 

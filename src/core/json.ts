@@ -1,20 +1,33 @@
-import { GraphkeeperError } from "../core/errors.ts";
+import { GraphkeeperError } from "./errors.ts";
+import type { Steps } from "./turns.ts";
 
 /** Deeper nesting is no request of ours; it would only exhaust the stack of whoever walks it. */
-const MAX_DEPTH = 64;
-/** A million values take about 0.2 s to read, during which nobody else is served; longer texts go as NDJSON, line by line. */
-const MAX_VALUES = 1_000_000;
-const MAX_MEMBERS = 10_000;
+export const MAX_DEPTH = 64;
+
+/** What one text may hold: reading it takes one turn of the event loop, during which nobody else is served. */
+export interface JsonLimits {
+  values: number;
+  /** Objects and arrays: one of them takes as long as ten numbers. */
+  containers: number;
+  /** Names and texts. */
+  strings: number;
+  /** Of one object. */
+  members: number;
+}
+
+/** About 0.1 s at most; longer texts go as NDJSON, line by line. */
+const BODY_LIMITS: JsonLimits = { values: 1_000_000, containers: 50_000, strings: 250_000, members: 10_000 };
 
 /**
  * Parses a JSON body, more strictly than the language does: no member twice (which of the two is meant?), no `__proto__`,
- * at most 64 levels, a million values and 10,000 members in one object.
+ * at most 64 levels, a million values, 50,000 objects and arrays, 250,000 names and texts, and 10,000 members in one object.
  *
  * Cost: one pass over the text before `JSON.parse`.
  * @throws GraphkeeperError `INVALID_REQUEST`, `PAYLOAD_TOO_LARGE`
  */
-export function parseJson(text: string): unknown {
-  scan(text);
+export function* parseJsonSteps(text: string): Steps<unknown> {
+  scan(text, { what: "The body", limits: BODY_LIMITS, names: true });
+  yield;
   try {
     return JSON.parse(text);
   } catch (error) {
@@ -22,26 +35,42 @@ export function parseJson(text: string): unknown {
   }
 }
 
-function scan(text: string): void {
+/** Refuses a text that would take long to parse. @throws GraphkeeperError `PAYLOAD_TOO_LARGE`, `INVALID_REQUEST` for its depth */
+export function refuseLargeJson(text: string, what: string, limits: JsonLimits): void {
+  scan(text, { what, limits, names: false });
+}
+
+interface Scan {
+  /** The subject of the messages. */
+  what: string;
+  limits: JsonLimits;
+  /** Whether names are looked at, too. */
+  names: boolean;
+}
+
+function scan(text: string, { what, limits, names }: Scan): void {
   // One entry per open bracket: the names seen in an object (made with the first one), null for an array.
   const open: (Set<string> | typeof NO_NAMES | null)[] = [];
   let nameComes = false;
   let values = 1;
+  let containers = 0;
+  let strings = 0;
   const countValue = () => {
-    if (++values > MAX_VALUES) throw tooMuch(`The body has more than ${MAX_VALUES} values.`);
+    if (++values > limits.values) throw tooMuch(`${what} has more than ${limits.values} values.`);
   };
   for (let i = 0; i < text.length; i++) {
     switch (text.charCodeAt(i)) {
       case QUOTE: {
         const end = endOfString(text, i + 1);
-        if (nameComes) {
+        if (++strings > limits.strings) throw tooMuch(`${what} has more than ${limits.strings} names and texts.`);
+        if (nameComes && names) {
           const last = open.length - 1;
           const known = open[last];
-          const names = known instanceof Set ? known : new Set<string>();
-          open[last] = names;
-          addName(names, text.slice(i, end + 1));
-          nameComes = false;
+          const seen = known instanceof Set ? known : new Set<string>();
+          open[last] = seen;
+          addName(seen, text.slice(i, end + 1), limits.members);
         }
+        nameComes = false;
         i = end;
         break;
       }
@@ -50,9 +79,12 @@ function scan(text: string): void {
         const isObject = text.charCodeAt(i) === OPEN_OBJECT;
         open.push(isObject ? NO_NAMES : null);
         countValue();
+        if (++containers > limits.containers) {
+          throw tooMuch(`${what} has more than ${limits.containers} objects and arrays.`);
+        }
         nameComes = isObject;
         if (open.length > MAX_DEPTH) {
-          throw new GraphkeeperError("INVALID_REQUEST", `The body is nested deeper than ${MAX_DEPTH} levels.`);
+          throw new GraphkeeperError("INVALID_REQUEST", `${what} is nested deeper than ${MAX_DEPTH} levels.`);
         }
         break;
       }
@@ -88,7 +120,7 @@ function endOfString(text: string, from: number): number {
   return text.length;
 }
 
-function addName(names: Set<string>, quoted: string): void {
+function addName(names: Set<string>, quoted: string, most: number): void {
   let name = quoted.slice(1, -1);
   if (name.includes("\\")) {
     try {
@@ -105,7 +137,7 @@ function addName(names: Set<string>, quoted: string): void {
     throw new GraphkeeperError("INVALID_REQUEST", `The body has the member ${shown} twice in one object.`);
   }
   names.add(name);
-  if (names.size > MAX_MEMBERS) throw tooMuch(`An object of the body has more than ${MAX_MEMBERS} members.`);
+  if (names.size > most) throw tooMuch(`An object of the body has more than ${most} members.`);
 }
 
 function tooMuch(message: string): GraphkeeperError {
