@@ -1,7 +1,8 @@
 /** Writes the reference pages that follow from the code: errors and configuration. `--check` only compares. */
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { z } from "zod";
-import { CONFIG_SCHEMA, ENVIRONMENT } from "../src/config/config.ts";
+import { CONFIG_SCHEMA } from "../src/config/config.ts";
+import { ENVIRONMENT } from "../src/config/environment.ts";
 import { ERRORS } from "../src/core/errors.ts";
 
 const check = process.argv.includes("--check");

@@ -1,8 +1,10 @@
 import { randomUUID } from "node:crypto";
 import { hostname } from "node:os";
 import { type Config, policyOf } from "./config/config.ts";
-import { openInstallationKeys } from "./config/installation-key.ts";
+import { anchorFileOf, openInstallationKeys } from "./config/installation-key.ts";
+import type { Anchor } from "./core/audit.ts";
 import { GraphkeeperError } from "./core/errors.ts";
+import type { Keyring } from "./core/keyring.ts";
 import type { GraphStore } from "./core/ports.ts";
 import type { JsonObject } from "./core/words.ts";
 import { systemClock } from "./jobs/clock.ts";
@@ -10,6 +12,8 @@ import type { JobHandler, JobStore, KindConfig } from "./jobs/ports.ts";
 import { Rest } from "./jobs/rest.ts";
 import { JobService } from "./jobs/service.ts";
 import { type MaintenanceSettings, maintenanceHandler, RUN_KINDS, type RunObserver } from "./maintenance/handler.ts";
+import type { AuditAnchors } from "./maintenance/verify-audit.ts";
+import { Anchors, readAnchors } from "./monitoring/anchors.ts";
 import { Graphkeeper } from "./service.ts";
 import type { AfterEvents } from "./stores/sqlite/events.ts";
 import { openSqliteJobs } from "./stores/sqlite/jobs.ts";
@@ -24,6 +28,8 @@ export interface ComposeOptions {
   /** Put around the handler of runs, for metrics and traces. */
   watch?: (handler: JobHandler) => JobHandler;
   onError?: (error: unknown, where: string) => void;
+  /** Gets each anchor of the audit besides the file. */
+  publishAnchor?: (anchor: Anchor) => Promise<void> | void;
   /** A key of the installation was made, because there was none. */
   onKeyMade?: (file: string, keyId: string) => void;
 }
@@ -47,7 +53,8 @@ export async function compose(config: Config, options: ComposeOptions = {}): Pro
   const sameFile = config.neo4j.uri === undefined && config.jobs.postgresUrl === undefined;
   const wanted = config.maintenance.afterEvents;
   const afterEvents = wanted && sameFile ? { kind: "gc_all", kinds: KINDS, debounce } : undefined;
-  const { store, keys } = await openStores(config, options, afterEvents);
+  const keyring = installation.isNew && options.readOnly ? null : installation.keyring;
+  const { store, keys } = await openStores(config, options, afterEvents, keyring);
   let jobStore: JobStore;
   try {
     if (installation.isNew && !options.readOnly) {
@@ -72,7 +79,9 @@ export async function compose(config: Config, options: ComposeOptions = {}): Pro
     seed: config.maintenance.seed,
   };
   const rest = new Rest(systemClock);
-  const handle: JobHandler = maintenanceHandler(store, settings, Date.now, options.observe);
+  const anchors = await anchorsOf(config, options, { store, keys, keyring });
+  const maintain = maintenanceHandler(store, settings, Date.now, options.observe);
+  const handle: JobHandler = (context) => maintain(context).finally(() => anchors.touch(context.groupId));
   const jobs: JobService = new JobService({
     store: jobStore,
     handler: options.watch?.(handle) ?? handle,
@@ -100,7 +109,8 @@ export async function compose(config: Config, options: ComposeOptions = {}): Pro
     keys,
     jobs,
     policy,
-    keyring: installation.isNew && options.readOnly ? null : installation.keyring,
+    keyring,
+    anchors,
     onLifecycleCall: () => rest.called(),
     summaryGrades: config.summaries.grades,
     collectAfterEvents: wanted && !sameFile,
@@ -125,12 +135,29 @@ async function canary(store: GraphStore): Promise<number> {
   return performance.now() - begun;
 }
 
+/** Only who writes anchors what it wrote; whoever reads may check against what was anchored. */
+async function anchorsOf(
+  config: Config,
+  options: ComposeOptions,
+  { store, keys, keyring }: { store: GraphStore; keys: SqliteStore; keyring: Keyring | null },
+): Promise<AuditAnchors> {
+  const file = anchorFileOf(config);
+  const read: AuditAnchors["read"] = async (chain, other) =>
+    (other ?? file) === null ? { heads: [], wrongLines: [] } : readAnchors((other ?? file) as string, chain, keyring);
+  if (options.readOnly || keyring === null) return { touch: () => {}, read, end: (close) => close() };
+  const { publishAnchor: publish, onError } = options;
+  const anchors = await Anchors.of({ store, keys, keyring, file, publish, clock: Date.now, onError });
+  if (options.serve) anchors.start(config.audit.anchorMinutes * 60_000);
+  return { touch: (groupId) => anchors.touch(groupId), read, end: (close) => anchors.end(close) };
+}
+
 async function openStores(
   config: Config,
   options: ComposeOptions,
   afterEvents: AfterEvents | undefined,
+  keyring: Keyring | null,
 ): Promise<{ store: GraphStore; keys: SqliteStore }> {
-  const sqlite = { path: config.data, readOnly: options.readOnly, serve: options.serve, afterEvents };
+  const sqlite = { path: config.data, readOnly: options.readOnly, serve: options.serve, afterEvents, keyring };
   if (config.neo4j.uri === undefined) {
     const store = await openSqliteStore(sqlite);
     return { store, keys: store };
@@ -139,7 +166,7 @@ async function openStores(
   const { loadProfile } = await import("./profiles/load.ts");
   const profile = loadProfile(config.neo4j.profile, config.neo4j.tenant);
   const { uri, username, password, database, parking } = config.neo4j;
-  const open = () => openNeo4jStore({ uri, username, password, database, profile, parking });
+  const open = () => openNeo4jStore({ uri, username, password, database, profile, parking, keyring });
   const store = await (options.serve ? patiently(open) : open());
   // Keys (and jobs, without PostgreSQL) stay in the embedded file beside the graph's server.
   const keys = await openSqliteStore(sqlite).catch(async (error: unknown) => {

@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { INSTALLATION_CHAIN, isKeyed, sealOf } from "./core/audit.ts";
 import { GraphkeeperError } from "./core/errors.ts";
 import type { Keyring } from "./core/keyring.ts";
 import { checkEmbedding, checkGroupId, checkId, isStale } from "./core/law.ts";
@@ -7,6 +8,7 @@ import { hasEffect } from "./core/outcomes.ts";
 import type { CommunityRecord, GraphStore, Hit, KeyStore, Page } from "./core/ports.ts";
 import type { TraceContext } from "./core/trace.ts";
 import type {
+  AuditDraft,
   AuditEntry,
   DocumentRecord,
   Finding,
@@ -34,7 +36,8 @@ import { CHANCE_LOSSES } from "./jobs/rules.ts";
 import type { JobService, Visible, WatchedRun } from "./jobs/service.ts";
 import { COVERED_BY, type RunKind } from "./maintenance/handler.ts";
 import { type ChangedCommunities, type ChangedQuery, changedCommunities } from "./maintenance/summaries.ts";
-import { verifyGroup } from "./maintenance/verify.ts";
+import { chainOf, verifyAudit, verifyGroup } from "./maintenance/verify.ts";
+import type { AuditAnchors, AuditProof } from "./maintenance/verify-audit.ts";
 
 export interface GraphkeeperParts {
   store: GraphStore;
@@ -43,6 +46,8 @@ export interface GraphkeeperParts {
   policy: Policy;
   /** The installation's key; null = audits are chained without one, and nothing is signed. */
   keyring?: Keyring | null;
+  /** Where heads of the audit go; without it they go nowhere. */
+  anchors?: AuditAnchors;
   /** Changes of communities that are listed as summaries to write; all by default. */
   summaryGrades?: readonly SummaryGrade[];
   clock?: () => number;
@@ -97,6 +102,7 @@ export class Graphkeeper {
   readonly jobs: JobService;
   readonly policy: Policy;
   readonly keyring: Keyring | null;
+  readonly anchors: AuditAnchors | null;
   readonly clock: () => number;
   readonly newId: () => string;
   readonly #collectAfterEvents: boolean;
@@ -109,6 +115,7 @@ export class Graphkeeper {
     this.jobs = parts.jobs;
     this.policy = parts.policy;
     this.keyring = parts.keyring ?? null;
+    this.anchors = parts.anchors ?? null;
     this.clock = parts.clock ?? Date.now;
     this.newId = parts.newId ?? randomUUID;
     this.#summaryGrades = parts.summaryGrades;
@@ -124,7 +131,9 @@ export class Graphkeeper {
     blocks: AsyncIterable<LocatedBlock> | Iterable<LocatedBlock>,
     options: CallOptions & { onProgress?: (progress: ImportProgress) => void } = {},
   ): Promise<ImportProgress> {
-    const progress = await importBlocks(this, checkGroupId(groupId), blocks, options);
+    this.anchors?.touch(checkGroupId(groupId));
+    const progress = await importBlocks(this, groupId, blocks, options);
+    this.anchors?.touch(groupId);
     if (progress.documents > (progress.outcomes.unchanged ?? 0)) await this.#changed(groupId, options.trace);
     return progress;
   }
@@ -282,6 +291,23 @@ export class Graphkeeper {
     return resumeUnfinished(this.store, signal);
   }
 
+  /** Seals audits that version 0.1 chained without a key; call it at start. @returns ids of their groups */
+  async sealAudits(): Promise<string[]> {
+    const sealed: string[] = [];
+    if (this.keyring === null) return sealed;
+    for (let cursor: string | undefined; ; ) {
+      const page = await this.store.groups({ cursor, limit: 500 });
+      for (const { groupId, audit } of page.items) {
+        if (audit.seq === 0 || isKeyed(audit.hash)) continue;
+        await this.store.recordAudit(groupId, sealOf(audit, this.clock()));
+        this.anchors?.touch(groupId);
+        sealed.push(groupId);
+      }
+      if (page.nextCursor === null) return sealed;
+      cursor = page.nextCursor;
+    }
+  }
+
   // Communities
 
   communities(groupId: string, query: Parameters<GraphStore["communities"]>[1]): Promise<Page<CommunityRecord>> {
@@ -313,17 +339,42 @@ export class Graphkeeper {
   }
   async verify(groupId: string): Promise<Finding[]> {
     await this.#group(groupId);
-    return verifyGroup(this.store, groupId);
+    return verifyGroup(this.store, groupId, await this.#proof(groupId));
+  }
+  /** The audit alone: of a group, or with `INSTALLATION_CHAIN` of the installation. @param anchorFile instead of the configured one */
+  async verifyAudit(chain: string, anchorFile?: string): Promise<Finding[]> {
+    const proof = await this.#proof(chain, anchorFile);
+    if (chain !== INSTALLATION_CHAIN) return verifyAudit(chainOf(this.store, chain, await this.#group(chain)), proof);
+    const head = await this.keys.installationHead();
+    return verifyAudit({ name: chain, head, read: (query) => this.keys.installationAudit(query) }, proof);
   }
   async audit(groupId: string, query: { afterSeq: number; limit: number }): Promise<AuditEntry[]> {
     await this.#group(groupId);
     return this.store.audit(groupId, query);
   }
+  /** Of a group, or with `INSTALLATION_CHAIN` of the installation: keys, schedules, pauses, commands, starts. */
+  auditOf(chain: string, query: { afterSeq: number; limit: number }): Promise<AuditEntry[]> {
+    return chain === INSTALLATION_CHAIN ? this.keys.installationAudit(query) : this.audit(chain, query);
+  }
+  /** Does what the installation's audit says afterwards, with who did it. */
+  async audited<T>(call: Omit<AuditDraft, "at" | "detail"> & { detail?: object }, work: () => Promise<T>): Promise<T> {
+    const result = await work();
+    const detail = JSON.parse(JSON.stringify(call.detail ?? {})) as JsonObject;
+    await this.keys.recordInstallation({ ...call, at: this.clock(), detail });
+    return result;
+  }
 
   async close(): Promise<void> {
     await this.jobs.stop();
-    await this.jobs.store.close();
-    await this.store.close();
+    const closeStores = async () => {
+      await this.jobs.store.close();
+      await this.store.close();
+    };
+    await (this.anchors ? this.anchors.end(closeStores) : closeStores());
+  }
+
+  async #proof(chain: string, anchorFile?: string): Promise<AuditProof> {
+    return { keyring: this.keyring, anchored: await this.anchors?.read(chain, anchorFile) };
   }
 
   async #perform(
@@ -337,6 +388,7 @@ export class Graphkeeper {
 
   async #followed(record: OperationRecord, trace: TraceContext | undefined): Promise<OperationRecord> {
     this.#onLifecycleCall();
+    this.anchors?.touch(record.groupId);
     if (hasEffect(record.effect) && !record.replayed) await this.#changed(record.groupId, trace);
     return record;
   }

@@ -2,7 +2,8 @@ import { readFileSync } from "node:fs";
 import { z } from "zod";
 import { GraphkeeperError } from "../core/errors.ts";
 import { nearestName } from "../core/names.ts";
-import { PARKING_MODES, type Policy, SUMMARY_GRADES } from "../core/words.ts";
+import { type Json, type JsonObject, PARKING_MODES, type Policy, SUMMARY_GRADES } from "../core/words.ts";
+import { ENVIRONMENT, OTHER_VARIABLES } from "./environment.ts";
 
 const DAY_MS = 24 * 60 * 60 * 1_000;
 
@@ -19,6 +20,16 @@ export const CONFIG_SCHEMA = z.strictObject({
       keyFile: z.string().min(1).optional(),
       /** The key itself instead of a file, for secret stores and for several processes on one database. */
       key: z.string().min(8).optional(),
+    })
+    .prefault({}),
+  audit: z
+    .strictObject({
+      /** Signed heads of the audit chains are appended to it; default: the name of the data file with `.anchors`; "none" = no file. */
+      anchorFile: z.string().min(1).optional(),
+      /** Where each anchor is posted as well, signed with `alerts.webhookSecret`. */
+      anchorWebhookUrl: z.url().optional(),
+      /** Minutes between two anchors of the service; commands anchor when they end. */
+      anchorMinutes: z.number().min(0.01).max(1_440).default(5),
     })
     .prefault({}),
   http: z
@@ -137,60 +148,6 @@ export const CONFIG_SCHEMA = z.strictObject({
 });
 export type Config = z.infer<typeof CONFIG_SCHEMA>;
 
-/** Which variable sets which key. Those of Neo4j are named as its own tools name them. */
-export const ENVIRONMENT: Record<string, string> = {
-  GRAPHKEEPER_DATA: "data",
-  GRAPHKEEPER_INSTALLATION_KEY_FILE: "installation.keyFile",
-  GRAPHKEEPER_INSTALLATION_KEY: "installation.key",
-  GRAPHKEEPER_HOST: "http.host",
-  GRAPHKEEPER_PORT: "http.port",
-  GRAPHKEEPER_PUBLIC_URL: "http.publicUrl",
-  GRAPHKEEPER_BODY_LIMIT: "http.bodyLimit",
-  GRAPHKEEPER_WAIT_SECONDS: "http.waitSeconds",
-  GRAPHKEEPER_CALLS_PER_MINUTE_PER_KEY: "http.callsPerMinutePerKey",
-  GRAPHKEEPER_CALLS_PER_MINUTE_PER_GROUP: "http.callsPerMinutePerGroup",
-  GRAPHKEEPER_MAX_CONNECTIONS: "http.maxConnections",
-  GRAPHKEEPER_MAX_CONNECTIONS_PER_ADDRESS: "http.maxConnectionsPerAddress",
-  GRAPHKEEPER_API_KEY: "auth.apiKey",
-  GRAPHKEEPER_FAILURES_PER_MINUTE: "auth.failuresPerMinute",
-  GRAPHKEEPER_JWT_ISSUER: "auth.jwt.issuer",
-  GRAPHKEEPER_JWT_AUDIENCE: "auth.jwt.audience",
-  GRAPHKEEPER_JWT_JWKS_URL: "auth.jwt.jwksUrl",
-  GRAPHKEEPER_RESTORE_WINDOW_DAYS: "policy.restoreWindowDays",
-  GRAPHKEEPER_UNSUPPORTED: "policy.unsupported",
-  GRAPHKEEPER_GRACE_HOURS: "policy.graceHours",
-  GRAPHKEEPER_BATCH_SIZE: "maintenance.batchSize",
-  GRAPHKEEPER_SWEEP_HOURS: "maintenance.sweepHours",
-  GRAPHKEEPER_MEMORY_MB: "maintenance.memoryMb",
-  GRAPHKEEPER_ENGINE: "maintenance.engine",
-  GRAPHKEEPER_GDS_THRESHOLD: "maintenance.gdsThreshold",
-  GRAPHKEEPER_THROTTLE: "maintenance.throttle",
-  GRAPHKEEPER_AFTER_EVENTS: "maintenance.afterEvents",
-  GRAPHKEEPER_QUIET_SECONDS: "maintenance.quietSeconds",
-  GRAPHKEEPER_SUMMARY_GRADES: "summaries.grades",
-  GRAPHKEEPER_POSTGRES_URL: "jobs.postgresUrl",
-  GRAPHKEEPER_METRICS_GROUP_LABELS: "metrics.groupLabels",
-  GRAPHKEEPER_ALERT_WEBHOOK_URL: "alerts.webhookUrl",
-  GRAPHKEEPER_ALERT_WEBHOOK_SECRET: "alerts.webhookSecret",
-  GRAPHKEEPER_LOG_LEVEL: "log.level",
-  NEO4J_URI: "neo4j.uri",
-  NEO4J_USERNAME: "neo4j.username",
-  NEO4J_PASSWORD: "neo4j.password",
-  NEO4J_DATABASE: "neo4j.database",
-  GRAPHKEEPER_PROFILE: "neo4j.profile",
-  GRAPHKEEPER_PARKING: "neo4j.parking",
-  GRAPHKEEPER_TENANT: "neo4j.tenant",
-};
-
-/** Variables of other parts of the product: the command line, and what tests and deployments set for themselves. */
-const OTHER_VARIABLES = new Set([
-  "GRAPHKEEPER_CONFIG",
-  "GRAPHKEEPER_URL",
-  "GRAPHKEEPER_GROUP",
-  "GRAPHKEEPER_TEST_DATA",
-  "GRAPHKEEPER_LONG",
-]);
-
 /**
  * Reads and checks the configuration.
  *
@@ -234,6 +191,21 @@ export function policyOf(config: Config): Policy {
   };
 }
 
+/** Values that are secrets, or addresses that may hold one. */
+const SECRET =
+  /^(installation\.key|auth\.apiKey|neo4j\.(password|uri)|jobs\.postgresUrl|alerts\.webhook(Url|Secret)|audit\.anchorWebhookUrl)$/;
+
+/** What was configured, for a record: of a secret it says only that it is there. */
+export function withoutSecrets(config: object, at = ""): JsonObject {
+  const shown = Object.entries(config).map(([name, value]): [string, Json] => {
+    const path = at === "" ? name : `${at}.${name}`;
+    if (SECRET.test(path)) return [name, value === undefined || value === "" ? null : "(set)"];
+    const isObject = typeof value === "object" && value !== null && !Array.isArray(value);
+    return [name, isObject ? withoutSecrets(value, path) : (value as Json)];
+  });
+  return Object.fromEntries(shown);
+}
+
 function readFile(path: string | undefined): Record<string, unknown> {
   if (path === undefined || path === "") return {};
   try {
@@ -252,7 +224,12 @@ function readFile(path: string | undefined): Record<string, unknown> {
 
 /** Keys whose values are numbers or booleans are written as such in the environment. */
 function parseVariable(text: string, key: string): unknown {
-  if (/^(neo4j|auth\.(apiKey|jwt)|jobs|alerts|installation)\b|^(data|http\.(host|publicUrl))$/.test(key)) return text;
+  if (
+    /^(neo4j|auth\.(apiKey|jwt)|jobs|alerts|installation|audit\.anchor(File|WebhookUrl))\b|^(data|http\.(host|publicUrl))$/.test(
+      key,
+    )
+  )
+    return text;
   if (key === "summaries.grades") return text.split(",").map((grade) => grade.trim());
   if (text === "true" || text === "false") return text === "true";
   return /^-?\d+(\.\d+)?$/.test(text) ? Number(text) : text;

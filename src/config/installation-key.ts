@@ -36,10 +36,19 @@ export interface InstallationKeys {
   keep(): void;
 }
 
-export function installationKeyFile(config: Pick<Config, "data" | "installation">): string {
-  const { data, installation } = config;
-  // One file however the data file is reached.
-  return installation.keyFile ?? `${existsSync(data) ? realpathSync(data) : data}.key`;
+export function installationKeyFile({ data, installation }: Pick<Config, "data" | "installation">): string {
+  return installation.keyFile ?? `${realPath(data)}.key`;
+}
+
+/** null = anchors of the audit are written to no file. */
+export function anchorFileOf({ data, audit }: Pick<Config, "data" | "audit">): string | null {
+  const { anchorFile = `${realPath(data)}.anchors` } = audit;
+  return anchorFile === "none" ? null : anchorFile;
+}
+
+/** One name however the data file is reached. */
+function realPath(data: string): string {
+  return existsSync(data) ? realpathSync(data) : data;
 }
 
 /**

@@ -1,6 +1,8 @@
 import type { Neighbourhood, NeighbourhoodQuery } from "./neighbourhood.ts";
 import type {
+  AuditDraft,
   AuditEntry,
+  AuditHead,
   CollectionBatch,
   CollectionKind,
   DocumentRecord,
@@ -426,10 +428,7 @@ export interface AnalyticsEngine {
 export interface GraphStore extends GroupReader, DocumentLifecycle, Leases, Collection, Analytics {
   readonly engine?: AnalyticsEngine;
   /** Appends to the group's audit chain what is not part of another write: a run that ended, an acknowledgement. */
-  recordAudit(
-    groupId: string,
-    entry: { at: number; actor: string; action: string; ref: string; detail: JsonObject },
-  ): Promise<AuditEntry>;
+  recordAudit(groupId: string, entry: AuditDraft): Promise<AuditEntry>;
   /** @throws GraphkeeperError `STORE_UNAVAILABLE` */
   ping(): Promise<void>;
   close(): Promise<void>;
@@ -448,8 +447,14 @@ export interface StoredKey {
   revokedAt: number | null;
 }
 export interface KeyStore {
-  addKey(key: StoredKey): Promise<void>;
+  /** @param actor who makes it; the installation's chain says so in the same transaction */
+  addKey(key: StoredKey, actor?: string): Promise<void>;
   findKey(id: string): Promise<StoredKey | null>;
   listKeys(): Promise<StoredKey[]>;
-  revokeKey(id: string, at: number): Promise<boolean>;
+  revokeKey(id: string, at: number, actor?: string): Promise<boolean>;
+  /** Appends to the installation's own chain: what concerns all groups, or work instead of data. */
+  recordInstallation(draft: AuditDraft): Promise<AuditEntry>;
+  /** As `audit` of a group; every entry has generation 0. */
+  installationAudit(query: { afterSeq: number; limit: number }): Promise<AuditEntry[]>;
+  installationHead(): Promise<AuditHead>;
 }

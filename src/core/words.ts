@@ -180,6 +180,14 @@ export interface GroupState {
   staleSince: number | null;
   lastSweepAt: number | null;
   createdAt: number;
+  /** Where the group's audit chain ends, as its row says. */
+  audit: AuditHead;
+}
+
+export interface AuditHead {
+  /** 0 before the first entry. */
+  seq: number;
+  hash: string;
 }
 
 export interface GroupCounts {
@@ -224,16 +232,20 @@ export interface CollectionBatch {
   ids: string[];
 }
 
-export interface AuditEntry {
-  seq: number;
+/** What an entry of the audit says, before it has its place in a chain. */
+export interface AuditDraft {
   at: number;
   actor: string;
   action: string;
-  /** Operation or run id. */
+  /** Id of the operation, run, key or schedule. */
   ref: string;
   detail: JsonObject;
+}
+
+export interface AuditEntry extends AuditDraft {
+  seq: number;
   generation: number;
-  /** SHA-256 over the previous hash and this entry's canonical JSON. */
+  /** Over the previous hash and this entry's canonical JSON; see `audit.ts` for the rules. */
   hash: string;
 }
 

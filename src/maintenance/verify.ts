@@ -1,8 +1,8 @@
-import { AUDIT_START, auditHash } from "../core/canonical.ts";
 import { textUnitPresence } from "../core/law.ts";
 import type { GroupReader, StoredRecord } from "../core/ports.ts";
 import { compareIds } from "../core/ports.ts";
 import type { Finding, GroupState } from "../core/words.ts";
+import { AUDIT_MESSAGES, type AuditChain, type AuditProof, checkAudit } from "./verify-audit.ts";
 
 type Of<K extends StoredRecord["kind"]> = Extract<StoredRecord, { kind: K }>;
 
@@ -12,7 +12,11 @@ type Of<K extends StoredRecord["kind"]> = Extract<StoredRecord, { kind: K }>;
  *
  * @returns what is wrong; nothing when the group is as the law says
  */
-export async function verifyGroup(store: GroupReader, groupId: string): Promise<Finding[]> {
+export async function verifyGroup(
+  store: GroupReader,
+  groupId: string,
+  proof: AuditProof = { keyring: null },
+): Promise<Finding[]> {
   const group = await store.group(groupId);
   const findings = new Findings();
   const documents = new Map<string, Of<"document">>();
@@ -40,8 +44,24 @@ export async function verifyGroup(store: GroupReader, groupId: string): Promise<
   checkEntities(findings, entities, units, mentionedBy, liveEnds(relationships, units, documents));
   checkRelationships(findings, relationships, entities, units, documents);
   checkAnalytics(findings, analytics, entities, relationships, group);
-  await checkAudit(findings, store, groupId, group);
+  await addAudit(findings, chainOf(store, groupId, group), proof);
   return findings.all();
+}
+
+/** The audit alone: of a group, or of the installation. */
+export async function verifyAudit(chain: AuditChain, proof: AuditProof): Promise<Finding[]> {
+  const findings = new Findings();
+  await addAudit(findings, chain, proof);
+  return findings.all();
+}
+
+export function chainOf(store: Pick<GroupReader, "audit">, groupId: string, group: GroupState | null): AuditChain {
+  const read: AuditChain["read"] = (query) => store.audit(groupId, query);
+  return { name: groupId, read, head: group?.audit, generation: group?.generation };
+}
+
+async function addAudit(findings: Findings, chain: AuditChain, proof: AuditProof): Promise<void> {
+  for await (const { code, sample } of checkAudit(chain, proof)) findings.add(code, sample);
 }
 
 const MESSAGES = {
@@ -65,8 +85,7 @@ const MESSAGES = {
   COMMUNITY_UNKNOWN: "memberships name a community that does not exist",
   COMMUNITY_NESTING: "communities are not inside their parent",
   COMMUNITY_DISCONNECTED: "communities are not connected inside",
-  AUDIT_CHAIN: "entries of the audit do not follow from their predecessor",
-  AUDIT_BEHIND: "the generation is not the one of the last audited change",
+  ...AUDIT_MESSAGES,
 } as const;
 
 class Findings {
@@ -260,28 +279,4 @@ function disconnected(
     if (inside.some((entity) => find(entity) !== first)) broken.push(community);
   }
   return broken;
-}
-
-async function checkAudit(
-  findings: Findings,
-  store: GroupReader,
-  groupId: string,
-  group: GroupState | null,
-): Promise<void> {
-  let previous = AUDIT_START;
-  let seq = 0;
-  let generation = 0;
-  for (;;) {
-    const entries = await store.audit(groupId, { afterSeq: seq, limit: 1_000 });
-    for (const { hash, ...entry } of entries) {
-      seq++;
-      if (entry.seq !== seq || auditHash(previous, entry) !== hash)
-        findings.add("AUDIT_CHAIN", `${groupId}#${entry.seq}`);
-      previous = hash;
-      generation = entry.generation;
-    }
-    if (entries.length < 1_000) break;
-  }
-  if (group && generation !== group.generation)
-    findings.add("AUDIT_BEHIND", `${groupId}: ${generation} of ${group.generation}`);
 }

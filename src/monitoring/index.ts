@@ -5,4 +5,4 @@ export { Monitoring, type MonitoringOptions } from "./monitoring.ts";
 export { METRICS_CONTENT_TYPE } from "./prometheus.ts";
 export { traceRequest } from "./trace-requests.ts";
 export { watchRuns } from "./watch-runs.ts";
-export { signWebhook, type WebhookOptions } from "./webhook.ts";
+export { signWebhook, Webhook, type WebhookOptions } from "./webhook.ts";

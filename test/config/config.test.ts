@@ -3,7 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { z } from "zod";
-import { CONFIG_SCHEMA, ENVIRONMENT, loadConfig, policyOf } from "../../src/config/config.ts";
+import { CONFIG_SCHEMA, loadConfig, policyOf } from "../../src/config/config.ts";
+import { ENVIRONMENT } from "../../src/config/environment.ts";
 import { GraphkeeperError } from "../../src/core/errors.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "graphkeeper-config-"));

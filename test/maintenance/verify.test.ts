@@ -88,6 +88,7 @@ async function findingsAfter(change: Change): Promise<string[]> {
     staleSince: null,
     lastSweepAt: null,
     createdAt: 0,
+    audit: { seq: 1, hash: audit[0]!.hash },
   };
   change({ records, audit, group });
   const reader = {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { AUDIT_START, auditHash } from "../../core/canonical.ts";
+import { ChainCheck, EMPTY_HEAD } from "../../core/audit.ts";
 import { relationshipPresence, textUnitPresence } from "../../core/law.ts";
 import type { Analytics, DocumentLifecycle, GroupReader, StoredRecord } from "../../core/ports.ts";
 import { recordsOf } from "./dump.ts";
@@ -182,15 +182,16 @@ async function countsByRecords(store: GroupReader, groupId: string, group: Rows)
 async function auditByHash(store: GroupReader, groupId: string): Promise<string[]> {
   const found: string[] = [];
   const generations = new Set<number>();
-  let previous = AUDIT_START;
-  let seq = 0;
-  for (const { hash, ...entry } of await store.audit(groupId, { afterSeq: 0, limit: 1_000_000 })) {
-    if (entry.seq !== ++seq) found.push(`audit entry ${entry.seq} stands in the place of ${seq}`);
-    if (auditHash(previous, entry) !== hash) found.push(`audit entry ${entry.seq} does not match its hash`);
+  const check = new ChainCheck(groupId, null);
+  for (const entry of await store.audit(groupId, { afterSeq: 0, limit: 1_000_000 })) {
+    if (check.next(entry) === "broken") found.push(`audit entry ${entry.seq} does not follow from its predecessor`);
     generations.add(entry.generation);
-    previous = hash;
   }
-  const { generation = 0 } = (await store.group(groupId)) ?? {};
+  const group = await store.group(groupId);
+  const { seq, hash } = group?.audit ?? EMPTY_HEAD;
+  if (seq !== check.head.seq || hash !== check.head.hash)
+    found.push(`the audit ends with ${check.head.seq}, not ${seq}`);
+  const generation = group?.generation ?? 0;
   for (let g = 1; g <= generation; g++) if (!generations.has(g)) found.push(`generation ${g} has no audit entry`);
   return found;
 }

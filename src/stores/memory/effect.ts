@@ -1,7 +1,8 @@
-import { AUDIT_START, auditHash, vectorHex } from "../../core/canonical.ts";
+import { chained } from "../../core/audit.ts";
+import { vectorHex } from "../../core/canonical.ts";
 import { isStale } from "../../core/law.ts";
 import type { StoredVector } from "../../core/ports.ts";
-import type { AuditEntry, Effect, JsonObject, Verb } from "../../core/words.ts";
+import type { AuditDraft, AuditEntry, Effect, Verb } from "../../core/words.ts";
 import type { Group } from "./state.ts";
 
 /** What a transaction changed, told from the snapshots before and after; and what each effective one leaves behind. */
@@ -53,15 +54,11 @@ export function settleStaleness(group: Group): void {
     group.state.staleSince = null;
 }
 
-export function appendAudit(
-  group: Group,
-  entry: { at: number; actor: string; action: string; ref: string; detail: JsonObject },
-): AuditEntry {
-  const last = group.audit.at(-1);
-  const { at, actor, action, ref } = entry;
-  const detail = structuredClone(entry.detail);
-  const body = { seq: (last?.seq ?? 0) + 1, at, actor, action, ref, detail, generation: group.state.generation };
-  const whole = { ...body, hash: auditHash(last?.hash ?? AUDIT_START, body) };
-  group.audit.push(whole);
-  return whole;
+export function appendAudit(group: Group, draft: AuditDraft): AuditEntry {
+  const { groupId, generation, audit: head } = group.state;
+  const entries = chained(groupId, head, structuredClone(draft), generation, group.keyring);
+  group.audit.push(...entries);
+  const last = entries.at(-1) as AuditEntry;
+  group.state.audit = { seq: last.seq, hash: last.hash };
+  return last;
 }

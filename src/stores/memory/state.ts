@@ -1,3 +1,5 @@
+import { EMPTY_HEAD } from "../../core/audit.ts";
+import type { Keyring } from "../../core/keyring.ts";
 import {
   type CommunityRecord,
   compareIds,
@@ -126,7 +128,10 @@ export class Group {
   /** What was summarised, by community; without members when that one is not published any more. */
   acknowledged = new Map<string, { readonly hash: string; readonly members: readonly string[] }>();
 
-  constructor(groupId: string, at: number) {
+  /** The installation's key; null = the audit is chained without one. */
+  readonly keyring: Keyring | null;
+
+  constructor(groupId: string, at: number, keyring: Keyring | null) {
     this.state = {
       groupId,
       generation: 0,
@@ -136,11 +141,13 @@ export class Group {
       staleSince: null,
       lastSweepAt: null,
       createdAt: at,
+      audit: EMPTY_HEAD,
     };
+    this.keyring = keyring;
   }
 
   clone(): Group {
-    const copy = new Group(this.state.groupId, this.state.createdAt);
+    const copy = new Group(this.state.groupId, this.state.createdAt, this.keyring);
     copy.state = { ...this.state };
     copy.documents = new Map(this.documents);
     copy.textUnits = new Map(this.textUnits);

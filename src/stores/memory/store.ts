@@ -1,3 +1,4 @@
+import type { Keyring } from "../../core/keyring.ts";
 import { checkGroupId, isStale } from "../../core/law.ts";
 import type { Neighbourhood, NeighbourhoodQuery } from "../../core/neighbourhood.ts";
 import { byLevelAndId } from "../../core/order.ts";
@@ -16,6 +17,7 @@ import type {
 } from "../../core/ports.ts";
 import { communityHash } from "../../core/ports.ts";
 import type {
+  AuditDraft,
   AuditEntry,
   CollectionBatch,
   CollectionKind,
@@ -51,10 +53,12 @@ const CHUNK = 500;
 export class MemoryStore implements GraphStore {
   protected readonly groupsById = new Map<string, Group>();
   readonly #clock: () => number;
+  readonly #keyring: Keyring | null;
 
   /** @param options.clock the store's own time, by which leases run out too */
-  constructor(options: { clock?: () => number } = {}) {
+  constructor(options: { clock?: () => number; keyring?: Keyring } = {}) {
     this.#clock = options.clock ?? Date.now;
+    this.#keyring = options.keyring ?? null;
   }
 
   /** A committed snapshot; never changed in place. */
@@ -164,7 +168,7 @@ export class MemoryStore implements GraphStore {
     if (this.groupsById.has(groupId) || verb !== "import") {
       return this.transaction(groupId, (draft, before) => applyOperation(before, draft, operation, options));
     }
-    const draft = new Group(checkGroupId(groupId), at);
+    const draft = new Group(checkGroupId(groupId), at, this.#keyring);
     const record = applyOperation(draft.clone(), draft, operation, options);
     this.groupsById.set(groupId, draft);
     return record;
@@ -303,11 +307,8 @@ export class MemoryStore implements GraphStore {
     return analytics.vanished(this.snapshot(groupId));
   }
 
-  async recordAudit(
-    groupId: string,
-    entry: { at: number; actor: string; action: string; ref: string; detail: JsonObject },
-  ): Promise<AuditEntry> {
-    return structuredClone(this.transaction(groupId, (draft) => appendAudit(draft, entry)));
+  async recordAudit(groupId: string, draft: AuditDraft): Promise<AuditEntry> {
+    return structuredClone(this.transaction(groupId, (group) => appendAudit(group, draft)));
   }
 
   async ping(): Promise<void> {}

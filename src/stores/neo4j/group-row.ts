@@ -43,6 +43,7 @@ export function groupState(g: GroupRow): GroupState {
     staleSince: g.staleSince ?? null,
     lastSweepAt: g.lastSweepAt ?? null,
     createdAt: g.createdAt,
+    audit: { seq: g.auditSeq, hash: g.auditHash },
   };
 }
 

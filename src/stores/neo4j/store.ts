@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { GraphkeeperError } from "../../core/errors.ts";
+import type { Keyring } from "../../core/keyring.ts";
 import { checkEmbedding, checkGroupId } from "../../core/law.ts";
 import type { Neighbourhood, NeighbourhoodQuery } from "../../core/neighbourhood.ts";
 import { byLevelAndId } from "../../core/order.ts";
@@ -19,6 +20,7 @@ import {
 } from "../../core/ports.ts";
 import { nothingPublished, publishedPart } from "../../core/published.ts";
 import type {
+  AuditDraft,
   AuditEntry,
   CollectionBatch,
   CollectionKind,
@@ -71,6 +73,8 @@ export interface Neo4jStoreOptions extends ConnectOptions {
   parking?: ParkingMode;
   /** The store's own time for leases; the database server's clock when absent. */
   clock?: () => number;
+  /** The installation's key, with which audits are chained; every process on this database needs the same. */
+  keyring?: Keyring | null;
   /** False = create no constraints and indexes (they must be there). */
   install?: boolean;
 }
@@ -91,13 +95,15 @@ export class Neo4jStore implements GraphStore {
   readonly statements: Statements;
   readonly engine: GdsEngine;
   readonly #clock: (() => number) | null;
+  readonly #keyring: Keyring | null;
   readonly #referred = new Set<string>();
 
-  constructor(connection: Connection, shapes: Shapes, clock: (() => number) | null) {
+  constructor(connection: Connection, shapes: Shapes, options: Pick<Neo4jStoreOptions, "clock" | "keyring">) {
     this.connection = connection;
     this.shapes = shapes;
     this.statements = statementsFor(shapes);
-    this.#clock = clock;
+    this.#clock = options.clock ?? null;
+    this.#keyring = options.keyring ?? null;
     this.engine = new GdsEngine(this);
   }
 
@@ -175,7 +181,7 @@ export class Neo4jStore implements GraphStore {
         const r = new Reading(this.connection, tx, this.statements, this.shapes, groupId);
         const { locked, read } = await this.#lock(r, call, options.create, ahead);
         if (locked.answer !== null) return JSON.parse(locked.answer) as T;
-        const w = new Work(this.connection, tx, this.statements, this.shapes, locked.g);
+        const w = new Work(this.connection, tx, this.statements, this.shapes, locked.g, this.#keyring);
         const result = await work(w, read);
         if (options.rollBack) {
           await w.settled();
@@ -560,11 +566,8 @@ export class Neo4jStore implements GraphStore {
     return this.read(groupId, (r) => analytics.vanished(r));
   }
 
-  recordAudit(
-    groupId: string,
-    entry: { at: number; actor: string; action: string; ref: string; detail: JsonObject },
-  ): Promise<AuditEntry> {
-    const { at, ...rest } = entry;
+  recordAudit(groupId: string, draft: AuditDraft): Promise<AuditEntry> {
+    const { at, ...rest } = draft;
     return this.write(groupId, async (w) => w.audit(at, rest));
   }
 
@@ -591,7 +594,7 @@ function pageOf<T>(rows: T[], limit: number, cursor: (row: T) => string): Page<T
 export async function openNeo4jStore(options: Neo4jStoreOptions): Promise<Neo4jStore> {
   const shapes = new Shapes(checkProfile(options.profile ?? native), options.parking);
   const connection = await connect(options);
-  const store = new Neo4jStore(connection, shapes, options.clock ?? null);
+  const store = new Neo4jStore(connection, shapes, options);
   try {
     await checkVersion(connection);
     await checkParking(connection, shapes);

@@ -1,6 +1,15 @@
-import { auditHash } from "../../core/canonical.ts";
+import { chained } from "../../core/audit.ts";
 import { GraphkeeperError } from "../../core/errors.ts";
-import type { AuditEntry, CollectionKind, DocumentRecord, Effect, Fence, JsonObject } from "../../core/words.ts";
+import type { Keyring } from "../../core/keyring.ts";
+import type {
+  AuditDraft,
+  AuditEntry,
+  CollectionKind,
+  DocumentRecord,
+  Effect,
+  Fence,
+  JsonObject,
+} from "../../core/words.ts";
 import type { Connection, Row, Transaction } from "./connection.ts";
 import type { GroupRow } from "./group-row.ts";
 import { ORDERED_OTHERWISE } from "./phases.ts";
@@ -98,6 +107,7 @@ export function noEffect(): Effect {
 /** One write transaction on one group, whose node is locked by it. */
 export class Work extends Reading {
   readonly group: GroupRow;
+  readonly keyring: Keyring | null;
   readonly effect: Effect = noEffect();
   readonly #candidates: Record<CollectionKind, Set<string>> = {
     orphan_entities: new Set(),
@@ -111,9 +121,18 @@ export class Work extends Reading {
   readonly #sent: Promise<unknown>[] = [];
   readonly #documents = new Map<string, DocumentState | null>();
 
-  constructor(connection: Connection, tx: Transaction, statements: Statements, shapes: Shapes, group: GroupRow) {
+  /** @param keyring the installation's key; null = the audit is chained without one */
+  constructor(
+    connection: Connection,
+    tx: Transaction,
+    statements: Statements,
+    shapes: Shapes,
+    group: GroupRow,
+    keyring: Keyring | null,
+  ) {
     super(connection, tx, statements, shapes, group.lc_group);
     this.group = group;
+    this.keyring = keyring;
   }
 
   set(state: Partial<Record<keyof GroupRow, unknown>>): void {
@@ -200,29 +219,34 @@ export class Work extends Reading {
   }
 
   /** Raises the generation by one and appends to the audit chain. */
-  commitChange(at: number, entry: { actor: string; action: string; ref: string; detail: JsonObject }): void {
+  commitChange(at: number, entry: Omit<AuditDraft, "at">): void {
     this.set({ generation: this.group.generation + 1, staleSince: this.group.staleSince ?? at });
     if (this.shapes.profile.published?.stale) this.send("markStale", { stale: true, now: new Date(at).toISOString() });
     this.audit(at, entry);
   }
 
-  audit(at: number, entry: { actor: string; action: string; ref: string; detail: JsonObject }): AuditEntry {
-    const next = { seq: this.group.auditSeq + 1, at, ...entry, generation: this.group.generation };
-    const hash = auditHash(this.group.auditHash, next);
+  audit(at: number, entry: Omit<AuditDraft, "at">): AuditEntry {
+    const { auditSeq: seq, auditHash: hash, generation } = this.group;
+    const entries = chained(this.groupId, { seq, hash }, { at, ...entry }, generation, this.keyring);
+    for (const next of entries) this.#addAudit(next);
+    const last = entries.at(-1) as AuditEntry;
+    this.set({ auditSeq: last.seq, auditHash: last.hash });
+    return last;
+  }
+
+  #addAudit({ seq, at, actor, action, ref, detail, generation, hash }: AuditEntry): void {
     this.send("addAudit", {
-      seq: this.int(next.seq),
+      seq: this.int(seq),
       entry: {
         at: this.int(at),
-        actor: next.actor,
-        action: next.action,
-        ref: next.ref,
-        detail: JSON.stringify(next.detail),
-        generation: this.int(next.generation),
+        actor,
+        action,
+        ref,
+        detail: JSON.stringify(detail),
+        generation: this.int(generation),
         hash,
       },
     });
-    this.set({ auditSeq: next.seq, auditHash: hash });
-    return { ...next, hash };
   }
 
   /** Writes what was gathered: candidates, and the group's state with the answer of this call. */

@@ -16,6 +16,8 @@ export interface ThreadData {
   urgent: boolean;
   /** What each effective lifecycle operation asks for in its own transaction. */
   afterEvents?: AfterEvents;
+  /** Of the installation's key; absent = audits are chained without one. */
+  secrets?: Uint8Array[];
 }
 
 export type Method = Exclude<keyof (GraphStore & KeyStore), "close" | "engine"> | "checkpoint" | "touch";

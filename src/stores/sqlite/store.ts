@@ -1,5 +1,6 @@
 import { closeSync, existsSync, openSync } from "node:fs";
 import { GraphkeeperError } from "../../core/errors.ts";
+import type { Keyring } from "../../core/keyring.ts";
 import type { Neighbourhood, NeighbourhoodQuery } from "../../core/neighbourhood.ts";
 import type {
   AnalyticsPart,
@@ -16,7 +17,9 @@ import type {
   StoredRecord,
 } from "../../core/ports.ts";
 import type {
+  AuditDraft,
   AuditEntry,
+  AuditHead,
   CollectionBatch,
   CollectionKind,
   DocumentRecord,
@@ -52,6 +55,11 @@ export interface SqliteStoreOptions {
   synchronous?: "full" | "normal";
   /** A run of the jobs in the same file that each effective lifecycle operation asks for, in its own transaction. */
   afterEvents?: AfterEvents;
+  /**
+   * The installation's key, with which audits are chained. Without one anybody can make the chain again; a chain that has
+   * keyed entries must be opened with a key, else `verify` finds what was appended.
+   */
+  keyring?: Keyring | null;
 }
 
 /** A checkpoint of the write-ahead log is asked for at most this often, while there are writes. */
@@ -65,7 +73,7 @@ const CHECKPOINT_MS = 1_000;
  *   `readOnly` and there is none, `STORE_UNAVAILABLE`
  */
 export async function openSqliteStore(options: SqliteStoreOptions): Promise<SqliteStore> {
-  const { readOnly = false, synchronous = "full", afterEvents } = options;
+  const { readOnly = false, synchronous = "full", afterEvents, keyring } = options;
   const path = realDataPath(options.path);
   if (readOnly && !existsSync(path)) {
     throw new GraphkeeperError("NOT_FOUND", `There is no data file ${options.path}.`, { path: options.path });
@@ -75,7 +83,7 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Sqli
     if (!readOnly) lock = takeLock(path, options.serve?.address ?? null);
     // Before SQLite does it: its log and index files take over the mode.
     if (!readOnly && !existsSync(path)) closeSync(openSync(path, "a", 0o600));
-    const store = new SqliteStore(path, { readOnly, synchronous, afterEvents }, lock);
+    const store = new SqliteStore(path, { readOnly, synchronous, afterEvents, secrets: keyring?.secrets }, lock);
     await store.begin();
     return store;
   } catch (error) {
@@ -109,7 +117,7 @@ export class SqliteStore implements GraphStore, KeyStore {
 
   constructor(
     path: string,
-    options: Pick<ThreadData, "readOnly" | "synchronous" | "afterEvents">,
+    options: Pick<ThreadData, "readOnly" | "synchronous" | "afterEvents" | "secrets">,
     lock: DataLock | null,
   ) {
     this.path = path;
@@ -294,15 +302,12 @@ export class SqliteStore implements GraphStore, KeyStore {
     return this.#reader.call("vanishedCommunities", [groupId]);
   }
 
-  recordAudit(
-    groupId: string,
-    entry: { at: number; actor: string; action: string; ref: string; detail: JsonObject },
-  ): Promise<AuditEntry> {
-    return this.#write(this.#writer, "recordAudit", [groupId, entry]);
+  recordAudit(groupId: string, draft: AuditDraft): Promise<AuditEntry> {
+    return this.#write(this.#writer, "recordAudit", [groupId, draft]);
   }
 
-  addKey(key: StoredKey): Promise<void> {
-    return this.#write(this.#writer, "addKey", [key]);
+  addKey(key: StoredKey, actor?: string): Promise<void> {
+    return this.#write(this.#writer, "addKey", [key, actor]);
   }
 
   findKey(id: string): Promise<StoredKey | null> {
@@ -313,8 +318,20 @@ export class SqliteStore implements GraphStore, KeyStore {
     return this.#reader.call("listKeys", []);
   }
 
-  revokeKey(id: string, at: number): Promise<boolean> {
-    return this.#write(this.#writer, "revokeKey", [id, at]);
+  revokeKey(id: string, at: number, actor?: string): Promise<boolean> {
+    return this.#write(this.#writer, "revokeKey", [id, at, actor]);
+  }
+
+  recordInstallation(draft: AuditDraft): Promise<AuditEntry> {
+    return this.#write(this.#writer, "recordInstallation", [draft]);
+  }
+
+  installationAudit(query: { afterSeq: number; limit: number }): Promise<AuditEntry[]> {
+    return this.#reader.call("installationAudit", [query]);
+  }
+
+  installationHead(): Promise<AuditHead> {
+    return this.#reader.call("installationHead", []);
   }
 
   async ping(): Promise<void> {

@@ -1,5 +1,6 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { GraphkeeperError } from "../../core/errors.ts";
+import { Keyring } from "../../core/keyring.ts";
 import type { ApplyOptions } from "../../core/ports.ts";
 import type { ImportBlock } from "../../core/words.ts";
 import { joinParts } from "./block-parts.ts";
@@ -29,6 +30,7 @@ type Chunks = Iterator<unknown>;
 
 const streams = new Map<number, { chunks: Chunks; close: () => void }>();
 const parts = new Map<number, ImportBlock[]>();
+const keyring = data.secrets ? new Keyring(data.secrets) : null;
 let engine: Engine | null = null;
 
 function open(readOnly: boolean): Engine {
@@ -37,6 +39,7 @@ function open(readOnly: boolean): Engine {
     readOnly,
     synchronous: data.synchronous === "normal" ? "NORMAL" : "FULL",
     gate: gateOf(data.gate, data.thread, data.urgent),
+    keyring,
     onEvent: afterEvents && ((db, event) => askForRun(db, afterEvents, event)),
   });
   // The first event may come before the job store has been opened.

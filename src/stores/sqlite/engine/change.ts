@@ -1,6 +1,7 @@
-import { AUDIT_START, auditHash } from "../../../core/canonical.ts";
+import { chained } from "../../../core/audit.ts";
+import { AUDIT_START } from "../../../core/canonical.ts";
 import { GraphkeeperError } from "../../../core/errors.ts";
-import type { AuditEntry, Effect, GroupState, JsonObject } from "../../../core/words.ts";
+import type { AuditDraft, AuditEntry, Effect, GroupState } from "../../../core/words.ts";
 import type { Row, Session } from "./session.ts";
 
 /** The columns of a group's row that change; written back as one row at the end of a transaction. */
@@ -118,28 +119,30 @@ export function settleStaleness(group: GroupRow): void {
     group.stale_since = null;
 }
 
-export function appendAudit(
-  change: Change,
-  entry: { at: number; actor: string; action: string; ref: string; detail: JsonObject },
-): AuditEntry {
+export function appendAudit(change: Change, draft: AuditDraft): AuditEntry {
   const { group, session } = change;
-  const unsigned = { seq: group.audit_seq + 1, ...entry, generation: group.generation };
-  const hash = auditHash(group.audit_hash, unsigned);
+  const head = { seq: group.audit_seq, hash: group.audit_hash };
+  const entries = chained(group.id, head, draft, group.generation, session.options.keyring);
+  for (const entry of entries) insertAudit(session, group.g, entry);
+  const last = entries.at(-1) as AuditEntry;
+  group.audit_seq = last.seq;
+  group.audit_hash = last.hash;
+  return last;
+}
+
+export function insertAudit(session: Session, g: number, entry: AuditEntry): void {
   session.run(
     "INSERT INTO audit (g, seq, at, actor, action, ref, detail, generation, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-    group.g,
-    unsigned.seq,
+    g,
+    entry.seq,
     entry.at,
     entry.actor,
     entry.action,
     entry.ref,
     JSON.stringify(entry.detail),
-    group.generation,
-    hash,
+    entry.generation,
+    entry.hash,
   );
-  group.audit_seq = unsigned.seq;
-  group.audit_hash = hash;
-  return { ...unsigned, hash };
 }
 
 /** Integers that no row ever had: a purged thing's key is not given again. */
@@ -157,5 +160,6 @@ export function groupState(group: GroupRow): GroupState {
     staleSince: group.stale_since,
     lastSweepAt: group.last_sweep_at,
     createdAt: group.created_at,
+    audit: { seq: group.audit_seq, hash: group.audit_hash },
   };
 }

@@ -1,5 +1,6 @@
 import { existsSync, statSync } from "node:fs";
 import type { DatabaseSync } from "node:sqlite";
+import type { Keyring } from "../../../core/keyring.ts";
 import type { Neighbourhood, NeighbourhoodQuery } from "../../../core/neighbourhood.ts";
 import type {
   AnalyticsPart,
@@ -15,7 +16,9 @@ import type {
 } from "../../../core/ports.ts";
 import type { TraceContext } from "../../../core/trace.ts";
 import type {
+  AuditDraft,
   AuditEntry,
+  AuditHead,
   CollectionBatch,
   CollectionKind,
   DocumentRecord,
@@ -30,7 +33,7 @@ import type {
   Policy,
 } from "../../../core/words.ts";
 import { advance, apply } from "./apply.ts";
-import { recordAudit } from "./audit.ts";
+import * as chain from "./audit.ts";
 import { collect } from "./collect.ts";
 import {
   acknowledgeCommunities,
@@ -66,6 +69,7 @@ export interface EngineOptions {
   /** How long a write waits for another process's. */
   busyTimeoutMs?: number;
   cacheKiB?: number;
+  keyring?: Keyring | null;
   /** Where a write waits for its turn among the threads of this process. */
   gate?: Gate;
   /** Called at named places of transactions; for tests that stop there. */
@@ -87,10 +91,10 @@ export function openEngine(path: string, options: EngineOptions): Engine {
   const isThere = existsSync(path) && statSync(path).size > 0;
   const version = isThere ? checkVersion(path, MIGRATIONS.length).version : 0;
   if (options.readOnly && version < MIGRATIONS.length) throw beingMade(path);
-  const { readOnly, synchronous, busyTimeoutMs = 5_000, cacheKiB = 65_536 } = options;
+  const { readOnly, synchronous, busyTimeoutMs = 5_000, cacheKiB = 65_536, keyring = null } = options;
   const failpoint = options.failpoint ?? (() => {});
   const session = new Session(
-    { path, readOnly, synchronous, busyTimeoutMs, cacheKiB },
+    { path, readOnly, synchronous, busyTimeoutMs, cacheKiB, keyring },
     options.gate ?? NO_GATE,
     failpoint,
   );
@@ -163,7 +167,7 @@ export class Engine {
   }
 
   audit(groupId: string, query: { afterSeq: number; limit: number }): AuditEntry[] {
-    return reader.audit(this.session, groupId, query);
+    return chain.audit(this.session, groupId, query);
   }
 
   neighbourhood(groupId: string, query: NeighbourhoodQuery): Neighbourhood {
@@ -270,15 +274,24 @@ export class Engine {
     return vanishedCommunities(this.session, groupId);
   }
 
-  recordAudit(
-    groupId: string,
-    entry: { at: number; actor: string; action: string; ref: string; detail: JsonObject },
-  ): AuditEntry {
-    return recordAudit(this.session, groupId, entry);
+  recordAudit(groupId: string, draft: AuditDraft): AuditEntry {
+    return chain.recordAudit(this.session, groupId, draft);
   }
 
-  addKey(key: StoredKey): void {
-    keys.addKey(this.session, key);
+  recordInstallation(draft: AuditDraft): AuditEntry {
+    return chain.recordInstallation(this.session, draft);
+  }
+
+  installationAudit(query: { afterSeq: number; limit: number }): AuditEntry[] {
+    return chain.installationAudit(this.session, query);
+  }
+
+  installationHead(): AuditHead {
+    return chain.installationHead(this.session);
+  }
+
+  addKey(key: StoredKey, actor?: string): void {
+    keys.addKey(this.session, key, actor);
   }
 
   findKey(id: string): StoredKey | null {
@@ -289,8 +302,8 @@ export class Engine {
     return keys.listKeys(this.session);
   }
 
-  revokeKey(id: string, at: number): boolean {
-    return keys.revokeKey(this.session, id, at);
+  revokeKey(id: string, at: number, actor?: string): boolean {
+    return keys.revokeKey(this.session, id, at, actor);
   }
 
   ping(): void {

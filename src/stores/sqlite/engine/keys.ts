@@ -1,10 +1,12 @@
+import { keyMade, keyRevoked } from "../../../core/audit.ts";
 import { GraphkeeperError } from "../../../core/errors.ts";
 import type { StoredKey } from "../../../core/ports.ts";
+import { appendInstallation } from "./audit.ts";
 import type { Row, Session } from "./session.ts";
 
 /** API keys; the secrets themselves are not in the file. */
 
-export function addKey(session: Session, key: StoredKey): void {
+export function addKey(session: Session, key: StoredKey, actor = "local"): void {
   session.write(() => {
     if (findKey(session, key.id))
       throw new GraphkeeperError("CONFLICT", `There is a key ${key.id} already.`, { key: key.id });
@@ -18,6 +20,7 @@ export function addKey(session: Session, key: StoredKey): void {
       key.createdAt,
       key.revokedAt,
     );
+    appendInstallation(session, keyMade(key, actor));
   });
 }
 
@@ -31,10 +34,13 @@ export function listKeys(session: Session): StoredKey[] {
 }
 
 /** @returns false when there is no such key, or it was revoked before */
-export function revokeKey(session: Session, id: string, at: number): boolean {
-  return session.write(
-    () => session.run("UPDATE api_keys SET revoked_at = ? WHERE id = ? AND revoked_at IS NULL", at, id) > 0,
-  );
+export function revokeKey(session: Session, id: string, at: number, actor = "local"): boolean {
+  return session.write(() => {
+    if (session.run("UPDATE api_keys SET revoked_at = ? WHERE id = ? AND revoked_at IS NULL", at, id) === 0)
+      return false;
+    appendInstallation(session, keyRevoked(id, at, actor));
+    return true;
+  });
 }
 
 function storedKey(row: Row): StoredKey {

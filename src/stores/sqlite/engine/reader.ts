@@ -1,14 +1,6 @@
 import { documentSize, takePage } from "../../../core/page.ts";
 import type { Page } from "../../../core/ports.ts";
-import type {
-  AuditEntry,
-  DocumentRecord,
-  DocumentStatus,
-  GroupCounts,
-  GroupState,
-  JsonObject,
-  OperationRecord,
-} from "../../../core/words.ts";
+import type { DocumentRecord, DocumentStatus, GroupCounts, GroupState, OperationRecord } from "../../../core/words.ts";
 import { findGroup, type GroupRow, groupState, needGroup } from "./change.ts";
 import { DOCUMENT_COLUMNS, documentRecord } from "./documents.ts";
 import { findOperation } from "./operations.ts";
@@ -110,24 +102,6 @@ export function unfinished(session: Session, limit: number): { groupId: string; 
       limit,
     )
     .map((row) => ({ groupId: row.group_id as string, operationId: row.id as string }));
-}
-
-export function audit(session: Session, groupId: string, query: { afterSeq: number; limit: number }): AuditEntry[] {
-  return session.read(() => {
-    const { g } = needGroup(session, groupId);
-    return session
-      .all("SELECT * FROM audit WHERE g = ? AND seq > ? ORDER BY seq LIMIT ?", g, query.afterSeq, query.limit)
-      .map((row) => ({
-        seq: row.seq as number,
-        at: row.at as number,
-        actor: row.actor as string,
-        action: row.action as string,
-        ref: row.ref as string,
-        detail: JSON.parse(row.detail as string) as JsonObject,
-        generation: row.generation as number,
-        hash: row.hash as string,
-      }));
-  });
 }
 
 /** `rows` holds one row more than the page when there is another page. */

@@ -1,4 +1,5 @@
 import type { DatabaseSync } from "node:sqlite";
+import { AUDIT_START } from "../../../core/canonical.ts";
 import { APPLICATION_ID, pragma } from "./version.ts";
 
 /**
@@ -247,6 +248,9 @@ UPDATE groups SET collected_generation = min(collected_generation, generation - 
     stale_since = ifnull(stale_since, CAST(strftime('%s', 'now') AS INTEGER) * 1000)
   WHERE g IN (SELECT g FROM stated);
 DROP TABLE stated;
+-- One row: where the installation's own audit chain ends, whose entries stand in audit under the group key 0.
+CREATE TABLE installation (audit_seq INTEGER NOT NULL, audit_hash TEXT NOT NULL);
+INSERT INTO installation VALUES (0, '${AUDIT_START}');
 `;
 
 /** Step i brings a file of version i to version i + 1. A step that was released is never edited. */

@@ -1,4 +1,5 @@
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
+import type { Keyring } from "../../../core/keyring.ts";
 import type { TraceContext } from "../../../core/trace.ts";
 
 /** How a thread opens its connection. */
@@ -8,6 +9,8 @@ export interface SessionOptions {
   synchronous: "FULL" | "NORMAL";
   busyTimeoutMs: number;
   cacheKiB: number;
+  /** The installation's key; null = audits are chained without one. */
+  keyring: Keyring | null;
 }
 
 export type Row = Record<string, null | number | string | Uint8Array>;
