@@ -1,13 +1,14 @@
 import type { FastifyInstance } from "fastify";
 import type { Logger } from "pino";
 import { compose } from "./compose.ts";
-import type { Config } from "./config/config.ts";
+import { type Config, withoutSecrets } from "./config/config.ts";
 import { Authenticator, listenGuard } from "./http/auth.ts";
 import { createLogger } from "./http/log.ts";
 import { monitoringRoutes } from "./http/monitoring.ts";
 import { buildServer } from "./http/server.ts";
+import { systemClock } from "./jobs/clock.ts";
 import type { JobRole } from "./jobs/service.ts";
-import { MaintenanceMetrics, Monitoring, traceRequest, unseenSdk, watchRuns } from "./monitoring/index.ts";
+import { MaintenanceMetrics, Monitoring, traceRequest, unseenSdk, Webhook, watchRuns } from "./monitoring/index.ts";
 import type { Graphkeeper } from "./service.ts";
 import { SqliteStore } from "./stores/sqlite/store.ts";
 import { VERSION } from "./version.ts";
@@ -38,15 +39,24 @@ export async function startServer(
   const unseen = unseenSdk();
   if (unseen !== null) logger?.warn(unseen);
   const metrics = new MaintenanceMetrics({ groupLabels: config.metrics.groupLabels });
+  const { webhookUrl: url, webhookSecret: secret } = config.alerts;
+  const { anchorWebhookUrl } = config.audit;
+  const anchorsTo =
+    anchorWebhookUrl !== undefined && secret !== undefined
+      ? new Webhook({ url: anchorWebhookUrl, secret }, systemClock)
+      : null;
   const graphkeeper = await compose(config, {
     serve: {},
     observe: metrics.observe,
     watch: (handler) => watchRuns(handler, metrics, { log: logger && ((line, message) => logger.info(line, message)) }),
     onError,
+    publishAnchor: async (anchor) => {
+      logger?.info({ anchor }, "audit anchor");
+      await anchorsTo?.send(`audit-${anchor.at}-${anchor.signature.slice(0, 12)}`, { type: anchor.type, anchor });
+    },
     onKeyMade: (file, keyId) =>
       logger?.warn({ file, keyId }, "made a key of the installation; keep a copy of the file apart from the data"),
   });
-  const { webhookUrl: url, webhookSecret: secret } = config.alerts;
   const monitoring = new Monitoring({
     store: graphkeeper.store,
     jobs: graphkeeper.jobs.store,
@@ -58,7 +68,15 @@ export async function startServer(
   });
   let app: FastifyInstance | null = null;
   try {
-    await graphkeeper.resume();
+    const began = {
+      actor: "service",
+      action: "start",
+      ref: VERSION,
+      detail: { roles, config: withoutSecrets(config) },
+    };
+    await graphkeeper.audited(began, () => graphkeeper.resume());
+    const sealed = await graphkeeper.sealAudits();
+    if (sealed.length > 0) logger?.warn({ groups: sealed.length }, "audits that were chained without a key are sealed");
     let address = "";
     if (roles.includes("http")) {
       const { apiKey: staticKey, jwt, failuresPerMinute } = config.auth;

@@ -1,5 +1,6 @@
 import { Command, CommanderError } from "commander";
 import { VERSION } from "../version.ts";
+import { auditCommands } from "./commands/audit.ts";
 import { dataCommands } from "./commands/data.ts";
 import { demoCommand } from "./commands/demo.ts";
 import { doctorCommand } from "./commands/doctor.ts";
@@ -23,7 +24,7 @@ const HELP = `graphkeeper keeps a GraphRAG knowledge graph true to its documents
   gc, recompute, communities   collect what is orphaned, update communities, list summaries to write
   stale, health, verify, dump  what lags behind, how a group is, proof that all is as it should be
   serve, runs, schedules, keys the HTTP service, its work, pauses and API keys; doctor, neo4j
-  installation                 the key that audits are chained with and certificates are signed with
+  audit, installation          who changed what, proof of it, and the key that it rests on
 
 Options of all commands: --data <file> --group <id> --url <server> --json --quiet. More: graphkeeper <command> --help`;
 
@@ -90,6 +91,7 @@ export function buildProgram(environment: NodeJS.ProcessEnv, signal: AbortSignal
   runCommands(program, context);
   pauseCommands(program, context);
   keyCommands(program, context);
+  auditCommands(program, context);
   installationCommands(program, context);
   doctorCommand(program, context);
   neo4jCommands(program, context);

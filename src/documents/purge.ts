@@ -1,8 +1,10 @@
 import { createHash } from "node:crypto";
+import { EMPTY_HEAD } from "../core/audit.ts";
 import { canonicalJson } from "../core/canonical.ts";
 import { GraphkeeperError } from "../core/errors.ts";
+import type { Keyring, Signature } from "../core/keyring.ts";
 import type { GroupReader } from "../core/ports.ts";
-import type { OperationRecord } from "../core/words.ts";
+import type { AuditHead, OperationRecord } from "../core/words.ts";
 import { type CallOptions, perform, type VerbContext } from "./verbs.ts";
 
 /** What was looked for after a purge, and what was found. */
@@ -18,8 +20,12 @@ export interface ErasureCertificate {
   /** Things that other documents share with the purged ones and that therefore stay. */
   limits: string[];
   complete: boolean;
-  /** SHA-256 of all other members in canonical JSON. */
+  /** Where the group's audit ended when the certificate was made; the entry of the purge is not after it. */
+  audit: AuditHead;
+  /** SHA-256 of all members above in canonical JSON. */
   hash: string;
+  /** Of `hash`, by the installation's key; null where there is none. */
+  signature: Signature | null;
 }
 
 export interface PurgeResult {
@@ -36,7 +42,7 @@ export interface PurgeResult {
  * @throws GraphkeeperError `CONFIRMATION_REQUIRED`, `LEGAL_HOLD`, `BLAST_RADIUS`, `DOCUMENT_NOT_FOUND`
  */
 export async function purgeDocuments(
-  context: VerbContext & { store: VerbContext["store"] & GroupReader },
+  context: VerbContext & { store: VerbContext["store"] & GroupReader; keyring?: Keyring | null },
   groupId: string,
   documentIds: string[],
   options: CallOptions & { confirm?: string; certify?: boolean },
@@ -57,11 +63,11 @@ export async function purgeDocuments(
   const operation = await perform(context, groupId, "purge", documentIds, options);
   if (options.certify === false) return { operation, certificate: null };
   const purged = operation.outcomes.filter((o) => o.outcome === "purged").map((o) => o.id);
-  return { operation, certificate: await certify(context.store, operation, purged, units) };
+  return { operation, certificate: await certify(context, operation, purged, units) };
 }
 
 async function certify(
-  store: GroupReader,
+  { store, keyring }: { store: GroupReader; keyring?: Keyring | null },
   operation: OperationRecord,
   documents: string[],
   unitIds: string[],
@@ -127,6 +133,8 @@ async function certify(
       "Copies outside this store (backups, caches, summaries written by others) were not checked.",
     ],
     complete: checks.every((c) => c.found === 0),
+    audit: (await store.group(operation.groupId))?.audit ?? EMPTY_HEAD,
   };
-  return { ...certificate, hash: createHash("sha256").update(canonicalJson(certificate)).digest("hex") };
+  const hash = createHash("sha256").update(canonicalJson(certificate)).digest("hex");
+  return { ...certificate, hash, signature: keyring?.sign(hash) ?? null };
 }

@@ -1,4 +1,6 @@
 import { z } from "zod";
+import { INSTALLATION_CHAIN } from "../core/audit.ts";
+import type { AuditEntry } from "../core/words.ts";
 import { route } from "./route.ts";
 import * as shapes from "./shapes.ts";
 import { integer, limit } from "./validate.ts";
@@ -13,10 +15,28 @@ const audit = route({
   query: z.strictObject({ after: integer(0, Number.MAX_SAFE_INTEGER).optional(), limit: limit().optional() }),
   answers: { 200: { description: "Entries; next_after is null at the end", schema: shapes.auditEntries } },
   handle: async ({ graphkeeper, groupId, query }) => {
-    const entries = await graphkeeper.audit(groupId, { afterSeq: query.after ?? 0, limit: query.limit ?? 100 });
-    const more = entries.length === (query.limit ?? 100);
-    return { body: { entries, nextAfter: more ? entries.at(-1)!.seq : null } };
+    const { after = 0, limit = 100 } = query;
+    return { body: pageOf(await graphkeeper.audit(groupId, { afterSeq: after, limit }), limit) };
   },
 });
 
-export const auditRoutes = [audit];
+const installation = route({
+  method: "GET",
+  path: "/audit/installation",
+  role: "admin",
+  group: "none",
+  tag: "audit",
+  summary: "The installation's hash-chained audit: keys, schedules, pauses, commands to runs, starts",
+  query: z.strictObject({ after: integer(0, Number.MAX_SAFE_INTEGER).optional(), limit: limit().optional() }),
+  answers: { 200: { description: "Entries; next_after is null at the end", schema: shapes.auditEntries } },
+  handle: async ({ graphkeeper, query }) => {
+    const { after = 0, limit = 100 } = query;
+    return { body: pageOf(await graphkeeper.auditOf(INSTALLATION_CHAIN, { afterSeq: after, limit }), limit) };
+  },
+});
+
+export const auditRoutes = [audit, installation];
+
+function pageOf(entries: AuditEntry[], limit: number): { entries: AuditEntry[]; nextAfter: number | null } {
+  return { entries, nextAfter: entries.length === limit ? entries.at(-1)!.seq : null };
+}

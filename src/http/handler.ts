@@ -30,9 +30,10 @@ export function handlerOf(
   const principals = new WeakMap<FastifyRequest, Principal>();
   return {
     onRequest: async (request: FastifyRequest, reply: FastifyReply) => {
-      traces.begin(request, reply, route);
+      const { logIds } = traces.begin(request, reply, route);
       if (route.role === "public") return;
       const principal = await auth.authenticate(request.raw, request.ip);
+      logIds.actor = principal.actor;
       demandRole(principal, route.role);
       const groupId = groupNamed(route, request);
       const visible = visibleTo(principal);

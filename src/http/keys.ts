@@ -35,7 +35,7 @@ const create = route({
     const { key, stored } = createApiKey(body, graphkeeper.clock());
     const keys = (await graphkeeper.keys.listKeys()).length;
     refuseFirstKey(stored.role, { keys, configured: principal.actor !== OPEN });
-    await graphkeeper.keys.addKey(stored);
+    await graphkeeper.keys.addKey(stored, principal.actor);
     return { status: 201, body: shown(stored), transient: { key } };
   },
 });
@@ -47,8 +47,8 @@ const revoke = route({
   summary: "Revoke an API key, at once",
   params: z.strictObject({ id: id() }),
   answers: { 204: { description: "Revoked" } },
-  handle: async ({ graphkeeper, params }) => {
-    if (!(await graphkeeper.keys.revokeKey(params.id, graphkeeper.clock()))) {
+  handle: async ({ graphkeeper, params, principal }) => {
+    if (!(await graphkeeper.keys.revokeKey(params.id, graphkeeper.clock(), principal.actor))) {
       throw new GraphkeeperError("NOT_FOUND", "There is no such key, or it was revoked before.", { key_id: params.id });
     }
     return { status: 204 };

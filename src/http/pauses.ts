@@ -45,7 +45,10 @@ const pause = route({
   handle: async (call) => {
     const { level, reason = "paused by hand" } = call.body;
     const key = keyOf(call, call.body);
-    await call.graphkeeper.jobs.pauseLevel(level, key, reason, call.principal.actor);
+    const { actor } = call.principal;
+    await call.graphkeeper.audited({ actor, action: "pause", ref: named(level, key), detail: { reason } }, () =>
+      call.graphkeeper.jobs.pauseLevel(level, key, reason, actor),
+    );
     return { body: await seen(call) };
   },
 });
@@ -60,7 +63,11 @@ const resume = route({
   body: z.strictObject({ level, key }),
   answers: { 200: { description: "Pauses", schema: pauses } },
   handle: async (call) => {
-    await call.graphkeeper.jobs.resumeLevel(call.body.level, keyOf(call, call.body));
+    const key = keyOf(call, call.body);
+    const { actor } = call.principal;
+    await call.graphkeeper.audited({ actor, action: "pause.end", ref: named(call.body.level, key) }, () =>
+      call.graphkeeper.jobs.resumeLevel(call.body.level, key),
+    );
     return { body: await seen(call) };
   },
 });
@@ -68,6 +75,10 @@ const resume = route({
 export const pauseRoutes = [list, pause, resume];
 
 type AnyCall = Call<unknown, unknown, unknown>;
+
+function named(level: string, key: string): string {
+  return key === "" ? level : `${level}:${key}`;
+}
 
 async function seen(call: AnyCall): Promise<{ pauses: Pause[] }> {
   const found = await call.graphkeeper.jobs.pauses();

@@ -73,7 +73,11 @@ function command(name: "cancel" | "pause" | "resume" | "retry", summary: string)
     description: "A command that does not fit the run's state changes nothing; the answer says the state.",
     params,
     answers: { 200: { description: "The run as it is now", schema: shapes.run } },
-    handle: async (call) => ({ body: await call.graphkeeper.jobs[name](call.params.id, call.visible) }),
+    handle: async (call) => {
+      const by = { actor: call.principal.actor, action: `run.${name}`, ref: call.params.id };
+      const work = () => call.graphkeeper.jobs[name](call.params.id, call.visible);
+      return { body: await call.graphkeeper.audited(by, work) };
+    },
   });
 }
 
@@ -91,17 +95,18 @@ const redrive = route({
     dry_run: z.boolean().optional(),
   }),
   answers: { 200: { description: "The runs", schema: z.object({ runs: z.array(shapes.run), dry_run: z.boolean() }) } },
-  handle: async ({ graphkeeper, body, groupId, visible }) => ({
-    body: await graphkeeper.jobs.redrive(
-      {
-        groupId: groupId === "" ? undefined : groupId,
-        kind: body.kind,
-        limit: body.limit,
-        dryRun: body.dry_run ?? false,
-      },
-      visible,
-    ),
-  }),
+  handle: async ({ graphkeeper, body, groupId, visible, principal }) => {
+    const query = {
+      groupId: groupId === "" ? undefined : groupId,
+      kind: body.kind,
+      limit: body.limit,
+      dryRun: body.dry_run ?? false,
+    };
+    const work = () => graphkeeper.jobs.redrive(query, visible);
+    if (query.dryRun) return { body: await work() };
+    const by = { actor: principal.actor, action: "run.redrive", ref: groupId || "all", detail: query };
+    return { body: await graphkeeper.audited(by, work) };
+  },
 });
 
 const events = route({

@@ -95,7 +95,8 @@ const put = route({
     if (known !== undefined) demandReach(call, known.target);
     const input = inputOf(call.body);
     demandReach(call, input.target ?? known?.target ?? "stale");
-    return { body: await schedules.set(call.params.id, input) };
+    const by = { actor: call.principal.actor, action: "schedule.set", ref: call.params.id, detail: input };
+    return { body: await call.graphkeeper.audited(by, () => schedules.set(call.params.id, input)) };
   },
 });
 
@@ -109,7 +110,8 @@ const remove = route({
   answers: { 204: { description: "Removed" } },
   handle: async (call) => {
     await reached(call, call.params.id);
-    await call.graphkeeper.jobs.schedules.remove(call.params.id);
+    const by = { actor: call.principal.actor, action: "schedule.remove", ref: call.params.id };
+    await call.graphkeeper.audited(by, () => call.graphkeeper.jobs.schedules.remove(call.params.id));
     return { status: 204 };
   },
 });
@@ -127,7 +129,10 @@ const pause = route({
   handle: async (call) => {
     await reached(call, call.params.id);
     const { reason = "paused by hand" } = call.body;
-    await call.graphkeeper.jobs.schedules.pause(call.params.id, reason, call.principal.actor);
+    const { actor } = call.principal;
+    await call.graphkeeper.audited({ actor, action: "schedule.pause", ref: call.params.id, detail: { reason } }, () =>
+      call.graphkeeper.jobs.schedules.pause(call.params.id, reason, actor),
+    );
     return { body: await seen(call, call.params.id) };
   },
 });
@@ -143,7 +148,8 @@ const resume = route({
   answers: { 200: { description: "The schedule", schema: shapes.schedule } },
   handle: async (call) => {
     await reached(call, call.params.id);
-    await call.graphkeeper.jobs.schedules.resume(call.params.id);
+    const by = { actor: call.principal.actor, action: "schedule.resume", ref: call.params.id };
+    await call.graphkeeper.audited(by, () => call.graphkeeper.jobs.schedules.resume(call.params.id));
     return { body: await seen(call, call.params.id) };
   },
 });

@@ -44,7 +44,16 @@ export const operation = z.looseObject({
 export const purge = z.looseObject({
   operation,
   certificate: z
-    .looseObject({ hash: z.string(), complete: z.boolean(), checks: z.array(z.looseObject({ check: z.string() })) })
+    .looseObject({
+      hash: z.string(),
+      complete: z.boolean(),
+      checks: z.array(z.looseObject({ check: z.string() })),
+      audit: z.looseObject({ seq: count(), hash: z.string() }).describe("Where the group's audit ended."),
+      signature: z
+        .looseObject({ key_id: z.string(), signature: z.string() })
+        .nullable()
+        .describe("Of hash, by the installation's Ed25519 key."),
+    })
     .nullable(),
 });
 

@@ -5,7 +5,7 @@ import type { Route } from "./route.ts";
 /** A request in its trace, as the monitoring room makes it. */
 export interface RequestTrace {
   trace: TraceContext | null;
-  /** Members of the request's line in the log; its group is added once it is known. */
+  /** Members of the request's line in the log; actor and group are added once they are known. */
   logIds: Record<string, string>;
   within<T>(work: () => T): T;
   end(status: number): void;

@@ -34,6 +34,7 @@ test("one JSON line a request; no secret in any of them, nor in any answer", asy
     level: "info",
     method: "GET",
     path: "/documents",
+    actor: `key:${key.split("_")[1]}`,
     status: 200,
     time: expect.stringMatching(/Z$/),
   });

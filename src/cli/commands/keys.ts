@@ -29,7 +29,7 @@ export function keyCommands(program: Command, context: MakeContext): void {
         const { apiKey, jwt } = cli.config.auth;
         const made = (await graphkeeper.keys.listKeys()).length;
         refuseFirstKey(role, { keys: made, configured: apiKey !== undefined || jwt !== undefined });
-        await graphkeeper.keys.addKey(stored);
+        await graphkeeper.keys.addKey(stored, "cli");
         const { secretHash: _, ...shown } = stored;
         cli.output.say(`key ${stored.id} for ${options.name}; it is shown this once:`);
         cli.output.result({ key, ...shown }, key);
@@ -67,7 +67,7 @@ export function keyCommands(program: Command, context: MakeContext): void {
       if (server) await server.call({ method: "DELETE", path: `/keys/${encodeURIComponent(id)}` });
       else {
         await cli.locally("write", async (graphkeeper) => {
-          if (await graphkeeper.keys.revokeKey(id, graphkeeper.clock())) return;
+          if (await graphkeeper.keys.revokeKey(id, graphkeeper.clock(), "cli")) return;
           throw new GraphkeeperError("NOT_FOUND", "There is no such key, or it was revoked before.", { key_id: id });
         });
       }

@@ -31,8 +31,11 @@ export function pauseCommands(program: Command, context: MakeContext): void {
       const cli = context(self);
       const { level, key } = target(cli, kind);
       const call = { method: "POST" as const, path: "/maintenance/pauses", body: { level, key, reason } };
-      const answer = await write(cli, call, async ({ jobs }) => {
-        await jobs.pauseLevel(level, key, reason, "cli");
+      const answer = await write(cli, call, async (graphkeeper) => {
+        const { jobs } = graphkeeper;
+        await graphkeeper.audited({ ...by("pause", level, key), detail: { reason } }, () =>
+          jobs.pauseLevel(level, key, reason, "cli"),
+        );
         return { pauses: await jobs.pauses() };
       });
       cli.output.result(answer, `paused: ${named(level, key)}`);
@@ -45,8 +48,9 @@ export function pauseCommands(program: Command, context: MakeContext): void {
       const cli = context(self);
       const { level, key } = target(cli, options.kind);
       const call = { method: "POST" as const, path: "/maintenance/pauses/end", body: { level, key } };
-      const answer = await write(cli, call, async ({ jobs }) => {
-        await jobs.resumeLevel(level, key);
+      const answer = await write(cli, call, async (graphkeeper) => {
+        const { jobs } = graphkeeper;
+        await graphkeeper.audited(by("pause.end", level, key), () => jobs.resumeLevel(level, key));
         return { pauses: await jobs.pauses() };
       });
       cli.output.result(answer, `goes on: ${named(level, key)}`);
@@ -57,6 +61,10 @@ function target(cli: CliContext, kind: string | undefined): { level: PauseLevel;
   if (kind !== undefined) return { level: "kind", key: kind };
   const group = cli.optionalGroup;
   return group === undefined ? { level: "all", key: "" } : { level: "group", key: group };
+}
+
+function by(action: string, level: PauseLevel, key: string) {
+  return { actor: "cli", action, ref: key === "" ? level : `${level}:${key}` };
 }
 
 function named(level: PauseLevel, key: string): string {

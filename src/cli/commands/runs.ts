@@ -83,7 +83,9 @@ export function runCommands(program: Command, context: MakeContext): void {
       .action(async (id: string, _options: object, self: Command) => {
         const cli = context(self);
         const call = { method: "POST" as const, path: `/maintenance/runs/${encodeURIComponent(id)}/${verb}` };
-        const run = await write(cli, call, (graphkeeper) => graphkeeper.jobs[verb](id));
+        const run = await write(cli, call, (graphkeeper) =>
+          graphkeeper.audited({ actor: "cli", action: `run.${verb}`, ref: id }, () => graphkeeper.jobs[verb](id)),
+        );
         cli.output.result(run, `${id}: ${str(run.state)}`);
       });
   }
@@ -139,7 +141,11 @@ function scheduleCommands(program: Command, context: MakeContext): void {
       const target = groupId && { group_id: groupId };
       const body = { kind, expression, dialect, time_zone: timeZone, target };
       const call = { method: "PUT" as const, path: `/maintenance/schedules/${encodeURIComponent(id)}`, body };
-      const schedule = await write(cli, call, (graphkeeper) => graphkeeper.jobs.schedules.set(id, input));
+      const schedule = await write(cli, call, (graphkeeper) =>
+        graphkeeper.audited({ actor: "cli", action: "schedule.set", ref: id, detail: input }, () =>
+          graphkeeper.jobs.schedules.set(id, input),
+        ),
+      );
       cli.output.result(
         schedule,
         `${id}: ${str(schedule.kind)} at ${str(schedule.expression)} (${str(schedule.time_zone)})`,
@@ -179,10 +185,15 @@ function scheduleCommands(program: Command, context: MakeContext): void {
           verb === "delete"
             ? { method: "DELETE" as const, path }
             : { method: "POST" as const, path: `${path}/${verb}` };
-        await write(cli, call, async ({ jobs: { schedules: book } }) => {
-          if (verb === "pause") await book.pause(id, "paused by hand", "cli");
-          else if (verb === "resume") await book.resume(id);
-          else await book.remove(id);
+        await write(cli, call, async (graphkeeper) => {
+          const book = graphkeeper.jobs.schedules;
+          const work = {
+            pause: () => book.pause(id, "paused by hand", "cli"),
+            resume: () => book.resume(id),
+            delete: () => book.remove(id),
+          }[verb];
+          const action = `schedule.${verb === "delete" ? "remove" : verb}`;
+          await graphkeeper.audited({ actor: "cli", action, ref: id }, work);
           return {};
         });
         cli.output.result(
