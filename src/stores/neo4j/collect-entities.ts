@@ -5,6 +5,7 @@ import { type EntityFacts, entitiesById, entityFacts, entityFactsById, touching 
 import { parkDerived } from "./parts.ts";
 import { pageOf, type Tally } from "./phases.ts";
 import { idFromKey } from "./shapes.ts";
+import { statersOf } from "./stated.ts";
 import { foldTwins } from "./twins.ts";
 import type { Reading, Work } from "./work.ts";
 
@@ -13,13 +14,21 @@ export async function expiredEntities(r: Reading, before: number, after: string,
   if (r.shapes.profile.mentions.trust !== "complete") return [];
   // Composite keys have no order of their own in the database.
   const ordered = !("properties" in r.shapes.key("entity"));
-  const rows = await r.run<{ id: unknown }>("expiredEntities", {
-    before,
-    after: ordered ? after : null,
-    limit: r.int(ordered ? limit : 100_000),
-  });
-  const ids = rows.map((row) => idFromKey(row.id));
-  return ordered ? ids : pageOf(ids, after, limit);
+  const most = ordered ? limit : 100_000;
+  const ids: string[] = [];
+  for (let from: string | null = ordered ? after : null; ; ) {
+    const found = await r.run<{ id: unknown; handle: string }>("expiredEntities", {
+      before,
+      after: from,
+      limit: r.int(most),
+    });
+    const rows = found.map(({ id, handle }) => ({ id: idFromKey(id), handle }));
+    const staters = await statersOf(r, rows);
+    ids.push(...rows.filter((row) => !staters.has(row.handle)).map((row) => row.id));
+    if (!ordered) return pageOf(ids, after, limit);
+    if (ids.length >= limit || rows.length < most) return ids.slice(0, limit);
+    from = rows.at(-1)?.id ?? null;
+  }
 }
 
 export async function judgeEntities(

@@ -19,6 +19,7 @@ import {
   type UnitRow,
 } from "./judge.ts";
 import { idFromKey } from "./shapes.ts";
+import { endsOf, statersOf } from "./stated.ts";
 import type { Reading } from "./work.ts";
 
 const MAX_IDS = 1_000;
@@ -56,16 +57,9 @@ async function entitiesLost(
   verb: "deprecate" | "purge",
   units: UnitRow[],
 ): Promise<{ lost: Total[]; mentioned: number }> {
+  const all = units.map((u) => u.handle);
   if (r.shapes.profile.mentions.trust !== "complete")
-    return {
-      lost: [],
-      mentioned: (
-        await mentionedBy(
-          r,
-          units.map((u) => u.handle),
-        )
-      ).length,
-    };
+    return { lost: [], mentioned: (await mentionedBy(r, all)).length };
   const within = new Map<string, number>();
   const relevant = verb === "purge" ? units : units.filter((u) => !u.parked);
   for (const row of await r.each<{ handle: string; within: number }>(
@@ -75,9 +69,16 @@ async function entitiesLost(
   )) {
     within.set(row.handle, (within.get(row.handle) ?? 0) + row.within);
   }
+  for (const end of await endsOf(r, await supportedBy(r, relevant)))
+    if (!within.has(end.handle)) within.set(end.handle, 0);
   const totals = await r.each<Total>("mentionTotals", "handles", within.keys());
-  const lost = totals.filter((t) => (verb === "purge" ? t.total : t.live) === within.get(t.handle));
-  return { lost: lost.map((t) => ({ ...t, id: idFromKey(t.id) })), mentioned: totals.length };
+  const unmentioned = totals
+    .filter((t) => (verb === "purge" ? t.total : t.live) === within.get(t.handle))
+    .map((t) => ({ ...t, id: idFromKey(t.id) }));
+  const staters = await statersOf(r, unmentioned);
+  const going = supportersOf(r, relevant);
+  const states = (t: Total) => staters.get(t.handle)?.[verb === "purge" ? "known" : "live"] ?? [];
+  return { lost: unmentioned.filter((t) => states(t).every((id) => going.has(id))), mentioned: totals.length };
 }
 
 /**
@@ -248,10 +249,7 @@ async function restored(
   r: Reading,
   units: UnitRow[],
 ): Promise<{ entities: Total[]; mentioned: number; facts: string[] }> {
-  const all = await mentionedBy(
-    r,
-    units.map((u) => u.handle),
-  );
+  const { entities: all, facts: supported } = await lossOf(r, units);
   const returning = await r.each<Total>(
     "mentionTotals",
     "handles",
@@ -260,7 +258,7 @@ async function restored(
   const entities = returning.map((e) => ({ ...e, id: idFromKey(e.id) }));
   const back = new Set(entities.map((e) => e.id));
   const touching = await r.each<{ id: string }>("parkedTouching", "ids", entityKeys(r, back));
-  const parked = await parkedRows(r, [...touching.map((t) => t.id), ...(await supportedBy(r, units))]);
+  const parked = await parkedRows(r, [...touching.map((t) => t.id), ...supported]);
   const ends = await r.each<{ id: string; source: unknown; target: unknown }>(
     "parkedEnds",
     "ids",

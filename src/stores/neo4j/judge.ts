@@ -1,5 +1,6 @@
 import { relationshipPresence, textUnitPresence } from "../../core/law.ts";
 import { idFromKey, keyFromId } from "./shapes.ts";
+import { endsOf, withStated } from "./stated.ts";
 import type { Reading } from "./work.ts";
 
 /** Nodes and relationships as they stand, what hangs on what, and what the law says of them. */
@@ -82,13 +83,19 @@ export async function mentionedBy(
 
 export async function entityFacts(r: Reading, handles: Iterable<string>): Promise<EntityFacts[]> {
   const rows = await r.each<EntityFacts>("mentionFacts", "handles", new Set(handles));
-  return rows.map((row) => ({ ...row, id: idFromKey(row.id) }));
+  return withStated(
+    r,
+    rows.map((row) => ({ ...row, id: idFromKey(row.id) })),
+  );
 }
 
 /** Of the entities with these ids: those that are parked or have no live mention. */
 export async function entityFactsById(r: Reading, ids: Iterable<string>): Promise<EntityFacts[]> {
   const rows = await r.each<EntityFacts>("mentionFactsById", "ids", entityKeys(r, ids));
-  return rows.map((row) => ({ ...row, id: idFromKey(row.id) }));
+  return withStated(
+    r,
+    rows.map((row) => ({ ...row, id: idFromKey(row.id) })),
+  );
 }
 
 /** Where the vectors of entities are. */
@@ -118,7 +125,16 @@ export async function supportedBy(r: Reading, units: Supporter[], mentioned?: Pr
     for (const row of await r.each<{ id: string }>("supportsOf", "handles", handles)) found.add(row.id);
     return [...found];
   }
-  // Without a list on the unit: a unit mentions both ends of what it supports.
+  if (support.by === "list" && !r.shapes.references) {
+    const ids = unitIds(
+      r,
+      units.map((u) => u.id),
+    );
+    for (const name of ["factsStatedBy", "parkedStatedBy"] as const)
+      for (const row of await r.each<{ id: string }>(name, "ids", ids)) found.add(row.id);
+    return [...found];
+  }
+  // Units that we refer to mention both ends of what they support; so do documents, whose stamps are on the ends as well.
   const ids = supportersOf(r, units);
   const entities = await (mentioned ?? mentionedBy(r, handles));
   const { live, parked } = await touching(r, entities);
@@ -187,7 +203,7 @@ export async function judged<T extends { sourceLive: boolean; targetLive: boolea
   }));
 }
 
-/** What hangs on units: entities that they mention, facts that they support. */
+/** What hangs on units: facts that they support, entities that they mention by themselves or by such a fact. */
 export interface Loss {
   units: { handle: string }[];
   entities: (Handle & { parked: boolean })[];
@@ -200,7 +216,9 @@ export async function lossOf(r: Reading, units: Supporter[]): Promise<Loss> {
     units.map((u) => u.handle),
   );
   const [entities, facts] = await Promise.all([mentioned, supportedBy(r, units, mentioned)]);
-  return { units, entities, facts };
+  const known = new Set(entities.map((e) => e.handle));
+  const ends = new Map((await endsOf(r, facts)).filter((e) => !known.has(e.handle)).map((e) => [e.handle, e]));
+  return { units, entities: [...entities, ...ends.values()], facts };
 }
 
 export async function unitRows(r: Reading, handles: Iterable<string>): Promise<UnitRow[]> {

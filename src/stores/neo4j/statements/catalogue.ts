@@ -17,6 +17,9 @@ export const SCANS: ReadonlySet<string> = new Set([
   "parkedUnitsPage",
   // Erasure where the writer keeps no provenance: the last writer's id is looked for on all facts.
   "scrubFacts",
+  // Where the writer keeps lists on relationships alone, which only profiles of one's own do.
+  "factsStatedBy",
+  "parkedStatedBy",
 ]);
 
 /** Statements that only our own import sends. */

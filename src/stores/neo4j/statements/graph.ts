@@ -136,7 +136,7 @@ export function graphStatements(s: Shapes) {
     expiredEntities: `MATCH ${s.node("entity", "e")} WHERE ${s.belongs("entity", "e")} AND e.lc_parked_at <= $before
       WITH e, ${s.id("entity", "e")} AS id WHERE ($after IS NULL OR ${inUnits("id")} > $after) AND NOT ${live("e")}
         AND NOT EXISTS { MATCH ${s.mentions("u", "e")} WHERE ${s.belongs("unit", "u")} }
-      RETURN id ORDER BY ${inUnits("id")} LIMIT $limit`,
+      RETURN id, elementId(e) AS handle ORDER BY ${inUnits("id")} LIMIT $limit`,
 
     // Facts: live ones are relationships, parked ones are records of ours.
     factsTouching: `UNWIND $handles AS handle ${s.byHandle("entity", "e", "handle")}

@@ -6,6 +6,7 @@ import { importStatements } from "./import.ts";
 import { mirrorStatements } from "./mirror.ts";
 import { neighbourhoodStatements } from "./neighbourhood.ts";
 import { stampStatements } from "./stamps.ts";
+import { statedStatements } from "./stated.ts";
 import { summaryStatements } from "./summaries.ts";
 import { textStatements } from "./texts.ts";
 import { twinStatements } from "./twins.ts";
@@ -17,6 +18,7 @@ export type Statements = typeof groupStatements &
   ReturnType<typeof neighbourhoodStatements> &
   ReturnType<typeof fileNameStatements> &
   ReturnType<typeof stampStatements> &
+  ReturnType<typeof statedStatements> &
   ReturnType<typeof summaryStatements> &
   ReturnType<typeof textStatements> &
   ReturnType<typeof twinStatements>;
@@ -31,6 +33,7 @@ export function statementsFor(shapes: Shapes): Statements {
     ...neighbourhoodStatements(shapes),
     ...fileNameStatements(shapes),
     ...stampStatements(shapes),
+    ...statedStatements(shapes),
     ...summaryStatements(shapes),
     ...textStatements(shapes),
     ...twinStatements(shapes),
