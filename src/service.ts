@@ -24,6 +24,7 @@ import type {
 } from "./core/words.ts";
 import { dumpLines, exportLines } from "./documents/export.ts";
 import {
+  type ImportOptions,
   type ImportProgress,
   importBlock,
   importBlocks,
@@ -129,7 +130,7 @@ export class Graphkeeper {
   async importBlocks(
     groupId: string,
     blocks: AsyncIterable<LocatedBlock> | Iterable<LocatedBlock>,
-    options: CallOptions & { onProgress?: (progress: ImportProgress) => void } = {},
+    options: ImportOptions = {},
   ): Promise<ImportProgress> {
     this.anchors?.touch(checkGroupId(groupId));
     const progress = await importBlocks(this, groupId, blocks, options);

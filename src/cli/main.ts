@@ -5,6 +5,7 @@ import { dataCommands } from "./commands/data.ts";
 import { demoCommand } from "./commands/demo.ts";
 import { doctorCommand } from "./commands/doctor.ts";
 import { documentCommands } from "./commands/documents.ts";
+import { importCommand } from "./commands/import.ts";
 import { installationCommands } from "./commands/installation.ts";
 import { keyCommands } from "./commands/keys.ts";
 import { maintenanceCommands } from "./commands/maintenance.ts";
@@ -84,6 +85,7 @@ export function buildProgram(environment: NodeJS.ProcessEnv, signal: AbortSignal
     })(program.helpInformation);
   const context = (command: Command) => new CliContext(command.optsWithGlobals<GlobalOptions>(), environment, signal);
   demoCommand(program, signal);
+  importCommand(program, context);
   dataCommands(program, context);
   documentCommands(program, context);
   maintenanceCommands(program, context);

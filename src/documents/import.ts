@@ -4,7 +4,11 @@ import { inTurns } from "../core/turns.ts";
 import type { ImportBlock, OperationRecord } from "../core/words.ts";
 import { withStoredIds } from "./earlier-ids.ts";
 import { normaliseSteps } from "./normalise.ts";
+import { isRefusal, type LocatedBlock, type OnReject } from "./rejects.ts";
+import { Sieve } from "./sieve.ts";
 import { type CallOptions, perform, type VerbContext } from "./verbs.ts";
+
+export type { LocatedBlock } from "./rejects.ts";
 
 export interface ImportProgress {
   blocks: number;
@@ -16,18 +20,16 @@ export interface ImportProgress {
   generation: number;
 }
 
-/** A block with the line (from 1) on which it began, for messages; 0 where the source has no lines. */
-export interface LocatedBlock {
-  line: number;
-  block: ImportBlock;
-  /** Where an item of the block stands in the source, for messages: `line 16`, `relationships.parquet, row 3`. */
-  placeOf?: (item: object) => string | undefined;
+export interface ImportOptions extends CallOptions {
+  onProgress?: (progress: ImportProgress) => void;
+  /** Takes what is refused by itself, so that the rest goes in; without it the first bad block stops the import. */
+  onReject?: OnReject;
 }
 
 /**
- * Imports blocks one after the other, each in a transaction of its own: a document is there whole or not at all. What
- * stands before a bad block stays imported; the same import again goes on from there, since unchanged documents have no
- * effect.
+ * Imports blocks one after the other, each in a transaction of its own: a document is there whole or not at all, or, with
+ * `onReject`, without what was refused of it. What stands before a bad block stays imported; the same import again goes on
+ * from there, since unchanged documents have no effect.
  *
  * @throws GraphkeeperError of the first bad block, with `line` and what was imported so far in the details
  */
@@ -35,7 +37,7 @@ export async function importBlocks(
   context: VerbContext,
   groupId: string,
   blocks: AsyncIterable<LocatedBlock> | Iterable<LocatedBlock>,
-  options: CallOptions & { onProgress?: (progress: ImportProgress) => void } = {},
+  options: ImportOptions = {},
 ): Promise<ImportProgress> {
   const progress: ImportProgress = {
     blocks: 0,
@@ -46,7 +48,10 @@ export async function importBlocks(
     outcomes: {},
     generation: 0,
   };
-  for await (const { line, block } of blocks) {
+  let number = 0;
+  for await (const located of blocks) {
+    number++;
+    const { line } = located;
     if (options.signal?.aborted) {
       throw new GraphkeeperError(
         "CANCELLED",
@@ -55,12 +60,12 @@ export async function importBlocks(
       );
     }
     try {
-      const record = await importBlock(context, groupId, block, {
+      const record = await importLocated(context, groupId, located, {
         ...options,
         // Each block is an operation; its number makes the whole import replayable under one id.
-        operationId: options.operationId === undefined ? undefined : `${options.operationId}#${progress.blocks + 1}`,
+        operationId: options.operationId === undefined ? undefined : `${options.operationId}#${number}`,
       });
-      count(progress, record);
+      if (record) count(progress, record);
     } catch (error) {
       if (!GraphkeeperError.is(error)) throw error;
       const at = line > 0 ? ` (in the block that begins on line ${line})` : "";
@@ -71,15 +76,49 @@ export async function importBlocks(
   return progress;
 }
 
+/** At most so many times a block is tried again without what the group refuses of it. */
+const MAX_TRIES = 1_000;
+
+/** @returns null when nothing of the block is left */
+async function importLocated(
+  context: VerbContext,
+  groupId: string,
+  located: LocatedBlock,
+  options: ImportOptions,
+): Promise<OperationRecord | null> {
+  const { onReject } = options;
+  if (!onReject) return importBlock(context, groupId, located.block, options);
+  const sieve = new Sieve(located, onReject);
+  let requested = located.block;
+  try {
+    requested = await inTurns(normaliseSteps(located.block));
+  } catch (error) {
+    if (!isRefusal(error)) throw error;
+    await inTurns(sieve.checkEach());
+  }
+  // Of what was sent, not of what is left of it: the same call again is the same operation.
+  const hashOfCall = options.operationId === undefined ? undefined : await inTurns(blockHashSteps(requested));
+  for (let tries = 0; !sieve.isEmpty; tries++) {
+    try {
+      return await importBlock(context, groupId, sieve.block, { ...options, hashOfCall });
+    } catch (error) {
+      if (!isRefusal(error)) throw error;
+      if (tries === MAX_TRIES || !sieve.refuse(error)) sieve.refuseAll(error);
+    }
+  }
+  return null;
+}
+
 export async function importBlock(
   context: VerbContext,
   groupId: string,
   block: ImportBlock,
-  options: CallOptions = {},
+  options: CallOptions & { hashOfCall?: string } = {},
 ): Promise<OperationRecord> {
   const normal = await readied(await withStoredIds(context.store, groupId, await inTurns(normaliseSteps(block))));
   const ids = normal.block.documents.map((d) => d.id);
-  return perform(context, groupId, "import", ids, { ...options, ...normal });
+  const hashOfBlock = options.hashOfCall ?? normal.hashOfBlock;
+  return perform(context, groupId, "import", ids, { ...options, block: normal.block, hashOfBlock });
 }
 
 /** The block with its hash: of the call, and of the documents whose caller gave none. */

@@ -1,65 +1,98 @@
 import { GraphkeeperError } from "../core/errors.ts";
 import type { ImportBlock } from "../core/words.ts";
+import type { OnReject, Reject } from "../documents/rejects.ts";
+import { utf8Of } from "./encoding.ts";
 
 /** Longest line: 8 MiB, a text unit with a large vector many times over. */
 export const MAX_LINE_BYTES = 8 * 1_048_576;
+const NEWLINE = 0x0a;
+
+export interface Line {
+  /** From 1. */
+  number: number;
+  text: string;
+}
 
 /**
- * Splits a stream of bytes or text into numbered lines (from 1); LF or CRLF, a byte order mark at the start is dropped,
- * empty lines are left out.
+ * Splits a stream of bytes or text into numbered lines; LF or CRLF, a byte order mark is dropped, empty lines are left out.
+ * What `utf8Of` reads is read.
  *
+ * @param onReject takes a line that is refused; without it the error is thrown
  * @throws GraphkeeperError `PAYLOAD_TOO_LARGE` for a line over the limit, `INVALID_LINE` for bytes that are not UTF-8
  */
 export async function* readLines(
   source: AsyncIterable<Uint8Array | string> | Iterable<Uint8Array | string>,
-): AsyncIterable<{ number: number; text: string }> {
-  const decoder = new TextDecoder("utf-8", { fatal: true });
-  /** Of the line that has begun: joined once, when its end has come. */
-  let pieces: string[] = [];
-  let length = 0;
-  let number = 0;
-  const decode = (chunk?: Uint8Array) => {
-    try {
-      return decoder.decode(chunk, { stream: chunk !== undefined });
-    } catch (error) {
-      throw new GraphkeeperError(
-        "INVALID_LINE",
-        `Line ${number + 1} or one after it is not UTF-8.`,
-        { line: number + 1 },
-        error,
-      );
-    }
-  };
-  const add = (piece: string) => {
-    pieces.push(piece);
-    length += piece.length;
-    if (length > MAX_LINE_BYTES) throw tooLong(number + 1);
-  };
-  const take = () => {
-    const text = pieces.join("").trim();
-    pieces = [];
-    length = 0;
-    number++;
-    return text;
-  };
-  for await (const chunk of source) {
-    const part = typeof chunk === "string" ? chunk : decode(chunk);
+  onReject?: OnReject,
+): AsyncIterable<Line> {
+  const lines = new LineSplitter(onReject);
+  for await (const chunk of utf8Of(source)) {
     let start = 0;
-    for (let end = part.indexOf("\n"); end >= 0; end = part.indexOf("\n", start)) {
-      add(part.slice(start, end));
+    for (let end = chunk.indexOf(NEWLINE); end >= 0; end = chunk.indexOf(NEWLINE, start)) {
+      const line = lines.end(chunk.subarray(start, end));
       start = end + 1;
-      const text = take();
-      if (text !== "") yield { number, text };
+      if (line) yield line;
     }
-    if (start < part.length) add(part.slice(start));
+    lines.hold(chunk.subarray(start));
   }
-  add(decode());
-  const text = take();
-  if (text !== "") yield { number, text };
+  const last = lines.end(new Uint8Array());
+  if (last) yield last;
 }
 
-function tooLong(line: number): GraphkeeperError {
-  return new GraphkeeperError("PAYLOAD_TOO_LARGE", `Line ${line} has more than ${MAX_LINE_BYTES} bytes.`, { line });
+/** Puts lines together out of the parts that chunks hold of them. */
+class LineSplitter {
+  readonly #onReject: OnReject | undefined;
+  readonly #decoder = new TextDecoder("utf-8", { fatal: true });
+  #parts: Uint8Array[] = [];
+  #length = 0;
+  #number = 0;
+  /** The line was refused before its end: the rest of it is let go. */
+  #refused = false;
+
+  constructor(onReject: OnReject | undefined) {
+    this.#onReject = onReject;
+  }
+
+  hold(part: Uint8Array): void {
+    this.#length += part.length;
+    if (this.#length <= MAX_LINE_BYTES) this.#parts.push(part);
+    else if (!this.#refused) {
+      this.#parts = [];
+      this.#refused = true;
+      this.#refuse("PAYLOAD_TOO_LARGE", `Line ${this.#number + 1} has more than ${MAX_LINE_BYTES} bytes.`);
+    }
+  }
+
+  /** The line that ends with this part; null when it is empty or refused. */
+  end(part: Uint8Array): Line | null {
+    this.hold(part);
+    const bytes = this.#parts.length === 1 ? this.#parts[0]! : Buffer.concat(this.#parts);
+    const refused = this.#refused;
+    this.#parts = [];
+    this.#length = 0;
+    this.#refused = false;
+    const number = this.#number + 1;
+    let text = "";
+    try {
+      if (!refused) text = this.#decoder.decode(bytes).trim();
+    } catch (error) {
+      this.#refuse("INVALID_LINE", `Line ${number} is not UTF-8.`, error);
+    }
+    this.#number = number;
+    return text === "" ? null : { number, text };
+  }
+
+  #refuse(code: "PAYLOAD_TOO_LARGE" | "INVALID_LINE", message: string, cause?: unknown): void {
+    const line = this.#number + 1;
+    if (!this.#onReject) throw new GraphkeeperError(code, message, { line }, cause);
+    this.#onReject({ line, place: `line ${line}`, code, reason: message, content: null });
+  }
+}
+
+/** A reject as lines of the native format, under a line that says where it stood and why it was refused. */
+export function rejectLines({ place, code, reason, content }: Reject): string[] {
+  const comment = `# ${place}: ${reason} [${code}]`.replaceAll(/\s+/g, " ");
+  if (content === null) return [comment];
+  return [comment, ...(typeof content === "string" ? content.split("\n") : blockLines(content))];
 }
 
 /** A block as lines of the native format. */

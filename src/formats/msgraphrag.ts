@@ -4,7 +4,7 @@ import type { LocatedBlock } from "../documents/import.ts";
 import type { ReadOptions } from "../documents/rejects.ts";
 import { documentIdentities } from "./msgraphrag-ids.ts";
 import { listOf, metadataOf, type Row, readTables, type Tables, textOf } from "./msgraphrag-tables.ts";
-import { emptyBlock } from "./native.ts";
+import { emptyBlock } from "./native-lines.ts";
 
 /**
  * Reads the output folder of Microsoft GraphRAG (Parquet; versions 0 to 3): documents, text units, entities,
@@ -62,9 +62,9 @@ class RowReader {
         read(row, place);
       } catch (error) {
         if (!GraphkeeperError.is(error)) throw error;
-        const reason = `${where}: ${error.message}`;
-        if (!this.#options.onReject) throw new GraphkeeperError(error.code, reason, error.details, error);
-        this.#options.onReject({ line: 0, place: where, code: error.code, reason, lines: [] });
+        const { code, message, details } = error;
+        if (!this.#options.onReject) throw new GraphkeeperError(code, `${where}: ${message}`, details, error);
+        this.#options.onReject({ line: 0, place: where, code, reason: message, content: null });
       }
     }
   }

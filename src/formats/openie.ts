@@ -1,23 +1,24 @@
+import { createReadStream } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { z } from "zod";
 import { sha256 } from "../core/canonical.ts";
 import { GraphkeeperError } from "../core/errors.ts";
 import type { EntityInput, ImportBlock } from "../core/words.ts";
 import type { LocatedBlock } from "../documents/import.ts";
-import { emptyBlock } from "./native.ts";
+import type { OnReject, ReadOptions } from "../documents/rejects.ts";
+import { textOfFile } from "./encoding.ts";
+import { emptyBlock } from "./native-lines.ts";
 
-/** The part of an OpenIE result file (as HippoRAG writes it) that is read. */
-const FILE = z.object({
-  docs: z.array(
-    z.object({
-      idx: z.string().optional(),
-      title: z.string().optional(),
-      passage: z.string(),
-      extracted_entities: z.array(z.string()),
-      extracted_triples: z.array(z.array(z.string())),
-    }),
-  ),
+/** A document of an OpenIE result file (as HippoRAG writes it), as far as it is read. */
+const DOC = z.object({
+  // A number where the passages were counted.
+  idx: z.union([z.string(), z.int().transform(String)]).optional(),
+  title: z.string().optional(),
+  passage: z.string(),
+  extracted_entities: z.array(z.string()),
+  extracted_triples: z.array(z.array(z.string())),
 });
+type Doc = z.infer<typeof DOC>;
 
 export interface OpenieEmbeddings {
   /** By lower-case entity name. */
@@ -29,45 +30,92 @@ export interface OpenieEmbeddings {
 /**
  * Reads an OpenIE result file: each passage is a document with one text unit; entities are the names in it and in its
  * triples, without regard to case and outer spaces; each triple with three parts is a relationship that the passage
- * supports. Triples of another length are left out.
+ * supports. Triples of another length are left out, and a notice says how many.
  *
  * @param path of the JSON; embeddings are read from the files beside it, when there are any (see `readOpenieEmbeddings`)
- * @throws GraphkeeperError `INVALID_LINE` when the file is something else
+ * @throws GraphkeeperError `INVALID_LINE` when the file is something else, or without `onReject` for a wrong part of it
  */
-export async function* parseOpenie(path: string): AsyncIterable<LocatedBlock> {
-  const { docs } = parseFile(await readFile(path, "utf8"), path);
+export async function* parseOpenie(path: string, options: ReadOptions = {}): AsyncIterable<LocatedBlock> {
+  const values = await readDocs(path);
+  const width = String(values.length - 1).length;
+  const docs = values.map((value, i): { doc: Doc; id: string } | null => {
+    const id = `passage-${String(i).padStart(width, "0")}`;
+    const doc = readDoc(value, i, id, path, options.onReject);
+    return doc && { doc, id: doc.idx ?? id };
+  });
   const embeddings = await readOpenieEmbeddings(path);
-  const names = firstSpellings(docs);
-  const width = String(docs.length - 1).length;
-  for (const [i, doc] of docs.entries()) {
-    const id = doc.idx ?? `passage-${String(i).padStart(width, "0")}`;
+  const names = firstSpellings(docs.filter((found) => found !== null).map(({ doc }) => doc));
+  let short = 0;
+  for (const [i, found] of docs.entries()) {
+    if (!found) continue;
+    const { doc, id } = found;
+    short += doc.extracted_triples.filter((triple) => triple.length !== 3).length;
     const block = emptyBlock();
     block.documents.push({ id, title: doc.title });
     block.textUnits.push({ id: `${id}:0`, documents: [id], text: doc.passage, embedding: embeddings?.passages[i] });
     addFacts(block, doc, `${id}:0`, names, embeddings);
-    yield { line: 0, block };
+    yield { line: 0, block, placeOf: () => `docs.${i}` };
   }
+  if (short > 0) options.onNotice?.(`Triples that do not have three parts were left out: ${short}.`);
 }
 
-type Doc = z.infer<typeof FILE>["docs"][number];
-
-function parseFile(text: string, path: string): z.infer<typeof FILE> {
+async function readDocs(path: string): Promise<unknown[]> {
   let value: unknown;
   try {
-    value = JSON.parse(text.replace(/^\uFEFF/, ""));
+    value = JSON.parse((await textOfFile(createReadStream(path))).replace(/^\uFEFF/, ""));
   } catch (error) {
-    throw new GraphkeeperError("INVALID_LINE", `${path} is not JSON: ${(error as Error).message}.`, {}, error);
+    if (!(error instanceof SyntaxError)) throw error;
+    throw new GraphkeeperError("INVALID_LINE", `${path} is not JSON: ${error.message}.`, {}, error);
   }
-  const parsed = FILE.safeParse(value);
+  const docs = (value as { docs?: unknown } | null)?.docs;
+  if (Array.isArray(docs)) return docs;
+  throw new GraphkeeperError("INVALID_LINE", `${path} is not an OpenIE result: it has no list "docs".`, {
+    field: "docs",
+  });
+}
+
+/** A document without the triples and names that are refused; null when it is refused itself. */
+function readDoc(value: unknown, index: number, id: string, path: string, onReject: OnReject | undefined): Doc | null {
+  const parsed = DOC.safeParse(value);
   if (parsed.success) return parsed.data;
-  const issue = parsed.error.issues[0]!;
-  throw new GraphkeeperError(
-    "INVALID_LINE",
-    `${path} is not an OpenIE result: ${issue.path.join(".")}: ${issue.message}.`,
-    {
-      field: issue.path.join("."),
-    },
-  );
+  const wrong = new Map<string, z.core.$ZodIssue>();
+  for (const issue of parsed.error.issues) {
+    // What can be refused by itself is one member of a list: a triple, a name.
+    const [list, position] = issue.path;
+    const single = (list === "extracted_triples" || list === "extracted_entities") && position !== undefined;
+    const place = ["docs", index, ...(single ? [list, position] : issue.path)].join(".");
+    if (!wrong.has(place)) wrong.set(place, issue);
+  }
+  const members = value as Record<string, unknown>;
+  const unit = `${typeof members?.idx === "string" || typeof members?.idx === "number" ? members.idx : id}:0`;
+  for (const [place, issue] of wrong) {
+    const field = ["docs", index, ...issue.path].join(".");
+    const reason = `${path} is not an OpenIE result: ${field}: ${issue.message}.`;
+    if (!onReject) throw new GraphkeeperError("INVALID_LINE", reason, { field });
+    const [list, position] = issue.path;
+    const item = Array.isArray(members?.[String(list)]) ? (members[String(list)] as unknown[])[Number(position)] : null;
+    onReject({ line: 0, place, code: "INVALID_LINE", reason, content: mendable(item, unit) });
+  }
+  const kept = (list: string) =>
+    Array.isArray(members?.[list])
+      ? (members[list] as unknown[]).filter((_, position) => !wrong.has(`docs.${index}.${list}.${position}`))
+      : members?.[list];
+  const rest = DOC.safeParse({
+    ...members,
+    extracted_entities: kept("extracted_entities"),
+    extracted_triples: kept("extracted_triples"),
+  });
+  return rest.success ? rest.data : null;
+}
+
+/** What a triple says, with its parts as text: a block to be imported once the reader of the reject agrees. */
+function mendable(item: unknown, unit: string): ImportBlock | null {
+  if (!Array.isArray(item) || item.length !== 3 || item.some((part) => typeof part === "object")) return null;
+  const block = emptyBlock();
+  const triple = item.map(String);
+  const doc = { passage: "", extracted_entities: [], extracted_triples: [triple] };
+  addFacts(block, doc, unit, firstSpellings([doc]), null);
+  return block;
 }
 
 function addFacts(

@@ -185,7 +185,7 @@ const replace = route({
     const { id: documentId } = call.params;
     const block = await (call.lines === null
       ? documentBlock(documentId, call.body)
-      : onlyBlock(parseNative(call.lines, call.large)));
+      : onlyBlock(parseNative(call.lines, { large: call.large })));
     return answerOf(await call.graphkeeper.replace(call.groupId, documentId, block, options(call)));
   },
 });

@@ -2,9 +2,13 @@ import { z } from "zod";
 import { GraphkeeperError } from "../core/errors.ts";
 import { Turns } from "../core/turns.ts";
 import { parseNative } from "../formats/native.ts";
+import { RejectLog } from "../formats/reject-log.ts";
 import { operationId, route } from "./route.ts";
 import * as shapes from "./shapes.ts";
-import { cursor, flag, limit, text } from "./validate.ts";
+import { cursor, flag, integer, limit, text } from "./validate.ts";
+
+/** Text of rejected lines in one answer: 4 million characters; the rejects after it are listed without theirs. */
+const MAX_REJECTED_CHARACTERS = 4_000_000;
 
 const params = z.strictObject({ id: z.string() });
 const base = { group: "path", tag: "groups", params } as const;
@@ -35,8 +39,14 @@ const importLines = route({
   summary: "Import documents as NDJSON in the native format",
   description:
     "Of any length; at most 8 MB a line. Each document with its units, entities and facts is imported whole or not at " +
-    "all; what stands before a wrong line stays imported, and sending the same again goes on from there.",
-  query: z.strictObject({ reason: text(2_000).optional() }),
+    "all; what stands before a wrong line stays imported, and sending the same again goes on from there. With " +
+    "`on_error=skip` what is wrong is refused by itself, with what names it, counted and listed; the rest goes in. " +
+    "The body may be compressed by gzip, or UTF-16.",
+  query: z.strictObject({
+    reason: text(2_000).optional(),
+    on_error: z.enum(["stop", "skip"]).optional().describe("What a wrong line does; default stop."),
+    rejects: integer(0, 10_000).optional().describe("Most rejects that the answer lists; default 100."),
+  }),
   ndjson: "only",
   answers: { 200: { description: "What was imported", schema: shapes.imported } },
   handle: async (call) => {
@@ -45,17 +55,22 @@ const importLines = route({
     // The first block's operation tells whether this import was made before.
     const known = operation !== undefined && (await graphkeeper.store.group(groupId)) !== null;
     const replayed = known && (await graphkeeper.store.operation(groupId, `${operation}#1`)) !== null;
-    const progress = await graphkeeper.importBlocks(groupId, parseNative(call.lines!, call.large), {
+    const log = new RejectLog({ listed: call.query.rejects ?? 100, characters: MAX_REJECTED_CHARACTERS });
+    const onReject = call.query.on_error === "skip" ? log.take : undefined;
+    const blocks = parseNative(call.lines!, { onReject, large: call.large });
+    const progress = await graphkeeper.importBlocks(groupId, blocks, {
+      onReject,
       operationId: operation,
       actor: principal.actor,
       reason: call.query.reason,
       signal: AbortSignal.any([call.gone, call.stopped]),
       trace: call.trace,
     });
-    if (progress.blocks === 0) {
+    if (progress.blocks === 0 && log.rejected === 0) {
       throw new GraphkeeperError("INVALID_REQUEST", "The body holds no line.", { field: "body" });
     }
-    return { body: progress, replayed };
+    const { rejected, leftOut, rejects } = log;
+    return { body: onReject ? { ...progress, rejected, leftOut, rejects } : progress, replayed };
   },
 });
 

@@ -171,6 +171,20 @@ export const imported = z.looseObject({
   relationships: count(),
   outcomes: z.record(z.string(), count()),
   generation: count(),
+  /** With `on_error=skip`: how much was refused, and how many lines were left out because they name that. */
+  rejected: count().optional(),
+  left_out: count().optional(),
+  rejects: z
+    .array(
+      z.looseObject({
+        line: count(),
+        place: z.string(),
+        code: z.string(),
+        reason: z.string(),
+        content: z.array(z.string()).nullable(),
+      }),
+    )
+    .optional(),
 });
 
 const presence = z.enum(["live", "parked"]);

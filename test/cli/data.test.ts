@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { existsSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { begin, corpus, documentLines, workplace } from "./run.ts";
@@ -64,6 +64,32 @@ test("a wrong line: its number and the remedy; what stands before it stays, and 
   const block = await run(["import", "-", "--group", "zero", "--json"], { stdin: zero.join("\n") });
   expect(block.problem()).toMatchObject({ code: "INVALID_EMBEDDING", owner: "entity e-q", index: 0, line: 10 });
   expect(block.code).toBe(2);
+});
+
+test("what is wrong is skipped on request, written as a file, and that file mended makes the graph whole", async () => {
+  const { run, folder } = place;
+  const lines = [...documentLines("p"), ...documentLines("q")];
+  const wrong = lines.map((line) =>
+    line.replace(/"text":"[^"]*"(.*)/, (all) => (line.includes("q:1") ? '"text":""}' : all)),
+  );
+  writeFileSync(`${folder}/dirty.ndjson`, wrong.join("\n"));
+  const skipped = await run(["import", "dirty.ndjson", "--rejects", "rejects.ndjson", "--group", "skip"]);
+  expect(skipped.code).toBe(3);
+  expect(skipped.out).toMatch(/^2 documents: 2 imported\n/);
+  expect(skipped.out).toMatch(
+    /\d+ refused, \d+ lines? that needs? it left out; all in rejects\.ndjson:\n {2}line \d+: .*text of q:1/,
+  );
+  const rejects = readFileSync(`${folder}/rejects.ndjson`, "utf8");
+  expect(rejects).toMatch(/^# line \d+: text_unit\.text of q:1 .*\[INVALID_VALUE\]\n\{"kind":"text_unit"/);
+  const text = JSON.parse(lines.find((line) => line.includes('"id":"q:1"'))!).text as string;
+  writeFileSync(`${folder}/rejects.ndjson`, rejects.replace('"text":""', `"text":${JSON.stringify(text)}`));
+  expect(await run(["import", "rejects.ndjson", "--group", "skip"])).toMatchObject({ code: 0 });
+  const counts = async (group: string) => {
+    const dump = (await run(["dump", "--facts", "--group", group])).out.trim().split("\n");
+    return dump.filter((line) => !line.includes('"kind":"document"') && !line.includes("q:1")).length;
+  };
+  await run(["import", "-", "--group", "whole"], { stdin: lines.join("\n") });
+  expect(await counts("skip")).toBe(await counts("whole"));
 });
 
 test("what was exported is the same live graph elsewhere; a dump's hash is that of its bytes", async () => {

@@ -1,4 +1,4 @@
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -122,6 +122,26 @@ test.skipIf(!hasMsGraphrag)("other formats go through the server as well", async
   expect(here.out).toBe(alone.out);
   const dump = ["dump", "--facts", "--hash", "--group", "dulce"];
   expect((await run(dump)).out).toBe((await run([...dump, "--data", `${folder}/dulce.db`])).out);
+});
+
+test("what a server refuses is listed and written as what this machine refuses", async () => {
+  const { run, folder } = place;
+  const lines = documentLines("odd").toSpliced(
+    2,
+    0,
+    "{oops",
+    '{"kind":"mention","text_unit":"odd:1","entity":"nowhere"}',
+  );
+  const skip = (...more: string[]) =>
+    run(["import", "-", "--group", "odd", "--rejects", `${folder}/odd.ndjson`, "--json", ...more], {
+      stdin: lines.join("\n"),
+    });
+  const served = await skip();
+  const file = readFileSync(`${folder}/odd.ndjson`, "utf8");
+  const alone = await skip("--data", `${folder}/odd.db`);
+  expect(readFileSync(`${folder}/odd.ndjson`, "utf8")).toBe(file);
+  expect([served.code, served.json()]).toEqual([3, alone.json()]);
+  expect(served.json()).toMatchObject({ rejected: 2, rejects: [{ line: 3 }, { line: 4 }] });
 });
 
 test("Ctrl-C cancels the run on the server; it is its end that is told", async () => {

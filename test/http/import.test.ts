@@ -12,6 +12,7 @@ const document = (id: string) => JSON.stringify({ kind: "document", id });
 const unit = (id: string, of: string, more: object = {}) =>
   JSON.stringify({ kind: "text_unit", id, documents: [of], text: `text of ${id}`, ...more });
 const entity = (id: string, more: object = {}) => JSON.stringify({ kind: "entity", id, name: id, ...more });
+const mention = (text_unit: string, entity: string) => JSON.stringify({ kind: "mention", text_unit, entity });
 const block = (id: string) => [
   document(id),
   unit(`${id}/u`, id),
@@ -43,6 +44,32 @@ test("what was exported is imported again with the same live graph", async () =>
   expect(copy.statusCode).toBe(200);
   const dump = async (group: string) => (await send(world, `/groups/${group}/dump?facts=true`)).body;
   expect(await dump("copy")).toBe(await dump("acme"));
+});
+
+test("with on_error=skip what is wrong is refused by itself, counted and listed; the rest goes in", async () => {
+  const bad = [...block("a"), "{oops", unit("a/v", "a", { text: "" }), mention("a/v", "e-a"), ...block("b"), "[]"];
+  const skip = (query: string, group = "acme") =>
+    send(world, `/groups/${group}/import?on_error=skip${query}`, {
+      raw: bad.join("\n"),
+      type: "application/x-ndjson",
+    });
+  const answer = (await skip("")).json();
+  expect(answer).toMatchObject({ documents: 2, text_units: 2, rejected: 3, left_out: 1 });
+  const listed = answer.rejects as { line: number; code: string; reason: string; content: string[] }[];
+  expect(listed.map(({ line, code, content }) => [line, code, content.length])).toEqual([
+    [5, "INVALID_LINE", 1],
+    [6, "INVALID_VALUE", 2],
+    [12, "INVALID_LINE", 1],
+  ]);
+  expect(listed[1]!.reason).toMatch(/text_unit\.text of a\/v/);
+  expect((await skip("&rejects=1", "other")).json()).toMatchObject({ rejected: 3, rejects: [{ line: 5 }] });
+  // Nothing is left: the answer says what was refused.
+  const nothing = await send(world, "/groups/none/import?on_error=skip", { raw: "{", type: "application/x-ndjson" });
+  expect([nothing.statusCode, nothing.json().rejected]).toEqual([200, 1]);
+  expect(
+    (await send(world, "/groups/acme/import?on_error=ignore", { raw: "{", type: "application/x-ndjson" })).statusCode,
+  ).toBe(400);
+  expect((await importLines(bad)).statusCode).toBe(400);
 });
 
 describe("a wrong line", () => {

@@ -1,37 +1,17 @@
 import { createHash } from "node:crypto";
-import { createReadStream, statSync } from "node:fs";
-import { type Command, Option } from "commander";
+import type { Command } from "commander";
 import { GraphkeeperError } from "../../core/errors.ts";
 import { toWire } from "../../core/wire.ts";
 import type { ImportBlock, JsonObject } from "../../core/words.ts";
 import type { LocatedBlock } from "../../documents/import.ts";
 import { blockLines, readLines } from "../../formats/lines.ts";
-import { parseMsGraphrag } from "../../formats/msgraphrag.ts";
-import { parseNative } from "../../formats/native.ts";
-import { parseOpenie } from "../../formats/openie.ts";
 import type { CliContext, MakeContext } from "../context.ts";
 import { EXIT } from "../output.ts";
-import { count, list, num, obj, str } from "../wire.ts";
+import { list, num, str } from "../wire.ts";
+import { blocksOf } from "./import.ts";
 
-const FORMATS = ["native", "openie", "msgraphrag"] as const;
-type Format = (typeof FORMATS)[number];
-
-/** import, replace, export, dump, verify */
+/** replace, export, dump, verify */
 export function dataCommands(program: Command, context: MakeContext): void {
-  program
-    .command("import <path>")
-    .description("import documents: NDJSON (- for standard input), an OpenIE file, or a Microsoft GraphRAG folder")
-    .addOption(new Option("--format <format>", "what the path holds").choices(FORMATS).default("native"))
-    .option("--operation-id <id>", "the same import again has no second effect")
-    .action(async (path: string, options: { format: Format; operationId?: string }, self: Command) => {
-      const cli = context(self);
-      const progress = await importPath(cli, path, options);
-      const outcomes = Object.entries(obj(progress.outcomes)).map(([name, n]) => `${n} ${name}`);
-      cli.output.result(progress, [
-        `${count(num(progress.documents), "document")}: ${outcomes.join(", ") || "none"}`,
-        `${count(num(progress.text_units), "text unit")}, ${count(num(progress.entities), "entity", "entities")}, ${count(num(progress.relationships), "relationship")} changed; generation ${num(progress.generation)}`,
-      ]);
-    });
   program
     .command("replace <document> <path>")
     .description("replace a document by the new version of it in an NDJSON file")
@@ -121,79 +101,6 @@ async function withLines(
 
 async function* textOf(lines: AsyncIterable<{ text: string }>): AsyncIterable<string> {
   for await (const { text } of lines) yield text;
-}
-
-function blocksOf(path: string, format: Format): AsyncIterable<LocatedBlock> {
-  refuseOther(path, format);
-  if (format === "openie") return parseOpenie(path);
-  if (format === "msgraphrag") return parseMsGraphrag(path);
-  return parseNative(bytesOf(path));
-}
-
-function bytesOf(path: string): AsyncIterable<Uint8Array> {
-  return path === "-" ? process.stdin : createReadStream(path);
-}
-
-/** A path that cannot be what the format reads is told of as that, not as what a read of it would have to say. */
-function refuseOther(path: string, format: Format): void {
-  const refuse = (message: string) => {
-    throw new GraphkeeperError("INVALID_VALUE", message, { field: "path" });
-  };
-  if (path === "-" && format === "native") return;
-  if (path === "-") refuse(`Standard input is read as native NDJSON only; give --format ${format} a path.`);
-  const found = statSync(path, { throwIfNoEntry: false });
-  if (!found) refuse(`${path} is not there.`);
-  if (found?.isDirectory() && format !== "msgraphrag")
-    refuse(`${path} is a folder; --format ${format} reads a file, --format msgraphrag a folder.`);
-  if (found?.isFile() && format === "msgraphrag") refuse(`${path} is a file; --format msgraphrag reads a folder.`);
-}
-
-/** What goes to a server: native files as they are, so that its line numbers are theirs; other formats made native on the way. */
-async function* upload(cli: CliContext, path: string, format: Format): AsyncIterable<Uint8Array | string> {
-  if (format === "native") {
-    const total = path === "-" ? null : statSync(path).size;
-    let sent = 0;
-    for await (const bytes of bytesOf(path)) {
-      yield bytes;
-      sent += bytes.length;
-      cli.output.progress("bytes sent", sent, total);
-    }
-    return;
-  }
-  let sent = 0;
-  for await (const { block } of blocksOf(path, format)) {
-    yield `${[...blockLines(block)].join("\n")}\n`;
-    sent += block.documents.length;
-    cli.output.progress("documents sent", sent);
-  }
-}
-
-async function importPath(
-  cli: CliContext,
-  path: string,
-  options: { format: Format; operationId?: string },
-): Promise<JsonObject> {
-  refuseOther(path, options.format);
-  const server = await cli.server();
-  if (server) {
-    return server.call({
-      method: "POST",
-      path: `/groups/${encodeURIComponent(cli.group)}/import`,
-      group: cli.group,
-      idempotencyKey: options.operationId,
-      stream: { type: "application/x-ndjson", body: upload(cli, path, options.format) },
-      signal: cli.signal,
-    });
-  }
-  return cli.locally("create", async (graphkeeper) => {
-    const progress = await graphkeeper.importBlocks(cli.group, blocksOf(path, options.format), {
-      operationId: options.operationId,
-      actor: "cli",
-      signal: cli.signal,
-      onProgress: ({ documents }) => cli.output.progress("documents", documents),
-    });
-    return toWire(progress) as JsonObject;
-  });
 }
 
 async function replace(
