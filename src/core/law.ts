@@ -23,6 +23,19 @@ export function entityPresence(
   return policy.unsupported === "keep" || facts.ageMs < policy.graceAgeMs ? "live" : "parked";
 }
 
+/**
+ * Whether the text units (or documents) that stand on a relationship prove anything about it. Nothing does a list that is empty,
+ * that names only what nobody knows, or that its writer may have cut. `gone`: it was known, and nothing is left of it.
+ */
+export function isSupportKnown(list: { known: number; cut: boolean; gone: boolean }): boolean {
+  return list.gone || (list.known > 0 && !list.cut);
+}
+
+/** The text units that a relationship is given as its support; null where it is given none, and its support is unknown. */
+export function supportGiven(relationship: { textUnits?: string[] }): string[] | null {
+  return relationship.textUnits?.length ? relationship.textUnits : null;
+}
+
 /** A relationship is live if both ends are live and its support is unknown or some supporting unit is live. */
 export function relationshipPresence(facts: {
   sourceLive: boolean;

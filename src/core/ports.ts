@@ -79,7 +79,7 @@ export type StoredRecord =
       presence: Presence;
       vector: StoredVector | null;
       everMentioned: boolean;
-      /** Its mentions are a lower bound: it is never collected. */
+      /** Its mentions are a lower bound: by them it is never collected. */
       kept?: true;
       createdAt: number;
       /** Kinds of collection for which this entity is a recorded candidate. */
@@ -94,10 +94,15 @@ export type StoredRecord =
       type: string;
       description: string | null;
       weight: number;
-      /** Supporting text units, sorted; null = support unknown. Empty = support was known and is gone. */
+      /**
+       * Supporting text units, sorted; null = support unknown. Empty = support was known and is gone. Such as name only units
+       * that do not exist leave it unknown.
+       */
       textUnits: string[] | null;
       /** Where the writer names documents instead of text units: those that state it, sorted; `textUnits` is null then. */
       documents?: string[];
+      /** Its support is a lower bound: it lives as long as its ends. */
+      kept?: true;
       presence: Presence;
       candidate: boolean;
     }

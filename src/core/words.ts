@@ -79,7 +79,7 @@ export interface RelationshipInput {
   description?: string;
   /** Positive and finite; 1 when absent. */
   weight?: number;
-  /** Supporting text units; absent = support unknown. */
+  /** Supporting text units; absent or empty = support unknown. */
   textUnits?: string[];
 }
 
@@ -224,6 +224,8 @@ export interface CollectionBatch {
   deleted: number;
   /** Removed for good. */
   purged: number;
+  /** Looked at and left to readers although nothing recorded is live: what is recorded is a lower bound. */
+  kept: number;
   /** Whether the batch changed anything, bringing things back included, and so raised the generation. */
   changed: boolean;
   /** Where the next batch goes on; null when the kind is done. */
@@ -258,6 +260,8 @@ export interface Impact {
   textUnits: { count: number; ids: string[]; shared: number };
   entities: { count: number; ids: string[]; shared: number };
   relationships: { count: number; ids: string[] };
+  /** Would lose the last text that is recorded for them, and stay: what is recorded is a lower bound. */
+  kept: { entities: number; relationships: number };
   vectors: number;
   /** Communities whose members or texts change. */
   communities: string[];

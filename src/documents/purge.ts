@@ -76,6 +76,7 @@ async function certify(
   const goneUnits = new Set(unitIds);
   const found = { documents: 0, owners: 0, units: 0, mentions: 0, support: 0, dangling: 0 };
   const scanned = { documents: 0, textUnits: 0, mentions: 0, relationships: 0 };
+  const lowerBound = { entities: 0, relationships: 0 };
   const entities = new Set<string>();
   for await (const chunk of store.records(operation.groupId)) {
     for (const record of chunk) {
@@ -86,14 +87,17 @@ async function certify(
         scanned.textUnits++;
         if (record.documents.some((d) => gone.has(d))) found.owners++;
         if (goneUnits.has(record.id)) found.units++;
-      } else if (record.kind === "entity") entities.add(record.id);
-      else if (record.kind === "mention") {
+      } else if (record.kind === "entity") {
+        entities.add(record.id);
+        if (record.kept) lowerBound.entities++;
+      } else if (record.kind === "mention") {
         scanned.mentions++;
         if (goneUnits.has(record.textUnit)) found.mentions++;
       } else if (record.kind === "relationship") {
         scanned.relationships++;
         const named = record.textUnits?.some((u) => goneUnits.has(u)) || record.documents?.some((d) => gone.has(d));
         if (named) found.support++;
+        if (record.kept) lowerBound.relationships++;
         if (!entities.has(record.source) || !entities.has(record.target)) found.dangling++;
       } else if (record.kind === "membership" || record.kind === "rank") {
         if (!entities.has(record.entity)) found.dangling++;
@@ -116,6 +120,16 @@ async function certify(
       check: "relationships, similarity edges, memberships and ranks without their entity",
       scanned: scanned.relationships,
       found: found.dangling,
+    },
+    {
+      check: "entities whose text units are known as a lower bound: a purged document may have mentioned them too",
+      scanned: entities.size,
+      found: lowerBound.entities,
+    },
+    {
+      check: "relationships whose text units are known as a lower bound: a purged document may have stated them too",
+      scanned: scanned.relationships,
+      found: lowerBound.relationships,
     },
   ];
   const certificate = {

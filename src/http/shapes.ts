@@ -79,6 +79,7 @@ export const impact = z.looseObject({
   text_units: ids,
   entities: ids,
   relationships: ids,
+  kept: z.looseObject({ entities: count(), relationships: count() }),
   vectors: count(),
   communities: z.array(z.string()),
   live_entities: count(),
@@ -99,6 +100,7 @@ const kindResult = z.looseObject({
   deleted: count(),
   purged: count(),
   examined: count(),
+  kept: count(),
   batches: count(),
   duration_ms: z.number(),
   remaining: count(),
@@ -108,6 +110,7 @@ export const collection = ended.extend({
   jobs: z.partialRecord(z.enum(COLLECTION_KINDS), kindResult),
   deleted: count(),
   purged: count(),
+  kept: count(),
   generation: count(),
   fresh: z.boolean(),
 });

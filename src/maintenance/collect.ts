@@ -7,6 +7,8 @@ export interface KindResult {
   deleted: number;
   purged: number;
   examined: number;
+  /** Left to readers although nothing recorded of them is live: what is recorded is a lower bound. */
+  kept: number;
   batches: number;
   durationMs: number;
   /** What a query of its own still found to do afterwards. */
@@ -20,6 +22,7 @@ export interface CollectionResult {
   /** Sum over the kinds. */
   deleted: number;
   purged: number;
+  kept: number;
   /** Entities and relationships that the full sweep looked at, and candidates it found; null when no sweep was due. */
   sweep: { examined: number; found: number } | null;
   generation: number;
@@ -149,7 +152,7 @@ class Run {
   }
 
   result(kind: CollectionKind): KindResult {
-    this.#state.jobs[kind] ??= { deleted: 0, purged: 0, examined: 0, batches: 0, durationMs: 0, remaining: 0 };
+    this.#state.jobs[kind] ??= { deleted: 0, purged: 0, examined: 0, kept: 0, batches: 0, durationMs: 0, remaining: 0 };
     return this.#state.jobs[kind];
   }
 
@@ -177,6 +180,7 @@ class Run {
       result.deleted += batch.value.deleted;
       result.purged += batch.value.purged;
       result.examined += batch.value.examined;
+      result.kept = (result.kept ?? 0) + batch.value.kept; // A checkpoint of 0.1 has none.
       result.durationMs += batch.durationMs;
       result.batches++;
       if (this.#dryRun) result.ids = [...(result.ids ?? []), ...batch.value.ids].slice(0, MAX_PREVIEW_IDS);
@@ -270,6 +274,7 @@ async function finish(
     jobs: state.jobs,
     deleted: results.reduce((sum, r) => sum + r.deleted, 0),
     purged: results.reduce((sum, r) => sum + r.purged, 0),
+    kept: results.reduce((sum, r) => sum + (r.kept ?? 0), 0),
     sweep: state.sweep,
     generation: group?.generation ?? 0,
     fresh: group !== null && group.collectedGeneration === group.generation,

@@ -176,7 +176,10 @@ function checkRelationships(
     const source = entities.get(relationship.source);
     const target = entities.get(relationship.target);
     if (!source || !target) findings.add("RELATIONSHIP_WITHOUT_END", relationship.id);
-    let support = relationship.textUnits === null && relationship.documents === undefined;
+    const { textUnits, documents: stating, kept } = relationship;
+    const known = textUnits?.some((id) => units.has(id)) ?? false;
+    // Unknown: nothing is named, or only what nobody knows; a lower bound proves nothing.
+    let support = kept || (textUnits === null ? stating === undefined : textUnits.length > 0 && !known);
     for (const id of relationship.documents ?? []) {
       const document = documents.get(id);
       if (!document) findings.add("RELATIONSHIP_SUPPORT", relationship.id);

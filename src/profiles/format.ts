@@ -93,8 +93,13 @@ const textUnits = z.union([
         files: name
           .optional()
           .describe(
-            "Property of entities and relationships: names of the documents' files, a list like that of the units",
+            "Property of entities and relationships: names of the documents' files, a list like that of the units; a unit whose id has no such text belongs to the document of its file",
           ),
+        more: z
+          .string()
+          .min(1)
+          .optional()
+          .describe("How an element of that list begins that stands for names which the writer has left out"),
         unnamed: z.string().optional().describe("What stands there for a document without a name"),
       }),
     })
@@ -118,6 +123,27 @@ const entities = z.strictObject({
   appends: z.array(name).default([]).describe("Lists that the writer adds to and never writes anew"),
 });
 
+const cut = z
+  .strictObject({
+    said: name.describe(
+      "Property that is not empty where the writer has cut the list; where a purge shortens a list that has reached the limit, Graphkeeper says so there",
+    ),
+    limit: z
+      .int()
+      .min(1)
+      .optional()
+      .describe("Most ids that the writer keeps, as it is configured there: a list of as many may have been cut"),
+    whole: z
+      .union([
+        z.strictObject({ property: name }).describe("In another property beside it, written like the list"),
+        z.strictObject({ outside: z.string().min(1) }).describe("Outside of the graph, under this name"),
+      ])
+      .optional()
+      .describe("Where the whole list is"),
+  })
+  .optional()
+  .describe("The writer cuts long lists: what was cut is a lower bound, and nothing is hidden or purged on it alone");
+
 const hop = z.strictObject({ type: z.array(name).min(1), direction: z.enum(["out", "in"]), label: name });
 const mentions = z.union([
   z.strictObject({ by: z.literal("edge"), type: name, direction: z.enum(["from_unit", "from_entity"]), trust }),
@@ -130,6 +156,7 @@ const mentions = z.union([
     by: z.literal("list"),
     property: name.describe("On the entity: ids of units"),
     separator: z.string().optional(),
+    cut,
     trust,
   }),
 ]);
@@ -141,6 +168,7 @@ const support = z.union([
     property: name.describe("On the relationship: ids of units"),
     separator: z.string().optional(),
     reverse: name.optional().describe("On the unit: ids of the relationships that it supports"),
+    cut,
     trust,
   }),
   z
@@ -244,6 +272,10 @@ export const profileSchema = z
 export type Profile = z.infer<typeof profileSchema>;
 export type ProfileInput = z.input<typeof profileSchema>;
 export type NodeKey = z.infer<typeof key>;
+/** Where a writer keeps ids of units in a list, on an entity or on a relationship. */
+export type UnitList =
+  | Extract<Profile["mentions"], { by: "list" }>
+  | Extract<Profile["relationships"]["support"], { by: "list" }>;
 
 /** @throws GraphkeeperError `INVALID_CONFIG` with the place of each fault */
 export function checkProfile(input: unknown): Profile {

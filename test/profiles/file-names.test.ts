@@ -53,12 +53,13 @@ test("lightrag: a purge takes the document's file name off what other documents 
   try {
     await purge("a");
     expect(await lists()).toEqual({
+      "only a": "", // It stays: d states a fact about it.
       "only b": "b.md",
       shared: "b.md<SEP>c.md",
       "with d": "b.md<SEP>d.md",
       unnamed: "b.md<SEP>unknown_source",
     });
-    expect(await edges()).toEqual(["b.md"]);
+    expect(await edges()).toEqual(["b.md", "d.md"]);
     // Nothing tells which name is d's, but b is known to have another one.
     await purge("d");
     expect((await lists())["with d"]).toBe("b.md");

@@ -1,5 +1,5 @@
 import { expect } from "vitest";
-import { COLLECTION_KINDS, type Fence, type Policy } from "../../src/core/words.ts";
+import { COLLECTION_KINDS, type CollectionKind, type Fence, type Policy } from "../../src/core/words.ts";
 import type { Neo4jStore } from "../../src/stores/neo4j/index.ts";
 import type { CorpusDocument } from "./fixtures/corpus.ts";
 import type { Fixture } from "./fixtures/fixture.ts";
@@ -31,16 +31,18 @@ export async function collect(
   store: Neo4jStore,
   group: string,
   options: { sweep?: boolean; policy?: Policy; limit?: number } = {},
-): Promise<{ gone: number; changed: boolean; found: number }> {
+): Promise<{ gone: number; changed: boolean; found: number; kept: Record<CollectionKind, number> }> {
   const { policy = POLICY, limit = 500 } = options;
   const fence = (await store.acquireLease(group, `h${++operations}`, 600_000, Date.now())) as Fence;
-  const result = { gone: 0, changed: false, found: 0 };
+  const kept = { orphan_entities: 0, stale_edges: 0, deprecated_vectors: 0 };
+  const result = { gone: 0, changed: false, found: 0, kept };
   const kinds = async () => {
     for (const kind of COLLECTION_KINDS) {
       let cursor: string | null = null;
       do {
         const batch = await store.collect(fence, kind, { cursor, limit, policy, now: Date.now(), dryRun: false });
         result.gone += batch.deleted + batch.purged;
+        kept[kind] += batch.kept;
         result.changed ||= batch.changed;
         cursor = batch.cursor;
       } while (cursor !== null);

@@ -160,11 +160,20 @@ async function showImpact(
     `  ${count(num(part("text_units").count), "text unit")} (${num(part("text_units").shared)} more are shared and stay)`,
     `  ${count(num(part("entities").count), "entity", "entities")} of ${num(impact.live_entities).toLocaleString("en")} live (${num(part("entities").shared)} more are shared and stay)`,
     `  ${count(num(part("relationships").count), "relationship")}, ${count(num(impact.vectors), "vector")}`,
+    ...keptLine(obj(impact.kept)),
     `  ${count((impact.communities as unknown[]).length, "community", "communities")}`,
     impact.exceeds_guard
       ? "  more than the blast-radius guard allows: needs --force"
       : "  within the blast-radius guard",
   ]);
+}
+
+function keptLine(kept: JsonObject): string[] {
+  const [entities, relationships] = [num(kept.entities), num(kept.relationships)];
+  if (entities + relationships === 0) return [];
+  return [
+    `  ${count(entities, "entity", "entities")} and ${count(relationships, "relationship")} stay although nothing recorded of them would be live: what is recorded is a lower bound`,
+  ];
 }
 
 /** Part of the documents was not there, or on hold: the others are done, and a script must be able to see it. */

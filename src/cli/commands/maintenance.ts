@@ -238,8 +238,10 @@ function collectionLines(result: JsonObject): string[] {
     : result.fresh
       ? "collection is up to date"
       : "something is left: run it again";
+  const kept = num(result.kept);
   return [
     ...table(rows),
+    ...(kept > 0 ? [`${kept} kept: nothing recorded of them is live, but what is recorded is a lower bound`] : []),
     `${str(result.group_id)}: ${num(result.deleted)} collected, ${num(result.purged)} purged; ${state}`,
   ];
 }

@@ -42,6 +42,24 @@ export const IMPORT_CASES: GraphStoreCase[] = [
     },
   },
   {
+    name: "import: an empty list of supporting text units is support unknown",
+    async run(w) {
+      const written = block({
+        documents: ["d", "e"],
+        units: { u: "d", v: "e" },
+        entities: ["a", "b"],
+        mentions: { u: "a b", v: "a b" },
+        relationships: { ab: ["a b"] },
+      });
+      for (const fact of written.relationships) fact.textUnits = [];
+      await w.import(G, written);
+      await w.deprecate(G, "d");
+      await w.collect(G);
+      const { textUnits, presence } = await relationship(w, G, "ab");
+      assert.deepEqual([textUnits, presence], [null, "live"]);
+    },
+  },
+  {
     name: "import: a document record says what was imported",
     async run(w) {
       const metadata = { source: "https://example.org/α", pages: [1, 2], nested: { deep: null } };

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { ChainCheck, EMPTY_HEAD } from "../../core/audit.ts";
-import { relationshipPresence, textUnitPresence } from "../../core/law.ts";
+import { isSupportKnown, relationshipPresence, textUnitPresence } from "../../core/law.ts";
 import type { Analytics, DocumentLifecycle, GroupReader, StoredRecord } from "../../core/ports.ts";
 import { recordsOf } from "./dump.ts";
 
@@ -85,6 +85,7 @@ function* entitiesByLaw(group: Rows): Generator<string> {
     if (
       entity.presence === "live" &&
       entity.everMentioned &&
+      !entity.kept &&
       live === 0 &&
       !entity.candidate.includes("orphan_entities")
     ) {
@@ -107,11 +108,12 @@ function* entitiesByLaw(group: Rows): Generator<string> {
 
 function* relationshipsByLaw(group: Rows): Generator<string> {
   for (const relationship of group.relationships.values()) {
-    const { id, source, target, textUnits, presence, candidate } = relationship;
+    const { id, source, target, textUnits, presence, candidate, kept = false } = relationship;
+    const known = (textUnits ?? []).filter((unit) => group.textUnits.has(unit)).length;
     const wanted = relationshipPresence({
       sourceLive: group.entities.get(source)?.presence === "live",
       targetLive: group.entities.get(target)?.presence === "live",
-      supportKnown: textUnits !== null,
+      supportKnown: isSupportKnown({ known, cut: kept, gone: textUnits?.length === 0 }),
       liveSupport: (textUnits ?? []).filter((unit) => group.textUnits.get(unit)?.presence === "live").length,
     });
     if (presence !== wanted && !candidate) yield `relationship ${id} is ${presence}, not ${wanted}, and no candidate`;

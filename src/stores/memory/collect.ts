@@ -43,7 +43,7 @@ export function collectBatch(draft: Group, kind: CollectionKind, options: Collec
     const detail = { examined, deleted, purged, ids } as unknown as JsonObject;
     appendAudit(draft, { at: options.now, actor: "collection", action: "collect", ref: kind, detail });
   }
-  return { examined, deleted, purged, changed, cursor, ids };
+  return { examined, deleted, purged, kept: 0, changed, cursor, ids };
 }
 
 /** The cursor is the phase and the last key judged in it. */

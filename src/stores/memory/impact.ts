@@ -38,6 +38,7 @@ export function impactOf(group: Group, verb: Impact["verb"], documentIds: string
     textUnits: { ...listed(textUnits), shared: owned.filter(({ id }) => !textUnits.includes(id)).length },
     entities: { ...listed(entities), shared: [...mentioned].filter((id) => !entities.includes(id)).length },
     relationships: listed(relationships),
+    kept: { entities: 0, relationships: 0 }, // What Graphkeeper records itself is complete.
     vectors,
     communities: sortedIds(new Set(communities)),
     liveEntities,

@@ -1,6 +1,6 @@
 import { blockHash } from "../../core/canonical.ts";
 import { GraphkeeperError } from "../../core/errors.ts";
-import { checkEmbedding } from "../../core/law.ts";
+import { checkEmbedding, supportGiven } from "../../core/law.ts";
 import { importOutcome } from "../../core/outcomes.ts";
 import { ownTextUnits } from "../../core/own-text-units.ts";
 import { withStatedMentions } from "../../core/stated-mentions.ts";
@@ -204,7 +204,7 @@ function writeRelationship(
   ] as const) {
     if (!group.entities.has(end)) throw missing(field, end, `The relationship ${input.id} names the entity`);
   }
-  const support = input.textUnits?.map((unit) => {
+  const support = supportGiven(input)?.map((unit) => {
     const id = ids.get(unit) ?? unit;
     if (!group.textUnits.has(id)) throw missing("text_units", unit, `The relationship ${input.id} names the text unit`);
     return id;

@@ -8,12 +8,15 @@ const PAGE = 2_000;
 
 /** Parked for longer than the restore window, and without support or an end. */
 export async function expiredFacts(r: Reading, before: number, after: string, limit: number): Promise<string[]> {
+  const { imports } = r.shapes.profile;
   const found: string[] = [];
   for (let from = after; found.length < limit; ) {
     const rows = await r.run<{ id: string }>("expiredFacts", { before, after: from, limit: r.int(PAGE) });
     const ids = rows.map((row) => row.id);
     const gone = new Set(
-      (await parkedRows(r, ids)).filter((f) => f.support?.length === 0 || !f.source || !f.target).map((f) => f.id),
+      (await parkedRows(r, ids))
+        .filter((f) => (imports && f.support?.length === 0) || !f.source || !f.target)
+        .map((f) => f.id),
     );
     found.push(...ids.filter((id) => gone.has(id)));
     if (rows.length < PAGE) break;
@@ -25,7 +28,9 @@ export async function expiredFacts(r: Reading, before: number, after: string, li
 export async function judgeFacts(w: Work, ids: string[], tally: Tally, now: number): Promise<boolean> {
   tally.examined += ids.length;
   const [live, hidden] = await Promise.all([factRowsById(w, ids), parkedRows(w, ids)]);
-  const park = (await judged(w, live)).filter((v) => !v.live).map((v) => v.fact);
+  const verdicts = await judged(w, live);
+  const park = verdicts.filter((v) => !v.live).map((v) => v.fact);
+  tally.kept += verdicts.filter((v) => v.kept).length;
   if (park.length > 0) parkFacts(w, park, now);
   const back = await showLawful(w, hidden, now);
   if (park.length + back.length > 0) tally.changed = true;

@@ -43,6 +43,7 @@ export async function judgeEntities(
   const park: EntityFacts[] = [];
   const show: EntityFacts[] = [];
   for (const entity of facts) {
+    if (!entity.liveMention && entity.mentioned && isLowerBound(w, entity)) tally.kept++;
     const presence = lawOf(w, entity, policy, now);
     if (presence === "parked" && !entity.parked) park.push(entity);
     if (presence === "live" && entity.parked) show.push(entity);
@@ -77,11 +78,15 @@ export async function judgeEntities(
   return true;
 }
 
+/** Whether more may mention the entity than is recorded: then nothing is collected. */
+export function isLowerBound(r: Reading, entity: EntityFacts): boolean {
+  return r.shapes.profile.mentions.trust !== "complete" || entity.cut;
+}
+
 /** The entity's presence by the law, as far as the profile's provenance can prove anything. */
 export function lawOf(r: Reading, entity: EntityFacts, policy: Policy, now: number): "live" | "parked" {
-  const { trust } = r.shapes.profile.mentions;
   const { imports } = r.shapes.profile;
-  if (trust !== "complete") return "live";
+  if (isLowerBound(r, entity)) return "live";
   return entityPresence(
     {
       liveMentions: entity.liveMention ? 1 : 0,

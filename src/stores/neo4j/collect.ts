@@ -11,15 +11,15 @@ import type { Work } from "./work.ts";
 
 /** One bounded batch. In a dry run the caller rolls the transaction back. */
 export async function collectBatch(w: Work, kind: CollectionKind, options: CollectOptions): Promise<CollectionBatch> {
-  const tally: Tally = { examined: 0, deleted: 0, purged: 0, ids: [], changed: false };
+  const tally: Tally = { examined: 0, deleted: 0, purged: 0, kept: 0, ids: [], changed: false };
   const cursor = await runPhases(phasesOf(w, kind, options), tally, options, () => w.wroteOutOfOrder);
   const ids = [...new Set(tally.ids)].slice(0, options.limit);
-  const { examined, deleted, purged, changed } = tally;
+  const { examined, deleted, purged, kept, changed } = tally;
   if (changed) {
     const detail = { examined, deleted, purged, ids } as unknown as JsonObject;
     w.commitChange(options.now, { actor: "collection", action: "collect", ref: kind, detail });
   }
-  return { examined, deleted, purged, changed, cursor, ids };
+  return { examined, deleted, purged, kept, changed, cursor, ids };
 }
 
 function phasesOf(w: Work, kind: CollectionKind, options: CollectOptions): Phase[] {

@@ -11,7 +11,9 @@ import {
   lossOf,
   type ParkedRow,
   parkedRows,
+  type Stated,
   type Supporter,
+  supportOf,
   touching,
   type UnitRow,
   unitRows,
@@ -246,24 +248,26 @@ export async function dropSupport(w: Work, factIds: string[], units: Iterable<st
   if (support.by === "documents")
     return [...live, ...parked].filter((fact) => fact.support?.length === 0).map((fact) => fact.id);
   const gone = new Set(units);
-  const write = (list: string[]) => (support.separator === undefined ? list : list.join(support.separator));
-  const empty: string[] = [];
-  const lessen = <T extends { id: string; support: string[] | null }>(facts: T[]) =>
+  const lessened = <T extends Stated & { id: string }>(facts: T[]) =>
     facts.flatMap((fact) => {
-      if (!fact.support?.some((unit) => gone.has(unit))) return [];
-      const left = fact.support.filter((unit) => !gone.has(unit));
-      if (left.length === 0) empty.push(fact.id);
-      return [{ fact, support: write(left) }];
+      const named = fact.support;
+      const going = named?.filter((unit) => gone.has(unit)) ?? [];
+      return going.length === 0 ? [] : [{ ...fact, gone: going, support: named?.filter((u) => !gone.has(u)) ?? [] }];
     });
+  const [shown, hidden] = [lessened(live), lessened(parked)];
   w.sendEach(
     "dropSupport",
     "rows",
-    lessen(live).map((l) => ({ handle: l.fact.handle, support: l.support })),
+    shown.map((fact) => ({ handle: fact.handle, gone: fact.gone })),
   );
   w.sendEach(
     "dropParkedSupport",
     "rows",
-    lessen(parked).map((p) => ({ id: p.fact.id, support: p.support })),
+    hidden.map((fact) => ({ id: fact.id, gone: fact.gone })),
   );
-  return empty;
+  const all = [...shown, ...hidden];
+  // What nobody knows does not keep what was known and is gone; in our own shapes every unit is known.
+  const known = w.shapes.profile.imports ? null : (await supportOf(w, all)).known;
+  const stands = (fact: Stated) => fact.cut || fact.support?.some((unit) => known === null || known.has(unit));
+  return all.flatMap((fact) => (stands(fact) ? [] : [fact.id]));
 }

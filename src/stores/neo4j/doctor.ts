@@ -1,10 +1,11 @@
 import type { Finding } from "../../core/words.ts";
 import { detect, type Fit, type Inventory } from "../../profiles/detect.ts";
-import { checkProfile, type Profile } from "../../profiles/format.ts";
+import { checkProfile, type Profile, type UnitList } from "../../profiles/format.ts";
 import { PROFILES } from "../../profiles/index.ts";
 import { type Connection, type ConnectOptions, connect, type Row } from "./connection.ts";
 import { gdsVersion } from "./gds/version.ts";
 import { partOf, quoted, Shapes } from "./shapes.ts";
+import { cutLists } from "./statements/references.ts";
 
 /** What the doctor found, without having written anything. */
 export interface Diagnosis {
@@ -164,11 +165,23 @@ function provenanceOf(profile: Profile): string[] {
     said.push(
       `Lists of documents on everything (${[...stamps.lists, ...stamps.follow].map((l) => l.property).join(", ")}): a purge takes the document out of them.`,
     );
+  for (const list of [mentions, relationships.support])
+    if (list.by === "list" && list.cut !== undefined)
+      said.push(
+        `Lists in ${list.property} may be cut (${list.cut.said}${list.cut.limit === undefined ? "" : `, or ${list.cut.limit} ids and more`}): on such a list nothing is hidden or purged.${wholeList(list.cut)}`,
+      );
   for (const text of rebuildable)
     said.push(`Text: ${text.on}.${text.property} can be rebuilt from the facts that stay.`);
   if (copies.length > 0)
     said.push(`Copies of document metadata on entities and facts (${copies.join(", ")}) are removed with a purge.`);
   return said;
+}
+
+function wholeList({ whole }: NonNullable<UnitList["cut"]>): string {
+  if (whole === undefined) return "";
+  return "property" in whole
+    ? ` Where ${whole.property} stands beside it, that is read.`
+    : ` The whole one is outside of the graph, in ${whole.outside}.`;
 }
 
 interface Check {
@@ -271,6 +284,19 @@ function checksOf(s: Shapes): Check[] {
     );
   }
   const { support } = profile.relationships;
+  const cut = cutLists(s);
+  if (cut !== null)
+    add(
+      "CUT_LISTS",
+      "Entities and facts whose list of text units their writer has cut, or may have: it is a lower bound, on which nothing is hidden or purged",
+      cut,
+    );
+  if (support.by === "list")
+    add(
+      "EMPTY_SUPPORT",
+      "Facts that name no text unit: they stay as long as both their ends",
+      `MATCH ${s.node("entity", "a")}-[r${s.factTypes}]->(b) WHERE ${s.isFact("r")} AND coalesce(size(${s.support("r")}), 0) = 0 RETURN ${s.relationshipId("r")} AS id`,
+    );
   // Units outside of the graph have no nodes before the first install: none of them is missing.
   if (support.by === "list" && !s.references) {
     add(

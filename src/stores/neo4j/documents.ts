@@ -206,7 +206,7 @@ async function deleteUnits(w: Work, units: UnitRow[], foreseen: Loss | undefined
           w,
           entities.map((e) => e.handle),
         )
-      ).filter((e) => !e.mentioned)
+      ).filter((e) => !e.mentioned && !e.cut)
     : [];
   await deleteEntities(w, orphans);
   const empty = await dropSupport(

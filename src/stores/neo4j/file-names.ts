@@ -1,4 +1,6 @@
 import { type Supporter, supportedBy } from "./judge.ts";
+import { documentNamed } from "./references.ts";
+import { idFromKey } from "./shapes.ts";
 import type { Work } from "./work.ts";
 
 /**
@@ -10,6 +12,8 @@ interface Listed {
   id: string;
   units: string[] | null;
   files: string[] | null;
+  /** More units may stand behind it than the list names. */
+  cut: boolean;
 }
 
 /** Most pairs of document and name that are looked up; a writer gives each document a name of its own. */
@@ -19,11 +23,8 @@ const MOST_PAIRS = 5_000;
 export async function forgetFileNames(w: Work, units: Supporter[]): Promise<void> {
   const { textUnits } = w.shapes.profile;
   if (textUnits.as !== "reference" || textUnits.document.files === undefined) return;
-  const { before, unnamed } = textUnits.document;
-  const documentOf = (unit: string) => {
-    const at = unit.lastIndexOf(before);
-    return at < 0 ? unit : unit.slice(0, at);
-  };
+  const { unnamed, more } = textUnits.document;
+  const documentOf = (unit: string) => documentNamed(unit, textUnits.document) ?? unit;
   const going = new Set(units.map((unit) => documentOf(unit.id)));
   const facts = await supportedBy(w, units);
   const [entities, live, parked] = await Promise.all([
@@ -37,10 +38,14 @@ export async function forgetFileNames(w: Work, units: Supporter[]): Promise<void
   ]);
   const documentsOf = (row: Listed) => new Set((row.units ?? []).filter((unit) => unit !== "").map(documentOf));
   const all = [...entities, ...live, ...parked];
-  const names = new Set<string>();
+  // Where the id of a unit names no document, its document is the file.
+  const names = new Set(
+    units.flatMap((u) => (documentNamed(u.id, textUnits.document) === null ? u.owners.map(idFromKey) : [])),
+  );
   for (const row of all) {
     const documents = documentsOf(row);
-    if ([...documents].every((document) => going.has(document))) for (const file of row.files ?? []) names.add(file);
+    if (!row.cut && [...documents].every((document) => going.has(document)))
+      for (const file of row.files ?? []) names.add(file);
   }
   const others = (row: Listed) => [...documentsOf(row)].filter((document) => !going.has(document));
   const pairs = new Map<string, { document: string; file: string }>();
@@ -53,21 +58,23 @@ export async function forgetFileNames(w: Work, units: Supporter[]): Promise<void
     [...pairs.values()].slice(0, MOST_PAIRS),
   );
   const kept = new Set(users.map((row) => `${row.document}\u0000${row.file}`));
+  const isNone = (file: string) => file === unnamed || (more !== undefined && file.startsWith(more));
+  // A fact of which no unit is left goes as a whole; an entity may stay, by what is stated of it.
+  const staying = (rows: Listed[]) => rows.filter((row) => row.cut || others(row).length > 0);
   const lessened = (rows: Listed[]) =>
     rows.flatMap((row) => {
       const rest = others(row);
-      if (rest.length === 0) return [];
       const uses = (document: string, file: string) => kept.has(`${document}\u0000${file}`);
       // Where each document that stays is known to have a name, a name that none of them has was the other's.
-      const known = rest.every((document) => row.files?.some((file) => uses(document, file)));
+      const known = !row.cut && rest.every((document) => row.files?.some((file) => uses(document, file)));
       const files = (row.files ?? []).filter(
-        (file) => file === unnamed || !(known || names.has(file)) || rest.some((document) => uses(document, file)),
+        (file) => isNone(file) || !(known || names.has(file)) || rest.some((document) => uses(document, file)),
       );
       return files.length === row.files?.length ? [] : [{ id: row.id, files: written(w, files) }];
     });
   await w.each("writeFilesOfEntities", "rows", lessened(entities));
-  await w.each("writeFilesOfFacts", "rows", lessened(live));
-  await w.each("writeFilesOfParked", "rows", lessened(parked));
+  await w.each("writeFilesOfFacts", "rows", lessened(staying(live)));
+  await w.each("writeFilesOfParked", "rows", lessened(staying(parked)));
 }
 
 function written(w: Work, files: string[]): string | string[] {

@@ -2,6 +2,7 @@ import { exceedsBlastRadius, relationshipPresence } from "../../core/law.ts";
 import { isEffective } from "../../core/outcomes.ts";
 import { compareIds } from "../../core/ports.ts";
 import type { Impact } from "../../core/words.ts";
+import { isLowerBound } from "./collect-entities.ts";
 import { outcomesOf, unitsOf } from "./documents.ts";
 import {
   entitiesById,
@@ -10,12 +11,13 @@ import {
   factRows,
   type Handle,
   type Loss,
-  liveSupport,
   lossOf,
   mentionedBy,
   parkedRows,
+  statedBy,
   supportedBy,
   supportersOf,
+  supportOf,
   type UnitRow,
 } from "./judge.ts";
 import { idFromKey } from "./shapes.ts";
@@ -27,6 +29,8 @@ const MAX_IDS = 1_000;
 interface Total extends Handle {
   parked: boolean;
   vector: boolean;
+  /** Its mentions are a list that the writer may have cut. */
+  cut: boolean;
   live: number;
   total: number;
 }
@@ -51,15 +55,15 @@ async function unitsChanged(
   return { changed, shared: units.length - changed.length };
 }
 
-/** Entities that lose their last mention (`purge`) or their last live one (`deprecate`), of those the units mention. */
+/**
+ * Entities that lose their last mention (`purge`) or their last live one (`deprecate`), of those the units mention, and how
+ * many of these are kept because what is recorded is a lower bound.
+ */
 async function entitiesLost(
   r: Reading,
   verb: "deprecate" | "purge",
   units: UnitRow[],
-): Promise<{ lost: Total[]; mentioned: number }> {
-  const all = units.map((u) => u.handle);
-  if (r.shapes.profile.mentions.trust !== "complete")
-    return { lost: [], mentioned: (await mentionedBy(r, all)).length };
+): Promise<{ lost: Total[]; kept: number; mentioned: number }> {
   const within = new Map<string, number>();
   const relevant = verb === "purge" ? units : units.filter((u) => !u.parked);
   for (const row of await r.each<{ handle: string; within: number }>(
@@ -78,7 +82,10 @@ async function entitiesLost(
   const staters = await statersOf(r, unmentioned);
   const going = supportersOf(r, relevant);
   const states = (t: Total) => staters.get(t.handle)?.[verb === "purge" ? "known" : "live"] ?? [];
-  return { lost: unmentioned.filter((t) => states(t).every((id) => going.has(id))), mentioned: totals.length };
+  const unstated = unmentioned.filter((t) => states(t).every((id) => going.has(id)));
+  const trusted = r.shapes.profile.mentions.trust === "complete";
+  const lost = unstated.filter((t) => trusted && !t.cut);
+  return { lost, kept: unstated.length - lost.length, mentioned: totals.length };
 }
 
 /**
@@ -126,7 +133,7 @@ export async function impactOf(
   const outcomes = outcomesOf(states, { groupId: r.groupId, verb, documentIds });
   const documents = outcomes.filter((o) => isEffective(o.outcome)).map((o) => o.id);
   const { changed, shared } = await unitsChanged(r, verb, documents);
-  const { entities, mentioned, facts } =
+  const { entities, mentioned, facts, kept } =
     verb === "restore" ? await restored(r, changed) : await removed(r, verb, changed);
   const ids = entities.map((e) => e.id);
   const touched = new Set([
@@ -149,6 +156,7 @@ export async function impactOf(
     textUnits: { ...listed(changed.map((u) => u.id)), shared },
     entities: { ...listed(ids), shared: mentioned - ids.length },
     relationships: listed(facts),
+    kept,
     vectors: changed.filter((u) => u.vector || u.parkedVector).length + entities.filter((e) => e.vector).length,
     communities: sorted(communities.map((c) => c.community)),
     liveEntities,
@@ -156,12 +164,15 @@ export async function impactOf(
   };
 }
 
-async function removed(
-  r: Reading,
-  verb: "deprecate" | "purge",
-  units: UnitRow[],
-): Promise<{ entities: Total[]; mentioned: number; facts: string[] }> {
-  const { lost, mentioned } = await entitiesLost(r, verb, units);
+interface Changed {
+  entities: Total[];
+  mentioned: number;
+  facts: string[];
+  kept: Impact["kept"];
+}
+
+async function removed(r: Reading, verb: "deprecate" | "purge", units: UnitRow[]): Promise<Changed> {
+  const { lost, mentioned, kept } = await entitiesLost(r, verb, units);
   // What hung on entities that collection has not followed yet counts as gone before.
   const entities = verb === "deprecate" ? lost.filter((e) => !e.parked) : lost;
   const lostIds = new Set(lost.map((e) => e.id));
@@ -180,41 +191,43 @@ async function removed(
   const parked = await parkedRows(r, [...parkedTouching.map((p) => p.id), ...supported]);
   const hidden = supportersOf(r, units);
   if (verb === "purge") {
-    const emptied = [...live, ...parked].filter(
-      (f) => f.support !== null && f.support.length > 0 && f.support.every((u) => hidden.has(u)),
-    );
-    const gone = [...touching.map((f) => f.id), ...parkedTouching.map((f) => f.id), ...emptied.map((f) => f.id)];
-    return { entities, mentioned, facts: sorted(gone) };
+    const { known } = await supportOf(r, [...live, ...parked]);
+    const emptied = [...live, ...parked].filter(({ support }) => {
+      const named = support?.filter((u) => known.has(u)) ?? [];
+      return named.length > 0 && named.every((u) => hidden.has(u));
+    });
+    const going = new Set([...touching.map((f) => f.id), ...parkedTouching.map((f) => f.id)]);
+    const cut = emptied.filter((f) => f.cut && !going.has(f.id)).length;
+    for (const fact of emptied) if (!fact.cut) going.add(fact.id);
+    return { entities, mentioned, facts: sorted(going), kept: { entities: kept, relationships: cut } };
   }
   const lawful = await lawfulEnds(
     r,
     live.map((f) => f.handle),
   );
-  const liveBefore = await liveSupport(
-    r,
-    live.flatMap((f) => f.support ?? []),
-  );
+  const before = await supportOf(r, live);
+  const after = { known: before.known, live: new Set([...before.live].filter((id) => !hidden.has(id))) };
+  const unsupported = new Set<string>();
   const parkedNow = live.filter((fact) => {
     const ends = lawful.get(fact.handle);
     if (!ends) return false;
-    const presence = (without: (id: string) => boolean, units: (id: string) => boolean) =>
+    const presence = (lost: Set<string>, support: typeof before) =>
       relationshipPresence({
-        sourceLive: ends.source.live && !without(ends.source.id),
-        targetLive: ends.target.live && !without(ends.target.id),
-        supportKnown: fact.support !== null,
-        liveSupport: (fact.support ?? []).filter(units).length,
+        sourceLive: ends.source.live && !lost.has(ends.source.id),
+        targetLive: ends.target.live && !lost.has(ends.target.id),
+        ...statedBy(r, fact, support),
       });
-    const was = presence(
-      () => false,
-      (u) => liveBefore.has(u),
-    );
-    const is = presence(
-      (id) => lostIds.has(id),
-      (u) => liveBefore.has(u) && !hidden.has(u),
-    );
+    const [was, is] = [presence(new Set(), before), presence(lostIds, after)];
+    const without = statedBy(r, fact, after).liveSupport < statedBy(r, fact, before).liveSupport;
+    if (is === "live" && fact.cut && without && statedBy(r, fact, after).liveSupport === 0) unsupported.add(fact.id);
     return was === "live" && is === "parked";
   });
-  return { entities, mentioned, facts: sorted(parkedNow.map((f) => f.id)) };
+  return {
+    entities,
+    mentioned,
+    facts: sorted(parkedNow.map((f) => f.id)),
+    kept: { entities: kept, relationships: unsupported.size },
+  };
 }
 
 interface Ends {
@@ -234,7 +247,10 @@ async function lawfulEnds(r: Reading, handles: string[]): Promise<Map<string, En
     rows.flatMap((row) => [row.source, row.target]),
   );
   const byHandle = new Map(
-    facts.map((e) => [e.handle, { id: e.id, live: e.liveMention || (!e.parked && !(e.everMentioned ?? e.mentioned)) }]),
+    facts.map((e) => [
+      e.handle,
+      { id: e.id, live: e.liveMention || (!e.parked && (isLowerBound(r, e) || !(e.everMentioned ?? e.mentioned))) },
+    ]),
   );
   const none = { id: "", live: false };
   return new Map(
@@ -245,10 +261,7 @@ async function lawfulEnds(r: Reading, handles: string[]): Promise<Map<string, En
   );
 }
 
-async function restored(
-  r: Reading,
-  units: UnitRow[],
-): Promise<{ entities: Total[]; mentioned: number; facts: string[] }> {
+async function restored(r: Reading, units: UnitRow[]): Promise<Changed> {
   const { entities: all, facts: supported } = await lossOf(r, units);
   const returning = await r.each<Total>(
     "mentionTotals",
@@ -266,23 +279,24 @@ async function restored(
   );
   const endsOf = new Map(ends.map((e) => [e.id, [idFromKey(e.source), idFromKey(e.target)]]));
   const known = await entitiesById(r, [...endsOf.values()].flat());
-  const live = await liveSupport(
-    r,
-    parked.flatMap((p) => p.support ?? []),
-  );
-  const returns = supportersOf(r, units);
+  const support = await supportOf(r, parked);
+  for (const id of supportersOf(r, units)) support.live.add(id);
   const facts = parked.filter((fact) => {
     const [source = "", target = ""] = endsOf.get(fact.id) ?? [];
     return (
       relationshipPresence({
         sourceLive: back.has(source) || known.get(source)?.live === true,
         targetLive: back.has(target) || known.get(target)?.live === true,
-        supportKnown: fact.support !== null,
-        liveSupport: (fact.support ?? []).filter((u) => live.has(u) || returns.has(u)).length,
+        ...statedBy(r, fact, support),
       }) === "live"
     );
   });
-  return { entities, mentioned: all.length, facts: sorted(facts.map((f) => f.id)) };
+  return {
+    entities,
+    mentioned: all.length,
+    facts: sorted(facts.map((f) => f.id)),
+    kept: { entities: 0, relationships: 0 },
+  };
 }
 
 function sorted(ids: Iterable<string>): string[] {

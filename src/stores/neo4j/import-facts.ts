@@ -1,4 +1,5 @@
 import { GraphkeeperError } from "../../core/errors.ts";
+import { supportGiven } from "../../core/law.ts";
 import { compareIds } from "../../core/ports.ts";
 import type { ImportBlock, Operation, RelationshipInput } from "../../core/words.ts";
 import { missing, type StoredUnit } from "./import-units.ts";
@@ -152,7 +153,7 @@ function supportOf(
   ] as const) {
     if (!entities.has(end)) throw missing(field, end, `The relationship ${input.id} names the entity`);
   }
-  const support = input.textUnits?.map((unit) => {
+  const support = supportGiven(input)?.map((unit) => {
     const id = ids.get(unit) ?? unit;
     if (!units.has(id)) throw missing("text_units", unit, `The relationship ${input.id} names the text unit`);
     return id;

@@ -1,4 +1,4 @@
-import { relationshipPresence, textUnitPresence } from "../../core/law.ts";
+import { isSupportKnown, relationshipPresence, textUnitPresence } from "../../core/law.ts";
 import { idFromKey, keyFromId } from "./shapes.ts";
 import { endsOf, withStated } from "./stated.ts";
 import type { Reading } from "./work.ts";
@@ -26,19 +26,25 @@ export interface EntityFacts extends Handle {
   parkedVector: boolean;
   liveMention: boolean;
   mentioned: boolean;
+  /** Its mentions are a list that the writer may have cut. */
+  cut: boolean;
 }
-export interface FactRow extends Handle {
+/** What stands on a fact of those that state it. */
+export interface Stated {
+  support: string[] | null;
+  /** The writer may have cut the list. */
+  cut: boolean;
+}
+export interface FactRow extends Handle, Stated {
   sourceLive: boolean;
   targetLive: boolean;
-  support: string[] | null;
 }
-export interface ParkedRow extends Record<string, unknown> {
+export interface ParkedRow extends Record<string, unknown>, Stated {
   id: string;
   source: boolean;
   target: boolean;
   sourceLive: boolean;
   targetLive: boolean;
-  support: string[] | null;
   parkedAt: number;
 }
 
@@ -47,12 +53,6 @@ export function unitIds(r: Reading, units: Iterable<string>): unknown[] {
 }
 export function entityKeys(r: Reading, ids: Iterable<string>): unknown[] {
   return [...new Set(ids)].map((id) => keyFromId(r.shapes.key("entity"), id));
-}
-
-/** Which of the units are live, by id. */
-async function liveUnits(r: Reading, ids: Iterable<string>): Promise<Set<string>> {
-  const rows = await r.each<{ id: unknown; live: boolean }>("unitsById", "ids", unitIds(r, ids));
-  return new Set(rows.filter((row) => row.live).map((row) => idFromKey(row.id)));
 }
 
 /** A unit as far as support is concerned. */
@@ -64,12 +64,37 @@ export function supportersOf(r: Reading, units: Iterable<Supporter>): Set<string
   return new Set([...units].flatMap((u) => (byDocuments ? u.owners.map(idFromKey) : [u.id])));
 }
 
-/** What of the named support is live. A document that nobody knows is not ours to judge. */
-export async function liveSupport(r: Reading, ids: Iterable<string>): Promise<Set<string>> {
-  if (r.shapes.profile.relationships.support.by !== "documents") return liveUnits(r, ids);
-  const named = new Set(ids);
-  const known = await r.documents(named);
-  return new Set([...named].filter((id) => known.get(id)?.status !== "deprecated"));
+/** Of what facts name as their support: what somebody knows, and what is live. */
+export interface Support {
+  known: Set<string>;
+  live: Set<string>;
+}
+
+/** A document that nobody knows is not ours to judge: it counts as live. */
+export async function supportOf(r: Reading, facts: Stated[]): Promise<Support> {
+  const named = new Set(facts.flatMap((fact) => fact.support ?? []));
+  if (r.shapes.profile.relationships.support.by === "documents") {
+    const documents = await r.documents(named);
+    return { known: named, live: new Set([...named].filter((id) => documents.get(id)?.status !== "deprecated")) };
+  }
+  const units = await r.each<{ id: unknown; live: boolean }>("unitsById", "ids", unitIds(r, named));
+  const ids = (rows: typeof units) => new Set(rows.map((row) => idFromKey(row.id)));
+  return { known: ids(units), live: ids(units.filter((row) => row.live)) };
+}
+
+/** How the law reads what stands on the fact; `live` where that is to be another set than what is live now. */
+export function statedBy(
+  r: Reading,
+  { support, cut }: Stated,
+  { known, live }: Support,
+): { supportKnown: boolean; liveSupport: number } {
+  const named = support ?? [];
+  // In our own shapes an empty list is one of which nothing is left.
+  const gone = r.shapes.profile.imports && support?.length === 0;
+  return {
+    supportKnown: isSupportKnown({ known: named.filter((id) => known.has(id)).length, cut, gone }),
+    liveSupport: named.filter((id) => live.has(id)).length,
+  };
 }
 
 /** Entities that the units mention. */
@@ -182,25 +207,20 @@ export function parkedRows(r: Reading, ids: Iterable<string>): Promise<ParkedRow
   return r.each<ParkedRow>("parkedFacts", "ids", new Set(ids));
 }
 
-/** Judges facts by the law. */
-export async function judged<T extends { sourceLive: boolean; targetLive: boolean; support: string[] | null }>(
+/** Judges facts by the law. `kept`: it lives although nothing of a list is live, because the list is a lower bound. */
+export async function judged<T extends Stated & { sourceLive: boolean; targetLive: boolean }>(
   r: Reading,
   facts: T[],
-): Promise<{ fact: T; live: boolean }[]> {
-  const live = await liveSupport(
+): Promise<{ fact: T; live: boolean; kept: boolean }[]> {
+  const support = await supportOf(
     r,
-    facts.flatMap((f) => (f.sourceLive && f.targetLive ? (f.support ?? []) : [])),
+    facts.filter((f) => f.sourceLive && f.targetLive),
   );
-  return facts.map((fact) => ({
-    fact,
-    live:
-      relationshipPresence({
-        sourceLive: fact.sourceLive,
-        targetLive: fact.targetLive,
-        supportKnown: fact.support !== null,
-        liveSupport: (fact.support ?? []).filter((id) => live.has(id)).length,
-      }) === "live",
-  }));
+  return facts.map((fact) => {
+    const stated = statedBy(r, fact, support);
+    const live = relationshipPresence({ ...fact, ...stated }) === "live";
+    return { fact, live, kept: live && fact.cut && stated.liveSupport === 0 };
+  });
 }
 
 /** What hangs on units: facts that they support, entities that they mention by themselves or by such a fact. */

@@ -6,6 +6,7 @@ export interface Tally {
   examined: number;
   deleted: number;
   purged: number;
+  kept: number;
   ids: string[];
   changed: boolean;
 }

@@ -4,9 +4,10 @@ import { unitsOf } from "./documents.ts";
 import { entityFacts, factRows, judged, parkedRows, type UnitRow, unitRows, unsettled } from "./judge.ts";
 import { parkParts } from "./parts.ts";
 import type { Phase, Tally } from "./phases.ts";
+import { refer } from "./references.ts";
 import type { NodeKind } from "./shapes.ts";
 import { sumsOf } from "./statements/twins.ts";
-import { foldFacts, foldTwins, parkedPage, refer, rehide, restless } from "./twins.ts";
+import { foldFacts, foldTwins, parkedPage, rehide, restless } from "./twins.ts";
 import type { Work } from "./work.ts";
 
 /**

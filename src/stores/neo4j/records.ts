@@ -78,7 +78,7 @@ async function* entities(r: Reading, candidates: Record<string, Set<string>>): A
       presence: presence(row.live),
       vector: vectorOf(r, "entity", row),
       everMentioned: row.everMentioned === true,
-      ...(r.shapes.profile.mentions.trust === "complete" ? {} : { kept: true as const }),
+      ...(r.shapes.profile.mentions.trust === "complete" && row.cut !== true ? {} : { kept: true as const }),
       createdAt: (row.createdAt as number | null) ?? 0,
       candidate: kinds.filter((kind) => candidates[kind]?.has(id)),
     };
@@ -91,12 +91,14 @@ async function* mentions(r: Reading): AsyncGenerator<Of<"mention">> {
 }
 
 async function* relationships(r: Reading, candidates: Record<string, Set<string>>): AsyncGenerator<Of<"relationship">> {
-  const byDocuments = r.shapes.profile.relationships.support.by === "documents";
+  const { imports, relationships: shape } = r.shapes.profile;
+  const byDocuments = shape.support.by === "documents";
   for (const name of ["scanFacts", "scanParked"] as const) {
     for await (const row of r.stream(name)) {
       const id = String(row.id);
       const support = row.support as string[] | null | undefined;
-      const named = support ? [...new Set(support)].sort(compareIds) : null;
+      // An empty list tells of a writer nothing; in our own shapes, that nothing is left.
+      const named = support && (imports || support.length > 0) ? [...new Set(support)].sort(compareIds) : null;
       yield {
         kind: "relationship",
         id,
@@ -107,6 +109,7 @@ async function* relationships(r: Reading, candidates: Record<string, Set<string>
         weight: typeof row.weight === "number" ? row.weight : 1,
         textUnits: byDocuments ? null : named,
         ...(byDocuments && named ? { documents: named } : {}),
+        ...(row.cut === true ? { kept: true as const } : {}),
         presence: presence(name === "scanFacts"),
         candidate: candidates.stale_edges?.has(id) ?? false,
       };

@@ -1,13 +1,79 @@
-import type { Connection } from "./connection.ts";
+import type { Profile } from "../../profiles/format.ts";
+import type { Connection, Row } from "./connection.ts";
 import type { Shapes } from "./shapes.ts";
 import type { Statements } from "./statements/index.ts";
+import type { Work } from "./work.ts";
+
+/**
+ * Units that exist only as ids in lists on entities and facts get nodes of ours, with the document that they belong to, so that
+ * provenance can be walked in both directions. A unit that stands on a fact mentions the ends of it.
+ */
 
 const BATCH = 500;
 
-/**
- * Gives units that exist only as ids in lists on entities nodes of ours, with the document that the id names, so that
- * provenance can be walked in both directions. Idempotent.
- */
+type Reference = Extract<Profile["textUnits"], { as: "reference" }>["document"];
+
+/** Lists as they stand on an entity, and on those of its facts that name what the lists of both ends do not. */
+interface Listed extends Row {
+  handle: string;
+  units: string[] | null;
+  /** Names of files, where an id among the units names no document. */
+  files: string[] | null;
+  stated: { other: string; units: string[]; files: string[] | null }[];
+}
+
+/** The document that the id of a unit names; null where it names none. */
+export function documentNamed(unit: string, { before }: Reference): string | null {
+  const at = unit.lastIndexOf(before);
+  return at < 0 ? null : unit.slice(0, at);
+}
+
+/** Names of files in a list, without what stands there for no name; null where names are left out, so that any could be one. */
+export function filesNamed(files: string[] | null, { unnamed, more }: Reference): string[] | null {
+  const all = (files ?? []).filter((file) => file !== "" && file !== unnamed);
+  return more !== undefined && all.some((file) => file.startsWith(more)) ? null : all;
+}
+
+/** Files that units without a document in their ids can be of: what all lists that name the unit have in common. */
+class Files {
+  readonly #of = new Map<string, string[]>();
+  readonly #reference: Reference;
+
+  constructor(reference: Reference) {
+    this.#reference = reference;
+  }
+
+  read(rows: Listed[]): void {
+    for (const row of rows) for (const list of [row, ...row.stated]) this.#add(list.units ?? [], list.files);
+  }
+
+  #add(units: string[], list: string[] | null): void {
+    const files = filesNamed(list, this.#reference);
+    if (list === null || files === null) return;
+    for (const unit of units) {
+      if (documentNamed(unit, this.#reference) !== null) continue;
+      this.#of.set(unit, this.#of.get(unit)?.filter((file) => files.includes(file)) ?? files);
+    }
+  }
+
+  /** The document of a unit; where nothing tells which it is, the unit is one of its own. */
+  documentOf(unit: string): string {
+    const files = this.#of.get(unit) ?? [];
+    return documentNamed(unit, this.#reference) ?? (files.length === 1 ? (files[0] as string) : unit);
+  }
+
+  /** Rows of `referUnits`. */
+  referring(rows: Listed[]): { handle: string; units: { id: string; document: string }[] }[] {
+    const named = (units: string[] | null) =>
+      (units ?? []).filter((id) => id !== "").map((id) => ({ id, document: this.documentOf(id) }));
+    return rows.flatMap(({ handle, units, stated }) => [
+      { handle, units: named(units) },
+      ...stated.flatMap((fact) => [handle, fact.other].map((end) => ({ handle: end, units: named(fact.units) }))),
+    ]);
+  }
+}
+
+/** Refers to all units of the group. Idempotent. */
 export async function referAll(
   connection: Connection,
   statements: Statements,
@@ -16,22 +82,31 @@ export async function referAll(
 ): Promise<void> {
   const { tenant, textUnits } = shapes.profile;
   if (textUnits.as !== "reference" || ("group" in tenant && tenant.group !== group)) return;
-  const documentOf = (unit: string) => {
-    const at = unit.lastIndexOf(textUnits.document.before);
-    return at < 0 ? unit : unit.slice(0, at);
-  };
-  for (let after = ""; ; ) {
-    const rows = await connection.read((tx) =>
-      tx.run(statements.entityLists, { group, after, limit: connection.int(BATCH) }),
-    );
-    if (rows.length === 0) return;
-    after = rows.at(-1)?.handle as string;
-    const write = rows.map((row) => ({
-      handle: row.handle,
-      units: ((row.units as string[] | null) ?? [])
-        .filter((id) => id !== "")
-        .map((id) => ({ id, document: documentOf(id) })),
-    }));
-    await connection.write((tx) => tx.run(statements.referUnits, { group, rows: write }));
+  const files = new Files(textUnits.document);
+  const limit = connection.int(BATCH);
+  async function* pages(): AsyncGenerator<Listed[]> {
+    for (let after = ""; ; ) {
+      const rows = await connection.read((tx) => tx.run(statements.entityLists, { group, after, limit }));
+      if (rows.length === 0) return;
+      yield rows as Listed[];
+      after = rows.at(-1)?.handle as string;
+    }
   }
+  // Which file a unit is of is told by all lists together.
+  if (textUnits.document.files !== undefined) for await (const rows of pages()) files.read(rows);
+  for await (const rows of pages()) {
+    const referring = files.referring(rows);
+    for (let i = 0; i < referring.length; i += BATCH)
+      await connection.write((tx) => tx.run(statements.referUnits, { group, rows: referring.slice(i, i + BATCH) }));
+  }
+}
+
+/** Refers to the units that stand on the entities, as the lists are now. */
+export async function refer(w: Work, handles: string[]): Promise<void> {
+  const { textUnits } = w.shapes.profile;
+  if (textUnits.as !== "reference" || handles.length === 0) return;
+  const rows = await w.each<Listed>("listsOf", "handles", handles);
+  const files = new Files(textUnits.document);
+  files.read(rows);
+  await w.each("referUnits", "rows", files.referring(rows));
 }

@@ -1,5 +1,5 @@
 import type { ParkingMode } from "../../core/words.ts";
-import type { NodeKey, Profile } from "../../profiles/format.ts";
+import type { NodeKey, Profile, UnitList } from "../../profiles/format.ts";
 
 /**
  * The pieces of Cypher that a profile gives: patterns, keys, predicates. Names come from the profile only and stand
@@ -258,8 +258,7 @@ export class Shapes {
     const { support } = this.profile.relationships;
     if (support.by === "none") return "null";
     if (support.by === "documents") return support.trust === "complete" ? this.#stamped(r) : "null";
-    const property = `${r}.${quoted(support.property)}`;
-    return support.separator === undefined ? property : `split(${property}, ${literal(support.separator)})`;
+    return elementsOf(support, r);
   }
 
   /** Ids of the documents in the first list of stamps; null where one element tells none, or nothing is stamped. */
@@ -379,6 +378,17 @@ export function inUnits(text: string): string {
 
 export function literal(text: string): string {
   return `'${text.replaceAll("\\", "\\\\").replaceAll("'", "\\'")}'`;
+}
+
+/** Ids in a list of units that stands on `v`; null where there is none. */
+export function elementsOf(list: UnitList, v: string): string {
+  const { separator, cut } = list;
+  const read = (property: string) =>
+    separator === undefined ? `${v}.${quoted(property)}` : `split(${v}.${quoted(property)}, ${literal(separator)})`;
+  const { property } = list;
+  const whole = cut?.whole !== undefined && "property" in cut.whole ? cut.whole.property : null;
+  const elements = whole === null ? read(property) : `coalesce(${read(whole)}, ${read(property)})`;
+  return separator === undefined ? elements : `[x IN ${elements} WHERE x <> '']`;
 }
 
 /** Expression of a node's id. */

@@ -1,4 +1,5 @@
 import type { JsonObject } from "../../core/words.ts";
+import { refer } from "./references.ts";
 import { idFromKey, keyFromId, type NodeKind } from "./shapes.ts";
 import type { Work } from "./work.ts";
 
@@ -78,25 +79,6 @@ export async function foldFacts(w: Work, ids: Iterable<string>, now?: number): P
   }
   await noteFolds(w, "relationship", entries, now);
   return new Map(twins.map((twin) => [twin.id, twin.handle]));
-}
-
-/** Units that the entities' lists name get nodes of ours and mentions, as the lists are now. */
-export async function refer(w: Work, handles: string[]): Promise<void> {
-  const { textUnits } = w.shapes.profile;
-  if (textUnits.as !== "reference" || handles.length === 0) return;
-  const rows = await w.each<{ handle: string; units: string[] | null }>("listsOf", "handles", handles);
-  const documentOf = (unit: string) => {
-    const at = unit.lastIndexOf(textUnits.document.before);
-    return at < 0 ? unit : unit.slice(0, at);
-  };
-  await w.each(
-    "referUnits",
-    "rows",
-    rows.map((row) => ({
-      handle: row.handle,
-      units: (row.units ?? []).filter((id) => id !== "").map((id) => ({ id, document: documentOf(id) })),
-    })),
-  );
 }
 
 /** Parked nodes that their writer shows to readers again, or whose marks it took away, are hidden again. */

@@ -1,5 +1,6 @@
+import { isEntityCut, isFactCut } from "../lists.ts";
 import { hideDocument, hideNode, showDocument, showNode, vectorsIn, vectorsOut } from "../parking.ts";
-import { inUnits, literal, MENTIONED, type NodeKind, OURS, PARKED_VECTOR, quoted, type Shapes } from "../shapes.ts";
+import { inUnits, literal, type NodeKind, OURS, PARKED_VECTOR, quoted, type Shapes } from "../shapes.ts";
 
 /**
  * Statements on the user's graph, by profile. Nodes and relationships are found by id once and then named by handle
@@ -45,25 +46,19 @@ export function graphStatements(s: Shapes) {
       }`;
 
   const stale = s.profile.published?.stale;
-  const { origin, copies, mentions } = s.profile;
+  const { origin, copies } = s.profile;
   const scrubbed = (v: string) => [origin as string, ...copies].map((p) => `${v}.${quoted(p)}`).join(", ");
   const own = [s.key("entity"), s.profile.entities.name, ...s.vectors("entity")].flatMap((k) =>
     typeof k === "string" ? [k] : "property" in k ? [k.property] : [],
   );
   /** What an entity has in common with the unit `u`, beside what makes it an entity. */
   const sameAs = (v: string) => `[k IN keys(u) WHERE NOT k IN [${own.map(literal).join(", ")}] AND ${v}[k] = u[k]]`;
-  const listOf = (v: string) =>
-    mentions.by !== "list"
-      ? null
-      : mentions.separator === undefined
-        ? `${v}.${quoted(mentions.property)}`
-        : `split(${v}.${quoted(mentions.property)}, ${literal(mentions.separator)})`;
-  const list = listOf("e");
   const liveMention = `WITH e, EXISTS { MATCH ${s.mentions("u", "e")} WHERE ${s.belongs("unit", "u")} AND ${live("u")} } AS liveMention`;
   const mentionFacts = `elementId(e) AS handle, ${s.id("entity", "e")} AS id, NOT ${live("e")} AS parked, e.lc_parked_at AS parkedAt, e.lc_created_at AS createdAt,
         e.lc_ever_mentioned AS everMentioned, ${anyVector("entity", "e")} AS vector, ${anyParkedVector("entity", "e")} AS parkedVector,
-        liveMention, CASE WHEN liveMention THEN true ELSE EXISTS { MATCH ${s.mentions("u", "e")} WHERE ${s.belongs("unit", "u")} } END AS mentioned`;
-  const factColumns = `elementId(r) AS handle, ${s.relationshipId("r")} AS id, ${live("a")} AS sourceLive, ${live("b")} AS targetLive, ${supportOf("r")} AS support`;
+        liveMention, ${isEntityCut(s, "e")} AS cut, CASE WHEN liveMention THEN true ELSE EXISTS { MATCH ${s.mentions("u", "e")} WHERE ${s.belongs("unit", "u")} } END AS mentioned`;
+  const unlessCut = isEntityCut(s, "e") === "false" ? "" : `NOT ${isEntityCut(s, "e")} AND `;
+  const factColumns = `elementId(r) AS handle, ${s.relationshipId("r")} AS id, ${live("a")} AS sourceLive, ${live("b")} AS targetLive, ${supportOf("r")} AS support, ${isFactCut(s, "r")} AS cut`;
   const factById =
     relationships.key !== undefined
       ? `UNWIND $ids AS id MATCH ${fact("a", "r", "b")} WHERE r.${quoted(relationships.key)} = id AND ${relationshipTenant(s, "r")} AND ${factWhere("a", "r", "b")}`
@@ -117,7 +112,7 @@ export function graphStatements(s: Shapes) {
     mentionsWithin: `${many("unit", "u")} MATCH ${s.mentions("u", "e")} WHERE ${s.belongs("entity", "e")}
       WITH e, count(DISTINCT u) AS within RETURN elementId(e) AS handle, ${s.id("entity", "e")} AS id, within`,
     mentionTotals: `UNWIND $handles AS handle ${s.byHandle("entity", "e", "handle")}
-      RETURN handle, ${s.id("entity", "e")} AS id, NOT ${live("e")} AS parked, ${anyVector("entity", "e")} OR ${anyParkedVector("entity", "e")} AS vector,
+      RETURN handle, ${s.id("entity", "e")} AS id, NOT ${live("e")} AS parked, ${anyVector("entity", "e")} OR ${anyParkedVector("entity", "e")} AS vector, ${isEntityCut(s, "e")} AS cut,
         COUNT { MATCH ${s.mentions("u", "e")} WHERE ${s.belongs("unit", "u")} AND ${live("u")} RETURN DISTINCT u } AS live,
         COUNT { MATCH ${s.mentions("u", "e")} WHERE ${s.belongs("unit", "u")} RETURN DISTINCT u } AS total`,
     mentionFacts: `UNWIND $handles AS handle ${s.byHandle("entity", "e", "handle")} ${liveMention} RETURN ${mentionFacts}`,
@@ -134,7 +129,7 @@ export function graphStatements(s: Shapes) {
     showVectors: `${many("entity", "e")} ${vectorsIn(s.vectors("entity"), "e") || "SET e.lc_active = e.lc_active"}`,
     deleteEntities: `${many("entity", "e")} DETACH DELETE e`,
     expiredEntities: `MATCH ${s.node("entity", "e")} WHERE ${s.belongs("entity", "e")} AND e.lc_parked_at <= $before
-      WITH e, ${s.id("entity", "e")} AS id WHERE ($after IS NULL OR ${inUnits("id")} > $after) AND NOT ${live("e")}
+      WITH e, ${s.id("entity", "e")} AS id WHERE ${unlessCut}($after IS NULL OR ${inUnits("id")} > $after) AND NOT ${live("e")}
         AND NOT EXISTS { MATCH ${s.mentions("u", "e")} WHERE ${s.belongs("unit", "u")} }
       RETURN id, elementId(e) AS handle ORDER BY ${inUnits("id")} LIMIT $limit`,
 
@@ -163,7 +158,7 @@ export function graphStatements(s: Shapes) {
       CALL (p) { OPTIONAL ${s.byKey("entity", "a", "p.lc_source", "p")} RETURN collect(a) AS a }
       CALL (p) { OPTIONAL ${s.byKey("entity", "b", "p.lc_target", "p")} RETURN collect(b) AS b }
       RETURN id, size(a) > 0 AS source, size(b) > 0 AS target, any(x IN a WHERE ${live("x")}) AS sourceLive, any(x IN b WHERE ${live("x")}) AS targetLive,
-        ${supportOf("p")} AS support, p.lc_at AS parkedAt`,
+        ${supportOf("p")} AS support, ${isFactCut(s, "p")} AS cut, p.lc_at AS parkedAt`,
     parkedTouching: `UNWIND $ids AS id
       CALL (id) {
         MATCH (p:${OURS.parked} {lc_group: $group, lc_source: id}) RETURN p.lc_id AS parked
@@ -232,24 +227,6 @@ export function graphStatements(s: Shapes) {
         REMOVE ${scrubbed("r")} WITH r, u UNWIND [k IN keys(u) WHERE r[k] = u[k]] AS k REMOVE r[k]`
       : "RETURN $group AS none",
 
-    // Units that exist only as ids in lists on entities get nodes of ours.
-    entityLists: list
-      ? `MATCH ${s.node("entity", "e")} WHERE elementId(e) > $after AND ${s.belongs("entity", "e")}
-        RETURN elementId(e) AS handle, ${list} AS units ORDER BY handle LIMIT $limit`
-      : "RETURN $group AS none",
-    referUnits: !s.references
-      ? "RETURN $group AS none"
-      : `UNWIND $rows AS row ${s.byHandle("entity", "e", "row.handle")} UNWIND row.units AS unit
-      MERGE (u:${OURS.unit} {lc_group: $group, lc_id: unit.id}) ON CREATE SET u.lc_document = unit.document
-      MERGE (u)-[:${MENTIONED}]->(e)`,
-    dropReferences:
-      list && s.profile.mentions.by === "list"
-        ? `UNWIND $handles AS handle ${s.byHandle("unit", "u", "handle")} MATCH (u)-[:${MENTIONED}]->(e)
-          WITH e, collect(DISTINCT u.lc_id) AS gone
-          WITH e, [x IN ${list} WHERE NOT x IN gone] AS left
-          SET e.${quoted(s.profile.mentions.property)} = ${s.profile.mentions.separator === undefined ? "left" : `CASE WHEN size(left) = 0 THEN '' ELSE reduce(text = head(left), x IN tail(left) | text + ${literal(s.profile.mentions.separator)} + x) END`}`
-        : "RETURN $group AS none",
-
     // Counts and scans
     countNodes: (["unit", "entity"] as const)
       .map(
@@ -264,16 +241,16 @@ export function graphStatements(s: Shapes) {
       ${s.owners("u")} AS owners, ${vectorsOf("unit", "u")} AS vectors`,
     scanEntities: `${s.all("entity", "e")} RETURN ${s.id("entity", "e")} AS id, e.${quoted(s.profile.entities.name)} AS name, ${optional(s.profile.entities.type, "e")} AS type,
       ${optional(s.profile.entities.description, "e")} AS description, ${live("e")} AS live, e.lc_created_at AS createdAt,
-      ${s.profile.imports ? "e.lc_ever_mentioned" : `EXISTS { MATCH ${s.mentions("u", "e")} WHERE ${s.belongs("unit", "u")} }`} AS everMentioned, ${vectorsOf("entity", "e")} AS vectors`,
+      ${s.profile.imports ? "e.lc_ever_mentioned" : `EXISTS { MATCH ${s.mentions("u", "e")} WHERE ${s.belongs("unit", "u")} }`} AS everMentioned, ${isEntityCut(s, "e")} AS cut, ${vectorsOf("entity", "e")} AS vectors`,
     scanMentions: `${s.all("unit", "u")} MATCH ${s.mentions("u", "e")} WHERE ${s.belongs("entity", "e")}
       RETURN DISTINCT ${s.id("unit", "u")} AS unit, ${s.id("entity", "e")} AS entity`,
     scanFacts: `${s.all("entity", "a")} MATCH ${fact("a", "r", "b")} WHERE ${factWhere("a", "r", "b")}
       RETURN ${s.relationshipId("r")} AS id, ${s.id("entity", "a")} AS source, ${s.id("entity", "b")} AS target, ${factType(s, "r")} AS type,
-        ${optional(relationships.description, "r")} AS description, ${optional(relationships.weight, "r")} AS weight, ${supportOf("r")} AS support,
+        ${optional(relationships.description, "r")} AS description, ${optional(relationships.weight, "r")} AS weight, ${supportOf("r")} AS support, ${isFactCut(s, "r")} AS cut,
         ${live("a")} AND ${live("b")} AS endsLive`,
     scanParked: `MATCH (p:${OURS.parked} {lc_group: $group}) WHERE p.lc_id IS NOT NULL
       RETURN p.lc_id AS id, p.lc_source AS source, p.lc_target AS target, ${relationships.type ? `p.${quoted(relationships.type)}` : "p.lc_type"} AS type,
-        ${optional(relationships.description, "p")} AS description, ${optional(relationships.weight, "p")} AS weight, ${supportOf("p")} AS support`,
+        ${optional(relationships.description, "p")} AS description, ${optional(relationships.weight, "p")} AS weight, ${supportOf("p")} AS support, ${isFactCut(s, "p")} AS cut`,
     searchUnits: search(s, "unit", s.unit.text, `, ${s.owners("v")} AS owners`),
     searchEntities: search(s, "entity", s.profile.entities.name, ", [] AS owners"),
   };

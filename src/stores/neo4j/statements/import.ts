@@ -1,3 +1,4 @@
+import { shortened } from "../lists.ts";
 import { vectorOf } from "../parking.ts";
 import { OURS, PARKED_VECTOR, quoted, type Shapes } from "../shapes.ts";
 
@@ -10,7 +11,7 @@ export function importStatements(s: Shapes) {
   const entityVector = s.vectors("entity")[0] ?? "embedding";
   const support = relationships.support.by === "list" ? relationships.support : null;
   const supports = quoted(support?.reverse ?? "supports");
-  const supportList = quoted(support?.property ?? "text_units");
+  const lessened = (v: string) => (support === null ? "RETURN row" : shortened(support, v, "row.gone"));
   const title = profile.documents.as === "node" && profile.documents.title ? quoted(profile.documents.title) : "title";
   const tenant = s.tenantProperty === null ? "" : `${quoted(s.tenantProperty)}: $group, `;
   const merge = (label: string, key: string, v: string) => `MERGE (${v}:${quoted(label)} {${tenant}id: ${key}})`;
@@ -77,8 +78,8 @@ export function importStatements(s: Shapes) {
       ? `UNWIND $handles AS handle ${many("u", "handle")} UNWIND coalesce(u.${supports}, []) AS id RETURN DISTINCT id`
       : `UNWIND $handles AS handle WITH handle WHERE $group IS NULL RETURN handle AS id`,
     dropSupport: `UNWIND $rows AS row MATCH ${s.node("entity", "a")}-[r${s.factTypes}]->${s.node("entity", "b")}
-      WHERE elementId(r) = row.handle AND ${s.isFact("r")} AND ${s.belongs("entity", "a")} AND ${s.belongs("entity", "b")} SET r.${supportList} = row.support`,
-    dropParkedSupport: `UNWIND $rows AS row MATCH (p:${OURS.parked} {lc_group: $group, lc_id: row.id}) SET p.${supportList} = row.support`,
+      WHERE elementId(r) = row.handle AND ${s.isFact("r")} AND ${s.belongs("entity", "a")} AND ${s.belongs("entity", "b")} ${lessened("r")}`,
+    dropParkedSupport: `UNWIND $rows AS row MATCH (p:${OURS.parked} {lc_group: $group, lc_id: row.id}) ${lessened("p")}`,
     forgetSupports: support?.reverse
       ? `UNWIND $rows AS row ${s.byKey("unit", "u", "row.unit", "row")} SET u.${supports} = [x IN coalesce(u.${supports}, []) WHERE NOT x IN row.facts]`
       : `UNWIND $rows AS row WITH row WHERE $group IS NULL RETURN row`,

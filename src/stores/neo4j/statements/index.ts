@@ -5,6 +5,7 @@ import { groupStatements } from "./group.ts";
 import { importStatements } from "./import.ts";
 import { mirrorStatements } from "./mirror.ts";
 import { neighbourhoodStatements } from "./neighbourhood.ts";
+import { referenceStatements } from "./references.ts";
 import { stampStatements } from "./stamps.ts";
 import { statedStatements } from "./stated.ts";
 import { summaryStatements } from "./summaries.ts";
@@ -17,6 +18,7 @@ export type Statements = typeof groupStatements &
   ReturnType<typeof mirrorStatements> &
   ReturnType<typeof neighbourhoodStatements> &
   ReturnType<typeof fileNameStatements> &
+  ReturnType<typeof referenceStatements> &
   ReturnType<typeof stampStatements> &
   ReturnType<typeof statedStatements> &
   ReturnType<typeof summaryStatements> &
@@ -32,6 +34,7 @@ export function statementsFor(shapes: Shapes): Statements {
     ...mirrorStatements(shapes),
     ...neighbourhoodStatements(shapes),
     ...fileNameStatements(shapes),
+    ...referenceStatements(shapes),
     ...stampStatements(shapes),
     ...statedStatements(shapes),
     ...summaryStatements(shapes),

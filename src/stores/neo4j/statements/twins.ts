@@ -1,3 +1,4 @@
+import { propertiesOf, unitedCut } from "../lists.ts";
 import { hideDocument, hideNodeAgain, otherLabels, vectorsOut } from "../parking.ts";
 import { literal, MENTIONED, type NodeKind, OURS, PARKED_VECTOR, quoted, type Shapes } from "../shapes.ts";
 
@@ -103,11 +104,14 @@ function listsOf(s: Shapes, kind: NodeKind): string {
   const plain = [...s.stampLists, ...(kind === "entity" ? entities.appends : [])];
   if (kind === "unit" && support.by === "list" && support.reverse !== undefined) plain.push(support.reverse);
   const joined: [string, string][] = [];
+  const given: [string, string][] = [];
   if (kind === "entity" && mentions.by === "list") {
-    if (mentions.separator === undefined) plain.push(mentions.property);
-    else joined.push([mentions.property, mentions.separator]);
+    if (mentions.separator === undefined) plain.push(...propertiesOf(mentions));
+    else for (const property of propertiesOf(mentions)) joined.push([property, mentions.separator]);
+    given.push(...unitedCut(mentions, "older", "newer"));
   }
   return [
+    ...given.map(([p, expression]) => ` SET p.${quoted(p)} = ${expression}`),
     ...plain.map((p) => ` SET p.${quoted(p)} = ${unitedList(`older.${quoted(p)}`, `newer.${quoted(p)}`)}`),
     ...joined.map(
       ([p, separator]) => ` SET p.${quoted(p)} = ${joinedText(`older.${quoted(p)}`, `newer.${quoted(p)}`, separator)}`,
@@ -146,7 +150,7 @@ function sameEdge(s: Shapes): string {
 function sameFact(s: Shapes, x: string, r: string): string {
   const { key, merged, support } = s.profile.relationships;
   if (key !== undefined) return `${x}.${quoted(key)} = ${r}.${quoted(key)}`;
-  const lists = [...s.stampLists, ...(support.by === "list" ? [support.property] : [])];
+  const lists = [...s.stampLists, ...(support.by === "list" ? propertiesOf(support) : [])];
   const apart = lists.map((list) => `k = ${literal(list)} OR `).join("");
   const equal = `all(k IN keys(${x}) WHERE ${apart}k STARTS WITH 'lc_' OR ${x}[k] = ${r}[k])`;
   if (merged === undefined) return equal;
@@ -166,12 +170,13 @@ function foldInto(s: Shapes, x: string, newer: string): string {
   const united = (property: string) => unitedList(`${x}.${property}`, `${newer}.${property}`);
   const lists = s.stampLists.map((list) => [quoted(list), united(quoted(list))]);
   if (support.by === "list") {
-    const property = quoted(support.property);
     const { separator } = support;
-    lists.push([
-      property,
-      separator === undefined ? united(property) : joinedText(`${x}.${property}`, `${newer}.${property}`, separator),
-    ]);
+    for (const property of propertiesOf(support).map(quoted))
+      lists.push([
+        property,
+        separator === undefined ? united(property) : joinedText(`${x}.${property}`, `${newer}.${property}`, separator),
+      ]);
+    lists.push(...unitedCut(support, x, newer).map(([property, expression]) => [quoted(property), expression]));
   }
   if (lists.length === 0) return `SET ${x} += ${newer}`;
   // The unions first: afterwards the older lists are overwritten.
@@ -206,10 +211,6 @@ function ofFacts(s: Shapes) {
     unitRows: `UNWIND $handles AS handle ${s.byHandle("unit", "u", "handle")}
       RETURN handle, ${s.id("unit", "u")} AS id, NOT ${s.isLive("u")} AS parked, ${s.owners("u")} AS owners,
         ${any(s, "unit", "")} AS vector, ${any(s, "unit", PARKED_VECTOR)} AS parkedVector`,
-    listsOf:
-      s.profile.mentions.by === "list"
-        ? `UNWIND $handles AS handle ${s.byHandle("entity", "e", "handle")} RETURN handle, ${listExpression(s)} AS units`
-        : "UNWIND $handles AS handle WITH handle WHERE $group IS NULL RETURN handle, [] AS units",
   };
 }
 
@@ -220,13 +221,6 @@ function any(s: Shapes, kind: NodeKind, prefix: string): string {
       .map((p) => `u.${quoted(prefix + p)} IS NOT NULL`)
       .join(" OR ") || "false"
   );
-}
-
-function listExpression(s: Shapes): string {
-  const { mentions } = s.profile;
-  if (mentions.by !== "list") return "[]";
-  const property = `e.${quoted(mentions.property)}`;
-  return mentions.separator === undefined ? property : `split(${property}, ${literal(mentions.separator)})`;
 }
 
 /**

@@ -58,7 +58,7 @@ function runBatch(change: Change, kind: CollectionKind, options: CollectOptions)
     appendAudit(change, { at: options.now, actor: "collection", action: "collect", ref: kind, detail });
   }
   saveGroup(change);
-  return { examined, deleted, purged, changed, cursor, ids };
+  return { examined, deleted, purged, kept: 0, changed, cursor, ids };
 }
 
 /** The cursor is the name of a phase and the position in it. */

@@ -35,6 +35,7 @@ export function impact(session: Session, groupId: string, verb: Impact["verb"], 
         shared: [...mentioned].filter((entity) => !entities.has(entity)).length,
       },
       relationships: listed(idsOf(session, "SELECT id FROM relationships WHERE key = ? AND g = ?", g, relationships)),
+      kept: { entities: 0, relationships: 0 }, // What Graphkeeper records itself is complete.
       vectors:
         [...units].filter((unit) => hasVector(session, "unit", g, unit)).length +
         [...entities].filter((entity) => hasVector(session, "entity", g, entity)).length,

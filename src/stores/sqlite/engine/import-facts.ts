@@ -1,4 +1,5 @@
 import { GraphkeeperError } from "../../../core/errors.ts";
+import { supportGiven } from "../../../core/law.ts";
 import type { EntityInput, ImportBlock, Operation, RelationshipInput } from "../../../core/words.ts";
 import { type Change, newKey } from "./change.ts";
 import { type BlockUnits, missing } from "./import-units.ts";
@@ -115,7 +116,7 @@ export function writeRelationships(
     const what = `The relationship ${input.id} names the`;
     const source = entities.find(input.source, "source", `${what} entity`).key;
     const target = entities.find(input.target, "target", `${what} entity`).key;
-    const support = input.textUnits?.map((unit) => units.key(unit, "text_units", `${what} text unit`));
+    const support = supportGiven(input)?.map((unit) => units.key(unit, "text_units", `${what} text unit`));
     writeRelationship(change, operation, input, source, target, support);
   }
 }
