@@ -2,6 +2,7 @@ import { z } from "zod";
 import { GraphkeeperError } from "../core/errors.ts";
 import { PARKING_MODES } from "../core/words.ts";
 import { communities, name, published } from "./format-analytics.ts";
+import { hop, mentions, support } from "./format-provenance.ts";
 import { stamps } from "./format-stamps.ts";
 
 /**
@@ -27,10 +28,6 @@ const key = z
       .describe("The writer keeps no id: Neo4j's element id, valid while the node lives"),
   ])
   .describe("What identifies a node within its group");
-
-const trust = z
-  .enum(["complete", "lower_bound", "none"])
-  .describe("How far the absence of provenance proves anything; nothing is collected on a lower bound");
 
 const vector = z.strictObject({
   property: name,
@@ -122,59 +119,6 @@ const entities = z.strictObject({
     .describe("Where the key is an element id: properties by which the writer merges entities of equal labels"),
   appends: z.array(name).default([]).describe("Lists that the writer adds to and never writes anew"),
 });
-
-const cut = z
-  .strictObject({
-    said: name.describe(
-      "Property that is not empty where the writer has cut the list; where a purge shortens a list that has reached the limit, Graphkeeper says so there",
-    ),
-    limit: z
-      .int()
-      .min(1)
-      .optional()
-      .describe("Most ids that the writer keeps, as it is configured there: a list of as many may have been cut"),
-    whole: z
-      .union([
-        z.strictObject({ property: name }).describe("In another property beside it, written like the list"),
-        z.strictObject({ outside: z.string().min(1) }).describe("Outside of the graph, under this name"),
-      ])
-      .optional()
-      .describe("Where the whole list is"),
-  })
-  .optional()
-  .describe("The writer cuts long lists: what was cut is a lower bound, and nothing is hidden or purged on it alone");
-
-const hop = z.strictObject({ type: z.array(name).min(1), direction: z.enum(["out", "in"]), label: name });
-const mentions = z.union([
-  z.strictObject({ by: z.literal("edge"), type: name, direction: z.enum(["from_unit", "from_entity"]), trust }),
-  z.strictObject({
-    by: z.literal("path"),
-    hops: z.array(hop).min(2).describe("From the unit to the entity; each step names the label it arrives at"),
-    trust,
-  }),
-  z.strictObject({
-    by: z.literal("list"),
-    property: name.describe("On the entity: ids of units"),
-    separator: z.string().optional(),
-    cut,
-    trust,
-  }),
-]);
-
-const support = z.union([
-  z.strictObject({ by: z.literal("none") }),
-  z.strictObject({
-    by: z.literal("list"),
-    property: name.describe("On the relationship: ids of units"),
-    separator: z.string().optional(),
-    reverse: name.optional().describe("On the unit: ids of the relationships that it supports"),
-    cut,
-    trust,
-  }),
-  z
-    .strictObject({ by: z.literal("documents"), trust })
-    .describe("The documents that are stamped on the relationship; unless complete, support counts as unknown"),
-]);
 
 const relationships = z.strictObject({
   types: z.union([

@@ -218,8 +218,8 @@ async function removed(r: Reading, verb: "deprecate" | "purge", units: UnitRow[]
         ...statedBy(r, fact, support),
       });
     const [was, is] = [presence(new Set(), before), presence(lostIds, after)];
-    const without = statedBy(r, fact, after).liveSupport < statedBy(r, fact, before).liveSupport;
-    if (is === "live" && fact.cut && without && statedBy(r, fact, after).liveSupport === 0) unsupported.add(fact.id);
+    const [had, has] = [statedBy(r, fact, before).liveSupport, statedBy(r, fact, after).liveSupport];
+    if (is === "live" && fact.cut && had > 0 && has === 0) unsupported.add(fact.id);
     return was === "live" && is === "parked";
   });
   return {
@@ -230,10 +230,7 @@ async function removed(r: Reading, verb: "deprecate" | "purge", units: UnitRow[]
   };
 }
 
-interface Ends {
-  source: { id: string; live: boolean };
-  target: { id: string; live: boolean };
-}
+type Ends = Record<"source" | "target", { id: string; live: boolean }>;
 
 /** Ends of facts, live as the law says now, collected or not. */
 async function lawfulEnds(r: Reading, handles: string[]): Promise<Map<string, Ends>> {
