@@ -79,7 +79,7 @@ export async function judgeEntities(
 }
 
 /** Whether more may mention the entity than is recorded: then nothing is collected. */
-export function isLowerBound(r: Reading, entity: EntityFacts): boolean {
+function isLowerBound(r: Reading, entity: EntityFacts): boolean {
   return r.shapes.profile.mentions.trust !== "complete" || entity.cut;
 }
 
@@ -100,6 +100,34 @@ export function lawOf(r: Reading, entity: EntityFacts, policy: Policy, now: numb
             : Number.NEGATIVE_INFINITY,
     },
     policy,
+  );
+}
+
+type Ends = Record<"source" | "target", { id: string; live: boolean }>;
+
+/** Ends of facts, live as the law says now, collected or not. */
+export async function lawfulEnds(r: Reading, handles: string[]): Promise<Map<string, Ends>> {
+  const rows = await r.each<{ handle: string; source: string; target: string }>(
+    "factEnds",
+    "handles",
+    new Set(handles),
+  );
+  const facts = await entityFacts(
+    r,
+    rows.flatMap((row) => [row.source, row.target]),
+  );
+  const byHandle = new Map(
+    facts.map((e) => [
+      e.handle,
+      { id: e.id, live: e.liveMention || (!e.parked && (isLowerBound(r, e) || !(e.everMentioned ?? e.mentioned))) },
+    ]),
+  );
+  const none = { id: "", live: false };
+  return new Map(
+    rows.map((row) => [
+      row.handle,
+      { source: byHandle.get(row.source) ?? none, target: byHandle.get(row.target) ?? none },
+    ]),
   );
 }
 

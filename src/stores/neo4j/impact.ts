@@ -2,11 +2,10 @@ import { exceedsBlastRadius, relationshipPresence } from "../../core/law.ts";
 import { isEffective } from "../../core/outcomes.ts";
 import { compareIds } from "../../core/ports.ts";
 import type { Impact } from "../../core/words.ts";
-import { isLowerBound } from "./collect-entities.ts";
+import { lawfulEnds } from "./collect-entities.ts";
 import { outcomesOf, unitsOf } from "./documents.ts";
 import {
   entitiesById,
-  entityFacts,
   entityKeys,
   factRows,
   type Handle,
@@ -228,34 +227,6 @@ async function removed(r: Reading, verb: "deprecate" | "purge", units: UnitRow[]
     facts: sorted(parkedNow.map((f) => f.id)),
     kept: { entities: kept, relationships: unsupported.size },
   };
-}
-
-type Ends = Record<"source" | "target", { id: string; live: boolean }>;
-
-/** Ends of facts, live as the law says now, collected or not. */
-async function lawfulEnds(r: Reading, handles: string[]): Promise<Map<string, Ends>> {
-  const rows = await r.each<{ handle: string; source: string; target: string }>(
-    "factEnds",
-    "handles",
-    new Set(handles),
-  );
-  const facts = await entityFacts(
-    r,
-    rows.flatMap((row) => [row.source, row.target]),
-  );
-  const byHandle = new Map(
-    facts.map((e) => [
-      e.handle,
-      { id: e.id, live: e.liveMention || (!e.parked && (isLowerBound(r, e) || !(e.everMentioned ?? e.mentioned))) },
-    ]),
-  );
-  const none = { id: "", live: false };
-  return new Map(
-    rows.map((row) => [
-      row.handle,
-      { source: byHandle.get(row.source) ?? none, target: byHandle.get(row.target) ?? none },
-    ]),
-  );
 }
 
 async function restored(r: Reading, units: UnitRow[]): Promise<Changed> {
