@@ -222,13 +222,26 @@ export class Graphkeeper {
     query: { cursor?: string; limit: number },
     visible: Visible = null,
   ): Promise<{ groups: StaleGroup[]; nextCursor: string | null }> {
-    const groups: StaleGroup[] = [];
+    const { items, nextCursor } = await this.groups({ ...query, stale: true }, visible);
+    return { groups: items.map(describe), nextCursor };
+  }
+
+  /** Groups by id, of those that the caller may see; no cursor is the id of another one. */
+  async groups(
+    query: { stale?: boolean; cursor?: string; limit: number },
+    visible: Visible = null,
+  ): Promise<Page<GroupState>> {
+    if (visible === null) return this.store.groups(query);
+    const items: GroupState[] = [];
     let cursor = query.cursor;
     for (;;) {
-      const page = await this.store.groups({ stale: true, cursor, limit: query.limit });
-      for (const group of page.items) if (visible === null || visible(group.groupId)) groups.push(describe(group));
-      // Pages are cut after whole pages of the store, so that the cursor stays the store's.
-      if (page.nextCursor === null || groups.length >= query.limit) return { groups, nextCursor: page.nextCursor };
+      const page = await this.store.groups({ ...query, cursor, limit: 1_000 });
+      for (const group of page.items) {
+        if (!visible(group.groupId)) continue;
+        if (items.length === query.limit) return { items, nextCursor: items.at(-1)?.groupId ?? null };
+        items.push(group);
+      }
+      if (page.nextCursor === null) return { items, nextCursor: null };
       cursor = page.nextCursor;
     }
   }
@@ -246,8 +259,9 @@ export class Graphkeeper {
       if (losses > CHANCE_LOSSES) findings.push(`${kind} lost its worker ${losses} times in a row and is tried again`);
     }
     for (const pause of await this.jobs.pauses()) {
-      if (pause.level === "all" || (pause.level === "group" && pause.key === groupId))
-        findings.push(`paused: ${pause.reason}`);
+      // Why everything stands still may say something of other groups.
+      if (pause.level === "all") findings.push("paused: everything");
+      if (pause.level === "group" && pause.key === groupId) findings.push(`paused: ${pause.reason}`);
     }
     const stale = describe(group);
     return {

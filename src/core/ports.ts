@@ -128,7 +128,7 @@ export interface Hit {
 }
 
 export interface GroupReader {
-  /** Groups by id. `stale`: only those whose analytics or collection lag behind. */
+  /** Groups by id; the cursor is the id of the last one. `stale`: only those whose analytics or collection lag behind. */
   groups(query: { stale?: boolean; cursor?: string; limit: number }): Promise<Page<GroupState>>;
   group(groupId: string): Promise<GroupState | null>;
   counts(groupId: string): Promise<GroupCounts>;

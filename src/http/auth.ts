@@ -95,8 +95,13 @@ export class Authenticator {
   }
 }
 
-/** @throws GraphkeeperError `FORBIDDEN` */
+/**
+ * A role holds within the caller's groups. What an administrator does (keys) concerns all groups, and so needs all of them.
+ *
+ * @throws GraphkeeperError `FORBIDDEN`
+ */
 export function demandRole(principal: Principal, needed: Role): void {
+  if (needed === "admin" && roleCovers(principal.role, needed)) demandAllGroups(principal, "Keys are");
   if (roleCovers(principal.role, needed)) return;
   throw new GraphkeeperError("FORBIDDEN", `This needs the role ${needed}; the key has the role ${principal.role}.`, {
     needed,
@@ -104,9 +109,15 @@ export function demandRole(principal: Principal, needed: Role): void {
   });
 }
 
+/** @param what the subject of the message, with its verb @throws GraphkeeperError `FORBIDDEN` */
+export function demandAllGroups(principal: Principal, what: string): void {
+  if (visibleTo(principal) === null) return;
+  throw new GraphkeeperError("FORBIDDEN", `${what} for keys that may see all groups.`, { groups: principal.groups });
+}
+
 /** Which groups the caller may see; null = all of them. */
 export function visibleTo(principal: Principal): Visible {
-  if (principal.role === "admin" || principal.groups.includes("*")) return null;
+  if (principal.groups.includes("*")) return null;
   const exact = new Set(principal.groups.filter((scope) => !scope.endsWith("*")));
   const prefixes = principal.groups.filter((scope) => scope.endsWith("*")).map((scope) => scope.slice(0, -1));
   return (groupId) => exact.has(groupId) || prefixes.some((prefix) => groupId.startsWith(prefix));

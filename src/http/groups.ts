@@ -23,9 +23,8 @@ const list = route({
   query: z.strictObject({ limit: limit().optional(), cursor: cursor().optional() }),
   answers: { 200: { description: "Groups that the key may see", schema: shapes.groups } },
   handle: async ({ graphkeeper, query, visible }) => {
-    const page = await graphkeeper.store.groups({ cursor: query.cursor, limit: query.limit ?? 100 });
-    const groups = page.items.filter((group) => visible === null || visible(group.groupId));
-    return { body: { groups, nextCursor: page.nextCursor } };
+    const page = await graphkeeper.groups({ cursor: query.cursor, limit: query.limit ?? 100 }, visible);
+    return { body: { groups: page.items, nextCursor: page.nextCursor } };
   },
 });
 

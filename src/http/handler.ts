@@ -27,6 +27,16 @@ export function handlerOf(
   parts: { auth: Authenticator; limits: RateLimits; traces: RequestTraces; budget: BodyBudget },
 ) {
   const { auth, limits, traces, budget } = parts;
+  const isStillAllowed = async (route: Route, request: FastifyRequest, groupId: string) => {
+    try {
+      const principal = await auth.authenticate(request.raw, request.ip);
+      if (route.role !== "public") demandRole(principal, route.role);
+      return groupId === "" || visibleTo(principal)?.(groupId) !== false;
+    } catch (error) {
+      if (GraphkeeperError.is(error, "STORE_UNAVAILABLE")) return true;
+      return false;
+    }
+  };
   const principals = new WeakMap<FastifyRequest, Principal>();
   return {
     onRequest: async (request: FastifyRequest, reply: FastifyReply) => {
@@ -67,6 +77,7 @@ export function handlerOf(
           ...(await readBody(route, request, context, room.take)),
           large: (is) => (is ? room.take(LARGE_IMPORT, IMPORT_PATIENCE_MS) : room.free()),
           idempotencyKey,
+          stillAllowed: () => isStillAllowed(route, request, groupId),
           gone: gone.signal,
           request,
         };

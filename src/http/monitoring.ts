@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { Visible } from "../jobs/service.ts";
+import { demandAllGroups } from "./auth.ts";
 import { type Route, route } from "./route.ts";
 
 /** What the monitoring room says, as far as this room passes it on. */
@@ -27,7 +28,11 @@ export function monitoringRoutes(source: MonitoringSource): Route[] {
       tag: "operations",
       summary: "Metrics in the Prometheus text format, without group labels unless they were asked for",
       answers: { 200: { description: "Text exposition format 0.0.4", type: METRICS_TYPE } },
-      handle: async () => ({ body: await source.metricsText(), type: METRICS_TYPE }),
+      description: "They count over all groups, and so need a key that may see all groups.",
+      handle: async ({ principal }) => {
+        demandAllGroups(principal, "Metrics are");
+        return { body: await source.metricsText(), type: METRICS_TYPE };
+      },
     }),
     route({
       method: "GET",

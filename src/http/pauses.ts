@@ -15,8 +15,8 @@ const pauses = z.strictObject({
     z.strictObject({
       level: z.enum(["all", "kind", "schedule", "group"]),
       key: z.string().describe("Kind, schedule or group; empty for `all`."),
-      reason: z.string(),
-      actor: z.string(),
+      reason: z.string().describe("Empty where it concerns groups that the key may not see."),
+      actor: z.string().describe("Empty where it concerns groups that the key may not see."),
       at: z.string(),
       automatic: z.boolean().describe("Set because the group's runs kept failing; redriving them lifts it."),
     }),
@@ -81,9 +81,23 @@ function named(level: string, key: string): string {
 }
 
 async function seen(call: AnyCall): Promise<{ pauses: Pause[] }> {
-  const found = await call.graphkeeper.jobs.pauses();
+  const { jobs } = call.graphkeeper;
   const { visible } = call;
-  return { pauses: found.filter(({ level, key }) => level !== "group" || visible === null || visible(key)) };
+  const found = await jobs.pauses();
+  if (visible === null) return { pauses: found };
+  const targets = new Map((await jobs.schedules.list()).map(({ id, target }) => [id, target]));
+  const shown = found.flatMap((pause): Pause[] => {
+    const target = pause.level === "schedule" ? targets.get(pause.key) : undefined;
+    const group = pause.level === "group" ? pause.key : typeof target === "object" ? target.groupId : null;
+    if (group !== null) return visible(group) ? [pause] : [];
+    return pause.level === "schedule" && target === undefined ? [] : [withoutWords(pause)];
+  });
+  return { pauses: shown };
+}
+
+/** A pause of more than the caller's groups: that it is there concerns the caller, what was said of it does not. */
+export function withoutWords(pause: Pause): Pause {
+  return { ...pause, reason: "", actor: "" };
 }
 
 /**

@@ -76,6 +76,8 @@ export interface Call<P, Q, B> extends ServerContext {
   /** For `parseNative`: a large block waits for room in memory. */
   large: (is: boolean) => Promise<void>;
   idempotencyKey: string | null;
+  /** Whether the caller's key still lets this call pass: long answers ask before they say more. */
+  stillAllowed: () => Promise<boolean>;
   /** Aborted when the client is gone. */
   gone: AbortSignal;
   request: FastifyRequest;

@@ -116,15 +116,20 @@ const events = route({
   group: "none",
   tag: "runs",
   summary: "Follow a run as server-sent events",
-  description: "One event `run` with the run at once and after each change, until it has ended.",
+  description: "One event `run` with the run at once and after each change, until it has ended or the key is revoked.",
   params,
   answers: { 200: { description: "Events", type: "text/event-stream" } },
   handle: async (call) => {
     // A run that is not there is a 404, not a stream that ends.
     await call.graphkeeper.jobs.get(call.params.id, call.visible);
-    const signal = AbortSignal.any([call.gone, call.stopping]);
+    const over = new AbortController();
+    const signal = AbortSignal.any([call.gone, call.stopping, over.signal]);
     const changes = call.graphkeeper.jobs.events(call.params.id, signal, call.visible);
-    return { stream: eventStream(changes), type: "text/event-stream", headers: { "x-accel-buffering": "no" } };
+    return {
+      stream: eventStream(changes, call.stillAllowed, over),
+      type: "text/event-stream",
+      headers: { "x-accel-buffering": "no" },
+    };
   },
 });
 
@@ -139,24 +144,34 @@ export const runRoutes = [
   events,
 ];
 
-/** Proxies cut connections on which nothing comes for a minute. */
-const HEARTBEAT_MS = 15_000;
+/** Proxies cut connections on which nothing comes for a minute; a revoked key is noticed at the latest then. */
+const HEARTBEAT_MS = 5_000;
 
-async function* eventStream(changes: AsyncGenerator<WatchedRun>): AsyncGenerator<string> {
+async function* eventStream(
+  changes: AsyncGenerator<WatchedRun>,
+  stillAllowed: () => Promise<boolean>,
+  over: AbortController,
+): AsyncGenerator<string> {
   let number = 0;
   let next = changes.next();
-  for (;;) {
-    let timer: NodeJS.Timeout | undefined;
-    const beat = new Promise<null>((resolve) => {
-      timer = setTimeout(() => resolve(null), HEARTBEAT_MS);
-    });
-    const change = await Promise.race([next, beat]).finally(() => clearTimeout(timer));
-    if (change === null) {
-      yield ": still there\n\n";
-      continue;
+  try {
+    for (;;) {
+      let timer: NodeJS.Timeout | undefined;
+      const beat = new Promise<null>((resolve) => {
+        timer = setTimeout(() => resolve(null), HEARTBEAT_MS);
+      });
+      const change = await Promise.race([next, beat]).finally(() => clearTimeout(timer));
+      if (!(await stillAllowed())) return;
+      if (change === null) {
+        yield ": still there\n\n";
+        continue;
+      }
+      if (change.done) return;
+      yield `id: ${++number}\nevent: run\ndata: ${JSON.stringify(toWire(change.value))}\n\n`;
+      next = changes.next();
     }
-    if (change.done) return;
-    yield `id: ${++number}\nevent: run\ndata: ${JSON.stringify(toWire(change.value))}\n\n`;
-    next = changes.next();
+  } finally {
+    next.catch(() => {});
+    over.abort();
   }
 }

@@ -1,8 +1,9 @@
 import { z } from "zod";
 import { GraphkeeperError } from "../core/errors.ts";
-import type { Schedule } from "../jobs/ports.ts";
+import type { Pause, Schedule } from "../jobs/ports.ts";
 import type { ScheduleInput } from "../jobs/schedules.ts";
 import { RUN_KINDS } from "../maintenance/handler.ts";
+import { withoutWords } from "./pauses.ts";
 import { type Call, route } from "./route.ts";
 import * as shapes from "./shapes.ts";
 import { integer, limit, text, time } from "./validate.ts";
@@ -64,7 +65,11 @@ const list = route({
   summary: "List schedules, with the pause that holds each and the next time",
   answers: { 200: { description: "Schedules", schema: shapes.schedules } },
   handle: async (call) => ({
-    body: { schedules: (await call.graphkeeper.jobs.schedules.list()).filter((schedule) => maySee(call, schedule)) },
+    body: {
+      schedules: (await call.graphkeeper.jobs.schedules.list())
+        .filter((schedule) => maySee(call, schedule))
+        .map((schedule) => shown(call, schedule)),
+    },
   }),
 });
 
@@ -92,6 +97,9 @@ const put = route({
   handle: async (call) => {
     const { schedules } = call.graphkeeper.jobs;
     const known = (await schedules.list()).find((schedule) => schedule.id === call.params.id);
+    if (known !== undefined && !maySee(call, known)) {
+      throw new GraphkeeperError("CONFLICT", "This id is taken; choose another one.", { schedule: call.params.id });
+    }
     if (known !== undefined) demandReach(call, known.target);
     const input = inputOf(call.body);
     demandReach(call, input.target ?? known?.target ?? "stale");
@@ -220,7 +228,13 @@ async function seen(call: AnyCall, id: string) {
   if (schedule === undefined || !maySee(call, schedule)) {
     throw new GraphkeeperError("NOT_FOUND", "There is no such schedule.", { schedule: id });
   }
-  return schedule;
+  return shown(call, schedule);
+}
+
+/** Why a schedule for all groups is paused, and by whom, is told to who sees all groups. */
+function shown<S extends { target: Schedule["target"]; pause: Pause | null }>(call: AnyCall, schedule: S): S {
+  if (call.visible === null || schedule.target !== "stale" || schedule.pause === null) return schedule;
+  return { ...schedule, pause: withoutWords(schedule.pause) };
 }
 
 /** The schedule, if the caller may change it. */

@@ -6,7 +6,8 @@ export async function explainWait(store: JobStore, run: Run, now: number, heavyC
   const pause = (await store.pauses()).find((p) => applies(p, run));
   if (pause !== undefined) {
     const what = pause.level === "all" ? "all jobs are" : `the ${pause.level} ${pause.key} is`;
-    return `${what} paused: ${pause.reason}`;
+    // What was said of a pause of more than this group is not for everybody who sees the run.
+    return pause.level === "group" ? `${what} paused: ${pause.reason}` : `${what} paused`;
   }
   if (run.runAt > now) {
     const when = new Date(run.runAt).toISOString();

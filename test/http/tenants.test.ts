@@ -80,7 +80,7 @@ describe("a key for acme*", () => {
     expect(ids(ran).sort()).toEqual([...stale].sort());
     expect((await world.graphkeeper.store.group("foreign"))?.collectedGeneration).toBe(0);
     const service = await send(world, "/maintenance/health", { key: mine });
-    expect(Object.keys(service.json()).sort()).toEqual(["started_at", "status", "version"]);
+    expect(Object.keys(service.json()).sort()).toEqual(["findings", "started_at", "status", "version"]);
   });
 
   test("another group's run is not there, for any verb", async () => {
