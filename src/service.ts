@@ -172,6 +172,11 @@ export class Graphkeeper {
     return this.#perform(groupId, "release", documentIds, options);
   }
 
+  /** Purged documents whose ids are to count again where another writer names them: it has taken their text in again. */
+  readmit(groupId: string, documentIds: string[], options: CallOptions = {}): Promise<OperationRecord> {
+    return this.#perform(groupId, "readmit", documentIds, options);
+  }
+
   async purge(
     groupId: string,
     documentIds: string[],

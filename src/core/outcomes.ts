@@ -58,6 +58,24 @@ export function documentNotFound(groupId: string, documentId: string): Graphkeep
   });
 }
 
+/**
+ * Of readmit.
+ *
+ * @param remembered those of the documents that were purged and have not come again
+ * @throws GraphkeeperError `DOCUMENT_NOT_FOUND` when the only one is not remembered
+ */
+export function readmitOutcomes(
+  { groupId, documentIds }: Pick<Operation, "groupId" | "documentIds">,
+  remembered: string[],
+): { id: string; outcome: Outcome }[] {
+  const ids = [...new Set(documentIds)];
+  if (ids.length === 1 && remembered.length === 0) {
+    const message = `No document ${ids[0]} was purged from the group ${groupId}, or it has come again since.`;
+    throw new GraphkeeperError("DOCUMENT_NOT_FOUND", message, { group: groupId, document: ids[0] });
+  }
+  return ids.map((id) => ({ id, outcome: remembered.includes(id) ? "readmitted" : "not_found" }));
+}
+
 /** Whether the outcome changes anything. */
 export function isEffective(outcome: Outcome): boolean {
   return outcome !== "unchanged" && outcome !== "not_found" && outcome !== "on_hold";

@@ -194,6 +194,8 @@ export interface DocumentLifecycle {
    *   mention left, relationships without an end or without any of their known support, and every derived row of these.
    * - hold / release: legal hold; a held document cannot be replaced or purged (`LEGAL_HOLD` for a single document,
    *   outcome `on_hold` in a bulk of several).
+   * - readmit: forgets that documents were purged (`purgedBefore`), so that their ids count again wherever another writer names
+   *   them; no row changes by it.
    *
    * Unknown documents: outcome `not_found` in a bulk; `DOCUMENT_NOT_FOUND` when the only one.
    * @throws GraphkeeperError `OPERATION_ID_REUSED`, `BLAST_RADIUS`, `CONFLICT`, `LEGAL_HOLD`, `INVALID_VALUE`,

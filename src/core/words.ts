@@ -108,7 +108,7 @@ export interface DocumentRecord {
   textUnits: number;
 }
 
-export type Verb = "import" | "deprecate" | "restore" | "replace" | "purge" | "hold" | "release";
+export type Verb = "import" | "deprecate" | "restore" | "replace" | "purge" | "hold" | "release" | "readmit";
 
 /** A lifecycle call as a store receives it. */
 export interface Operation {
@@ -146,6 +146,7 @@ export type Outcome =
   | "purged"
   | "held"
   | "released"
+  | "readmitted"
   | "unchanged"
   | "not_found"
   | "on_hold";

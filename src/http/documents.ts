@@ -140,6 +140,18 @@ const release = route({
   handle: (call) => act(call, "release", [call.params.id]),
 });
 
+const readmit = route({
+  ...changes,
+  method: "POST",
+  path: "/documents/{id}/readmit",
+  role: "editor",
+  summary: "Let the id of a purged document count again, where another writer names it",
+  params,
+  body: z.strictObject({ reason }),
+  answers: OPERATION,
+  handle: (call) => act(call, "readmit", [call.params.id]),
+});
+
 const bulk = route({
   ...changes,
   method: "POST",
@@ -149,7 +161,7 @@ const bulk = route({
   description: "Purging needs the role eraser, and `confirm` with the ids joined by commas.",
   largeBody: true,
   body: z.strictObject({
-    verb: z.enum(["deprecate", "restore", "purge", "hold", "release"]),
+    verb: z.enum(["deprecate", "restore", "purge", "hold", "release", "readmit"]),
     documents: z.array(z.string()).min(1),
     successor: id().optional(),
     confirm: z.string().max(1_100_000).optional(),
@@ -190,7 +202,7 @@ const replace = route({
   },
 });
 
-export const documentRoutes = [list, bulk, get, replace, impact, deprecate, restore, purge, hold, release];
+export const documentRoutes = [list, bulk, get, replace, impact, deprecate, restore, purge, hold, release, readmit];
 
 interface ActBody {
   successor?: string;
@@ -204,7 +216,7 @@ type ActCall = Call<unknown, unknown, ActBody>;
 
 async function act(
   call: ActCall,
-  verb: "deprecate" | "restore" | "purge" | "hold" | "release",
+  verb: "deprecate" | "restore" | "purge" | "hold" | "release" | "readmit",
   documents: string[],
 ): Promise<Answer> {
   const { graphkeeper, groupId, body } = call;
@@ -217,7 +229,7 @@ async function act(
       { field: "documents" },
     );
   }
-  if (body.dry_run && verb !== "hold" && verb !== "release") {
+  if (body.dry_run && (verb === "deprecate" || verb === "restore" || verb === "purge")) {
     return { body: await graphkeeper.impact(groupId, verb, [...new Set(documents)]) };
   }
   if (verb !== "purge") {
@@ -234,7 +246,7 @@ function refuseStray(verb: string, body: ActBody): void {
     (body.successor !== undefined && verb !== "deprecate" && "successor") ||
     (body.confirm !== undefined && verb !== "purge" && "confirm") ||
     (body.certify !== undefined && verb !== "purge" && "certify") ||
-    (body.dry_run && (verb === "hold" || verb === "release") && "dry_run");
+    (body.dry_run && (verb === "hold" || verb === "release" || verb === "readmit") && "dry_run");
   if (stray) throw new GraphkeeperError("INVALID_REQUEST", `${verb} takes no ${stray}.`, { field: stray });
 }
 

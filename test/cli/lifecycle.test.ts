@@ -88,6 +88,8 @@ test("purging needs the ids again, passes no legal hold, and ends with a certifi
   });
   expect((await run(["export"])).out).not.toMatch(/\bc:1\b|e-c/);
   expect((await run(["verify"])).code).toBe(0);
+  expect((await run(["readmit", "c", "--reason", "taken in again"])).out).toMatch(/^c: readmitted\n/);
+  expect(await run(["readmit", "c"])).toMatchObject({ code: 4, err: expect.stringContaining("DOCUMENT_NOT_FOUND") });
 });
 
 test("the blast-radius guard refuses until it is forced", async () => {

@@ -99,6 +99,8 @@ test("the life of a document, every answer as the contract says", async () => {
   await call("/documents/d1/release", { ...acme, body: {} });
   const purged = (await call("/documents/d1/purge", { ...acme, body: { confirm: "d1", reason: "asked for" } })).json();
   expect(purged.certificate).toMatchObject({ complete: true, documents: ["d1"] });
+  const again = (await call("/documents/d1/readmit", { ...acme, body: { reason: "taken in again" } })).json();
+  expect(again).toMatchObject({ verb: "readmit", outcomes: [{ id: "d1", outcome: "readmitted" }] });
   const many = { verb: "deprecate", documents: ["d2", "d3", "nobody"] };
   expect(
     (await call("/documents/bulk", { ...acme, body: many })).json().outcomes.map((o: { outcome: string }) => o.outcome),

@@ -17,13 +17,14 @@ interface VerbOptions {
   certificate?: boolean;
 }
 
-/** deprecate, restore, hold, release, purge, impact */
+/** deprecate, restore, hold, release, readmit, purge, impact */
 export function documentCommands(program: Command, context: MakeContext): void {
   for (const [verb, what] of [
     ["deprecate", "hide documents from every reader at once"],
     ["restore", "bring deprecated documents back exactly as they were"],
     ["hold", "put documents under legal hold"],
     ["release", "end the legal hold"],
+    ["readmit", "let the ids of purged documents count again, where another writer names them"],
   ] as const) {
     const command = program
       .command(`${verb} <document...>`)
@@ -76,7 +77,7 @@ export function documentCommands(program: Command, context: MakeContext): void {
     );
 }
 
-type LifecycleVerb = "deprecate" | "restore" | "hold" | "release";
+type LifecycleVerb = "deprecate" | "restore" | "hold" | "release" | "readmit";
 
 async function lifecycle(
   cli: CliContext,

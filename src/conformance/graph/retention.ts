@@ -285,6 +285,15 @@ export const RETENTION_CASES: GraphStoreCase[] = [
       w.later(POLICY.restoreWindowMs);
       await w.collect(G);
       assert.deepEqual(await w.store.purgedBefore(G, ["d3"]), ["d3"], "by its restore window too");
+      const { generation } = await w.state(G);
+      const readmitted = await w.call(G, "readmit", ["d1", "d3", "d9"]);
+      assert.deepEqual(
+        readmitted.outcomes.map(({ outcome }) => outcome),
+        ["readmitted", "readmitted", "not_found"],
+      );
+      assert.equal((await w.state(G)).generation, generation + 1);
+      assert.deepEqual(await w.store.purgedBefore(G, ["d1", "d2", "d3"]), ["d2"]);
+      await w.refuses(G, "DOCUMENT_NOT_FOUND", () => w.call(G, "readmit", "d1"));
     },
   },
 ];

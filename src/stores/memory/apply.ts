@@ -5,6 +5,7 @@ import {
   hasEffect,
   isEffective,
   operationNotFound,
+  readmitOutcomes,
   recordOf,
   refuseBlastRadius,
   refuseHeld,
@@ -13,7 +14,7 @@ import {
 } from "../../core/outcomes.ts";
 import type { ApplyOptions } from "../../core/ports.ts";
 import type { Operation, OperationRecord } from "../../core/words.ts";
-import { carryOut, checkSuccessor, type Outcomes, outcomesOf, setStatus } from "./documents.ts";
+import { carryOut, checkSuccessor, markOf, type Outcomes, outcomesOf, purgedAmong, setStatus } from "./documents.ts";
 import { appendAudit, effectOf, NO_EFFECT, raiseGeneration } from "./effect.ts";
 import { impactOf } from "./impact.ts";
 import { importBlock } from "./import.ts";
@@ -52,6 +53,11 @@ function perform(
     if (!options.block)
       throw new GraphkeeperError("INVALID_VALUE", `The verb ${verb} needs a block.`, { field: "block" });
     return { ...importBlock(draft, operation, options.block), plan: null };
+  }
+  if (verb === "readmit") {
+    const outcomes = readmitOutcomes(operation, purgedAmong(draft, operation.documentIds));
+    for (const { id } of outcomes) draft.purged.delete(markOf(draft, id));
+    return { outcomes, plan: null, changed: outcomes.some(({ outcome }) => isEffective(outcome)) };
   }
   const outcomes = outcomesOf(draft, operation);
   if (verb === "deprecate") checkSuccessor(draft, operation);

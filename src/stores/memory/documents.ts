@@ -112,6 +112,11 @@ export function markOf(group: Group, documentId: string): string {
   return purgedMark(group.state.groupId, "document", documentId);
 }
 
+/** Those that were purged and have not been imported again. */
+export function purgedAmong(group: Group, documentIds: string[]): string[] {
+  return documentIds.filter((id) => group.purged.has(markOf(group, id)));
+}
+
 /** The records of the documents, and every place that names them as a successor. */
 function deleteDocuments(group: Group, documentIds: readonly string[]): void {
   for (const id of documentIds) {

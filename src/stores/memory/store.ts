@@ -34,7 +34,7 @@ import type {
 import * as analytics from "./analytics.ts";
 import { advanceOperation, applyOperation, UNITS_PER_TRANSACTION } from "./apply.ts";
 import { collectBatch } from "./collect.ts";
-import { markOf } from "./documents.ts";
+import { purgedAmong } from "./documents.ts";
 import { appendAudit, settleStaleness } from "./effect.ts";
 import { impactOf } from "./impact.ts";
 import * as leases from "./leases.ts";
@@ -124,7 +124,7 @@ export class MemoryStore implements GraphStore {
 
   async purgedBefore(groupId: string, documentIds: string[]): Promise<string[]> {
     const group = this.groupsById.get(groupId);
-    return group ? documentIds.filter((id) => group.purged.has(markOf(group, id))) : [];
+    return group ? purgedAmong(group, documentIds) : [];
   }
 
   async search(

@@ -5,6 +5,7 @@ import {
   hasEffect,
   isEffective,
   operationNotFound,
+  readmitOutcomes,
   recordOf,
   refuseBlastRadius,
   refuseHeld,
@@ -27,6 +28,7 @@ import {
 import { hiddenEntities } from "./impact.ts";
 import { documentsNamed, importBlock } from "./import.ts";
 import type { UnitRow } from "./judge.ts";
+import { forgetPurged, purgedBefore } from "./purged.ts";
 import type { DocumentState, Reading, Work } from "./work.ts";
 
 /**
@@ -132,6 +134,12 @@ async function perform(
       );
     }
     return { ...(await importBlock(w, operation, options.block)), plan: null };
+  }
+  if (verb === "readmit") {
+    const outcomes = readmitOutcomes(operation, await purgedBefore(w, w.group, operation.documentIds));
+    const back = outcomes.filter((o) => isEffective(o.outcome)).map((o) => o.id);
+    forgetPurged(w, back);
+    return { outcomes, plan: null, changed: back.length > 0 };
   }
   const documents = await w.documents(operation.documentIds);
   const outcomes = outcomesOf(documents, operation);

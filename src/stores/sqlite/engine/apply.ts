@@ -5,6 +5,7 @@ import {
   hasEffect,
   isEffective,
   operationNotFound,
+  readmitOutcomes,
   recordOf,
   refuseBlastRadius,
   refuseHeld,
@@ -36,6 +37,7 @@ import { countHidden } from "./impact.ts";
 import { importBlock } from "./import.ts";
 import { findOperation, insertOperation, type Plan, updateOperation } from "./operations.ts";
 import { carryOut } from "./plan.ts";
+import { forgetPurged, purgedAmong } from "./purged.ts";
 import type { Session } from "./session.ts";
 
 export const UNITS_PER_TRANSACTION = 10_000;
@@ -110,6 +112,11 @@ function perform(
     if (!options.block)
       throw new GraphkeeperError("INVALID_VALUE", `The verb ${verb} needs a block.`, { field: "block" });
     return { ...importBlock(change, operation, options.block), plan: null };
+  }
+  if (verb === "readmit") {
+    const outcomes = readmitOutcomes(operation, purgedAmong(change.session, change.group, operation.documentIds));
+    for (const { id } of outcomes) forgetPurged(change, id);
+    return { outcomes, plan: null, changed: outcomes.some(({ outcome }) => isEffective(outcome)) };
   }
   const named = nameDocuments(change.session, change.g, operation);
   if (verb === "deprecate") checkSuccessor(change, operation);

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { purgedMark } from "../../../core/purged-ids.ts";
-import { type Change, findGroup } from "./change.ts";
+import { type Change, findGroup, type GroupRow } from "./change.ts";
 import type { Session } from "./session.ts";
 
 /** Which documents were purged, as far as they have not been imported again. */
@@ -22,11 +22,15 @@ export function forgetPurged(change: Change, documentId: string): void {
 export function purgedBefore(session: Session, groupId: string, documentIds: string[]): string[] {
   return session.read(() => {
     const group = findGroup(session, groupId);
-    const salt = group?.purge_salt;
-    if (!group || salt == null) return [];
-    return documentIds.filter((id) => {
-      const mark = purgedMark(salt, "document", id);
-      return session.get("SELECT 1 AS found FROM purged_documents WHERE g = ? AND mark = ?", group.g, mark);
-    });
+    return group ? purgedAmong(session, group, documentIds) : [];
+  });
+}
+
+export function purgedAmong(session: Session, group: GroupRow, documentIds: string[]): string[] {
+  const salt = group.purge_salt;
+  if (salt === null) return [];
+  return documentIds.filter((id) => {
+    const mark = purgedMark(salt, "document", id);
+    return session.get("SELECT 1 AS found FROM purged_documents WHERE g = ? AND mark = ?", group.g, mark);
   });
 }
