@@ -12,6 +12,7 @@ import type { JobHandler, JobStore, KindConfig } from "./jobs/ports.ts";
 import { Rest } from "./jobs/rest.ts";
 import { JobService } from "./jobs/service.ts";
 import { type MaintenanceSettings, maintenanceHandler, RUN_KINDS, type RunObserver } from "./maintenance/handler.ts";
+import { TrustedTime } from "./maintenance/trusted-time.ts";
 import type { AuditAnchors } from "./maintenance/verify-audit.ts";
 import { Anchors, readAnchors } from "./monitoring/anchors.ts";
 import { Graphkeeper } from "./service.ts";
@@ -29,6 +30,8 @@ export interface ComposeOptions {
   watch?: (handler: JobHandler) => JobHandler;
   onError?: (error: unknown, where: string) => void;
   /** Gets each anchor of the audit besides the file. */
+  /** The clock cannot be believed: it stepped, or nothing ran for long. */
+  onClock?: (message: string) => void;
   publishAnchor?: (anchor: Anchor) => Promise<void> | void;
   /** A key of the installation was made, because there was none. */
   onKeyMade?: (file: string, keyId: string) => void;
@@ -66,8 +69,20 @@ export async function compose(config: Config, options: ComposeOptions = {}): Pro
     await store.close();
     throw error;
   }
+  const time = new TrustedTime({
+    sources: {
+      wall: Date.now,
+      monotonic: () => performance.now(),
+      database: async () => (await store.time?.()) ?? (config.jobs.postgresUrl === undefined ? null : jobStore.time()),
+    },
+    restoreWindowMs: policy.restoreWindowMs,
+    load: () => jobStore.setting(CLOCK_SETTING),
+    save: (seen) => jobStore.putSetting(CLOCK_SETTING, seen),
+    tell: options.onClock,
+  });
   const settings: MaintenanceSettings = {
     policy,
+    time,
     sweepEveryMs: config.maintenance.sweepHours * 3_600_000,
     batchSize: config.maintenance.batchSize,
     memoryMb: config.maintenance.memoryMb,
@@ -111,6 +126,7 @@ export async function compose(config: Config, options: ComposeOptions = {}): Pro
     policy,
     keyring,
     anchors,
+    clockTrouble: () => time.reason(),
     onLifecycleCall: () => rest.called(),
     summaryGrades: config.summaries.grades,
     collectAfterEvents: wanted && !sameFile,
@@ -119,6 +135,9 @@ export async function compose(config: Config, options: ComposeOptions = {}): Pro
   if (options.serve) store.engine?.dropLeftOvers(null).catch((error) => options.onError?.(error, "engine"));
   return graphkeeper;
 }
+
+/** Under which the time of the last collection is kept for the next process. */
+const CLOCK_SETTING = "clock";
 
 /** Below this the canary says nothing: the embedded store answers in about a millisecond, a database in a few. */
 const CANARY_FLOOR_MS = 20;

@@ -49,6 +49,8 @@ export interface GraphkeeperParts {
   keyring?: Keyring | null;
   /** Where heads of the audit go; without it they go nowhere. */
   anchors?: AuditAnchors;
+  /** What is wrong with the clock; null = nothing. */
+  clockTrouble?: () => string | null;
   /** Changes of communities that are listed as summaries to write; all by default. */
   summaryGrades?: readonly SummaryGrade[];
   clock?: () => number;
@@ -107,6 +109,8 @@ export class Graphkeeper {
   readonly clock: () => number;
   readonly newId: () => string;
   readonly #collectAfterEvents: boolean;
+  /** What is wrong with the clock; null when nothing is. */
+  readonly clockTrouble: () => string | null;
   readonly #summaryGrades: readonly SummaryGrade[] | undefined;
   readonly #onLifecycleCall: () => void;
 
@@ -117,6 +121,7 @@ export class Graphkeeper {
     this.policy = parts.policy;
     this.keyring = parts.keyring ?? null;
     this.anchors = parts.anchors ?? null;
+    this.clockTrouble = parts.clockTrouble ?? (() => null);
     this.clock = parts.clock ?? Date.now;
     this.newId = parts.newId ?? randomUUID;
     this.#summaryGrades = parts.summaryGrades;
@@ -268,6 +273,8 @@ export class Graphkeeper {
       if (pause.level === "all") findings.push("paused: everything");
       if (pause.level === "group" && pause.key === groupId) findings.push(`paused: ${pause.reason}`);
     }
+    const clock = this.clockTrouble();
+    if (clock !== null) findings.push(`clock: ${clock}`);
     const stale = describe(group);
     return {
       ...stale,

@@ -40,10 +40,10 @@ export async function startServer(
   if (unseen !== null) logger?.warn(unseen);
   const metrics = new MaintenanceMetrics({ groupLabels: config.metrics.groupLabels });
   const { webhookUrl: url, webhookSecret: secret } = config.alerts;
-  const { anchorWebhookUrl } = config.audit;
+  const { anchorWebhookUrl, anchorWebhookSecret } = config.audit;
   const anchorsTo =
-    anchorWebhookUrl !== undefined && secret !== undefined
-      ? new Webhook({ url: anchorWebhookUrl, secret }, systemClock)
+    anchorWebhookUrl !== undefined && anchorWebhookSecret !== undefined
+      ? new Webhook({ url: anchorWebhookUrl, secret: anchorWebhookSecret }, systemClock)
       : null;
   const graphkeeper = await compose(config, {
     serve: {},
@@ -54,6 +54,7 @@ export async function startServer(
       logger?.info({ anchor }, "audit anchor");
       await anchorsTo?.send(`audit-${anchor.at}-${anchor.signature.slice(0, 12)}`, { type: anchor.type, anchor });
     },
+    onClock: (message) => logger?.warn({ message }, "the clock cannot be believed"),
     onKeyMade: (file, keyId) =>
       logger?.warn({ file, keyId }, "made a key of the installation; keep a copy of the file apart from the data"),
   });
@@ -61,6 +62,7 @@ export async function startServer(
     store: graphkeeper.store,
     jobs: graphkeeper.jobs.store,
     metrics,
+    clockTrouble: graphkeeper.clockTrouble,
     version: VERSION,
     publicUrl: config.http.publicUrl,
     webhook: url !== undefined && secret !== undefined ? { url, secret } : undefined,

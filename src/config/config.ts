@@ -26,10 +26,15 @@ export const CONFIG_SCHEMA = z.strictObject({
     .strictObject({
       /** Signed heads of the audit chains are appended to it; default: the name of the data file with `.anchors`; "none" = no file. */
       anchorFile: z.string().min(1).optional(),
-      /** Where each anchor is posted as well, signed with `alerts.webhookSecret`. */
+      /** Where each anchor is posted as well, signed with the secret (Standard Webhooks). */
       anchorWebhookUrl: z.url().optional(),
+      anchorWebhookSecret: z.string().min(8).optional(),
       /** Minutes between two anchors of the service; commands anchor when they end. */
       anchorMinutes: z.number().min(0.01).max(1_440).default(5),
+    })
+    .refine((audit) => audit.anchorWebhookUrl === undefined || audit.anchorWebhookSecret !== undefined, {
+      path: ["anchorWebhookSecret"],
+      error: "a webhook needs the secret with which its messages are signed (GRAPHKEEPER_AUDIT_ANCHOR_WEBHOOK_SECRET)",
     })
     .prefault({}),
   http: z
@@ -193,7 +198,7 @@ export function policyOf(config: Config): Policy {
 
 /** Values that are secrets, or addresses that may hold one. */
 const SECRET =
-  /^(installation\.key|auth\.apiKey|neo4j\.(password|uri)|jobs\.postgresUrl|alerts\.webhook(Url|Secret)|audit\.anchorWebhookUrl)$/;
+  /^(installation\.key|auth\.apiKey|neo4j\.(password|uri)|jobs\.postgresUrl|alerts\.webhook(Url|Secret)|audit\.anchorWebhook(Url|Secret))$/;
 
 /** What was configured, for a record: of a secret it says only that it is there. */
 export function withoutSecrets(config: object, at = ""): JsonObject {
@@ -225,7 +230,7 @@ function readFile(path: string | undefined): Record<string, unknown> {
 /** Keys whose values are numbers or booleans are written as such in the environment. */
 function parseVariable(text: string, key: string): unknown {
   if (
-    /^(neo4j|auth\.(apiKey|jwt)|jobs|alerts|installation|audit\.anchor(File|WebhookUrl))\b|^(data|http\.(host|publicUrl))$/.test(
+    /^(neo4j|auth\.(apiKey|jwt)|jobs|alerts|installation|audit\.anchor(File|WebhookUrl|WebhookSecret))\b|^(data|http\.(host|publicUrl))$/.test(
       key,
     )
   )

@@ -5,6 +5,7 @@ export const ENVIRONMENT: Record<string, string> = {
   GRAPHKEEPER_INSTALLATION_KEY: "installation.key",
   GRAPHKEEPER_AUDIT_ANCHOR_FILE: "audit.anchorFile",
   GRAPHKEEPER_AUDIT_ANCHOR_WEBHOOK_URL: "audit.anchorWebhookUrl",
+  GRAPHKEEPER_AUDIT_ANCHOR_WEBHOOK_SECRET: "audit.anchorWebhookSecret",
   GRAPHKEEPER_AUDIT_ANCHOR_MINUTES: "audit.anchorMinutes",
   GRAPHKEEPER_HOST: "http.host",
   GRAPHKEEPER_PORT: "http.port",

@@ -436,6 +436,8 @@ export interface GraphStore extends GroupReader, DocumentLifecycle, Leases, Coll
   readonly engine?: AnalyticsEngine;
   /** Appends to the group's audit chain what is not part of another write: a run that ended, an acknowledgement. */
   recordAudit(groupId: string, entry: AuditDraft): Promise<AuditEntry>;
+  /** The clock of the database's server, epoch ms; absent where that is this machine's. */
+  time?(): Promise<number>;
   /** @throws GraphkeeperError `STORE_UNAVAILABLE` */
   ping(): Promise<void>;
   close(): Promise<void>;

@@ -7,6 +7,7 @@ import { type CollectionCheckpoint, collectGarbage } from "./collect.ts";
 import { ENGINES, type EngineChoice } from "./engine.ts";
 import { withLease } from "./lease.ts";
 import { recompute } from "./recompute.ts";
+import type { TrustedTime } from "./trusted-time.ts";
 
 /** Kinds of runs: the three of collection one by one, all three, and the recompute. */
 export const RUN_KINDS = [...COLLECTION_KINDS, "gc_all", "recompute"] as const;
@@ -19,6 +20,8 @@ export const COVERED_BY: Record<string, readonly RunKind[]> = Object.fromEntries
 
 export interface MaintenanceSettings {
   policy: Policy;
+  /** How far the clock may be believed; absent = without limit. */
+  time?: TrustedTime;
   sweepEveryMs: number;
   batchSize: number;
   memoryMb: number;
@@ -117,9 +120,13 @@ async function runCollection(
   let total = 0;
   for (const kind of kinds) total += counts.candidates[kind];
   let done = 0;
+  await settings.time?.refresh();
   const result = await collectGarbage(store, fence, {
     kinds,
-    policy: settings.policy,
+    // Asked for each batch: the clock may step while the run works.
+    get policy() {
+      return heldBack(settings.policy, settings.time?.heldMs() ?? 0);
+    },
     sweepEveryMs: context.params.sweep === true ? 0 : settings.sweepEveryMs,
     batchSize: settings.batchSize,
     clock,
@@ -140,6 +147,12 @@ async function runCollection(
   if (context.kind === "gc_all") return wire;
   // One kind alone: its own figures stand at the top as well.
   return { ...wire, kind: context.kind, ...((wire.jobs as JsonObject)[context.kind] as JsonObject) };
+}
+
+/** What the clock alone would let expire stays: windows and ages are longer by what is held. */
+function heldBack(policy: Policy, heldMs: number): Policy {
+  const { restoreWindowMs, graceAgeMs } = policy;
+  return { ...policy, restoreWindowMs: restoreWindowMs + heldMs, graceAgeMs: graceAgeMs + heldMs };
 }
 
 async function runRecompute(

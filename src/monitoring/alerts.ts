@@ -6,6 +6,7 @@ import type { JobStore } from "../jobs/ports.ts";
 import {
   ALERTS,
   type AlertName,
+  clockDoubt,
   DEFAULT_THRESHOLDS,
   type Finding,
   HOLD_MS,
@@ -45,6 +46,8 @@ export interface AlertsOptions {
   jobs: JobStore;
   /** What stores say that do not take writes; null when all is well. */
   writes: () => Promise<string | null>;
+  /** What is wrong with the clock; null when nothing is. */
+  clockTrouble: () => string | null;
   clock: Clock;
   thresholds?: Partial<Thresholds>;
   webhook?: Webhook;
@@ -141,6 +144,7 @@ export class Alerts {
     const baseline = await this.#baseline.read(snapshot.groups, snapshot.at);
     return {
       writes_fail: writesFail(await this.#options.writes()),
+      clock_doubt: clockDoubt(this.#options.clockTrouble()),
       stale_groups: staleGroups(snapshot, this.#thresholds),
       job_failures: jobFailures(snapshot, this.#thresholds),
       job_absent: jobAbsent(snapshot, this.#thresholds),

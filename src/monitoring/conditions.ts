@@ -2,7 +2,14 @@ import { CHANCE_LOSSES } from "../jobs/rules.ts";
 import { isGdsStaleFor, type Snapshot } from "./snapshot.ts";
 
 /** Names of the alerts; runbooks have the same with hyphens, Prometheus rules in CamelCase with the prefix Graphkeeper. */
-export const ALERTS = ["writes_fail", "stale_groups", "job_failures", "job_absent", "orphan_growth"] as const;
+export const ALERTS = [
+  "writes_fail",
+  "clock_doubt",
+  "stale_groups",
+  "job_failures",
+  "job_absent",
+  "orphan_growth",
+] as const;
 export type AlertName = (typeof ALERTS)[number];
 
 export interface Thresholds {
@@ -31,6 +38,7 @@ export const DEFAULT_THRESHOLDS: Thresholds = {
 /** How long a condition has to hold before its alert fires. Growth is judged over weeks; a minute decides nothing. */
 export const HOLD_MS: Record<AlertName, number> = {
   writes_fail: 0,
+  clock_doubt: 0,
   stale_groups: 0,
   job_failures: 0,
   job_absent: 0,
@@ -68,6 +76,18 @@ export function writesFail(failing: string | null): Finding {
     value: failing === null ? 0 : 1,
     threshold: 1,
     summary: failing ?? "The stores take writes.",
+    groupIds: [],
+    kinds: [],
+  };
+}
+
+/** Whether the clock may be believed; `trouble` is what is wrong with it, null when nothing is. */
+export function clockDoubt(trouble: string | null): Finding {
+  return {
+    active: trouble !== null,
+    value: trouble === null ? 0 : 1,
+    threshold: 1,
+    summary: trouble ?? "The clock is believed.",
     groupIds: [],
     kinds: [],
   };

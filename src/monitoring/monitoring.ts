@@ -23,6 +23,8 @@ export interface MonitoringOptions {
   /** How old the gauges of a scrape may be; default 10 s, so that many scrapers cost no more than one. */
   gaugesMaxAgeMs?: number;
   publicUrl?: string;
+  /** What is wrong with the clock; null when nothing is. */
+  clockTrouble?: () => string | null;
   onError?: (error: unknown, where: string) => void;
 }
 
@@ -53,6 +55,7 @@ export class Monitoring {
       repeatMs: options.alertsRepeatMs,
       publicUrl: options.publicUrl,
       writes: () => this.#writes(),
+      clockTrouble: () => this.#clockTrouble(),
       onError: options.onError,
     });
   }
@@ -84,6 +87,12 @@ export class Monitoring {
       type: "gauge",
       help: "1 when a store answers and takes no writes, such as on a full disk.",
       samples: [{ suffix: "", labels: {}, value: (await this.#writes()) === null ? 0 : 1 }],
+    });
+    families.push({
+      name: "graphkeeper_clock_doubt",
+      type: "gauge",
+      help: "1 while what this machine's clock says would purge things before their time, and is held.",
+      samples: [{ suffix: "", labels: {}, value: this.#clockTrouble() === null ? 0 : 1 }],
     });
     families.push({
       name: "graphkeeper_stores_up",
@@ -118,6 +127,10 @@ export class Monitoring {
     this.#stop.abort();
     this.#forgetGauges();
     await this.#loop;
+  }
+
+  #clockTrouble(): string | null {
+    return this.#options.clockTrouble?.() ?? null;
   }
 
   /** What a store says that answers and takes no writes. One that does not answer is another matter. */

@@ -44,6 +44,7 @@ describe("the Prometheus rules", () => {
     [">= 3", ">= 2"],
     ["> 3)", "> 4)"],
     ["(graphkeeper_writes_fail) > 0", "(graphkeeper_writes_fail) > 1"],
+    ["(graphkeeper_clock_doubt) > 0", "(graphkeeper_clock_doubt) > 1"],
     ["unless on (job, kind)", "and on (job, kind)"],
     ['{kind!="gc_all"}', ""],
     ["> 1.2)", ">= 1.2)"],
@@ -101,6 +102,7 @@ describe("the Prometheus rules", () => {
       "graphkeeper_build_info",
       "graphkeeper_stores_up",
       "graphkeeper_writes_fail",
+      "graphkeeper_clock_doubt",
     ]);
     const used = new Set(rules.match(/\bgraphkeeper_\w+/g));
     expect([...used].filter((name) => !known.has(name))).toEqual([]);

@@ -571,6 +571,11 @@ export class Neo4jStore implements GraphStore {
     return this.write(groupId, async (w) => w.audit(at, rest));
   }
 
+  async time(): Promise<number> {
+    const [row] = await this.connection.read((tx) => tx.run(this.statements.storeTime, { group: "" }));
+    return row?.now as number;
+  }
+
   ping(): Promise<void> {
     return this.connection.ping();
   }

@@ -20,7 +20,7 @@ export interface ThreadData {
   secrets?: Uint8Array[];
 }
 
-export type Method = Exclude<keyof (GraphStore & KeyStore), "close" | "engine"> | "checkpoint" | "touch";
+export type Method = Exclude<keyof (GraphStore & KeyStore), "close" | "engine" | "time"> | "checkpoint" | "touch";
 
 export type Request =
   | { kind: "call"; id: number; method: Method; args: unknown[]; parts?: number }
