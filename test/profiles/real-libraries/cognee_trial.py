@@ -7,6 +7,8 @@ import re
 import sys
 import tempfile
 
+import corpus
+
 HOME = tempfile.mkdtemp(prefix="graphkeeper-cognee-")
 os.environ.update(
     GRAPH_DATABASE_PROVIDER="neo4j",
@@ -17,7 +19,7 @@ os.environ.update(
     ENABLE_BACKEND_ACCESS_CONTROL="false",
     LLM_API_KEY="none",
     EMBEDDING_API_KEY="none",
-    EMBEDDING_DIMENSIONS="32",
+    EMBEDDING_DIMENSIONS=str(corpus.DIMENSION),
     TELEMETRY_DISABLED="1",
     COGNEE_SKIP_CONNECTION_TEST="true",
     DATA_ROOT_DIRECTORY=f"{HOME}/data",
@@ -33,7 +35,6 @@ from cognee.infrastructure.databases.graph import get_graph_engine
 from cognee.infrastructure.databases.vector.embeddings.LiteLLMEmbeddingEngine import LiteLLMEmbeddingEngine
 from cognee.infrastructure.llm.LLMGateway import LLMGateway
 
-import corpus
 from trial import main
 
 

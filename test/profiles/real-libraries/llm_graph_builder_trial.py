@@ -12,11 +12,19 @@ from unittest.mock import MagicMock
 sys.path.insert(0, os.environ["BACKEND"])
 
 
+# Models and clouds that are imported and not called.
+UNUSED = set(
+    """boto3 google langchain_anthropic langchain_aws langchain_experimental langchain_fireworks langchain_google_genai
+    langchain_google_vertexai langchain_groq langchain_huggingface langchain_ollama langchain_openai openai transformers
+    langchain_classic graphdatascience chardet nltk PyPDF2 fastapi""".split()
+)
+
+
 class Missing:
-    """Gives an empty module for whatever is not installed."""
+    """Gives an empty module for whatever of these is not installed."""
 
     def find_spec(self, name, path=None, target=None):
-        if name.startswith("src.") or name.split(".")[0] in {"corpus", "trial"}:
+        if name.split(".")[0] not in UNUSED:
             return None
         return importlib.machinery.ModuleSpec(name, self, is_package=True)
 
@@ -92,7 +100,7 @@ class Library:
             pairs = common.get_chunk_and_graphDocument(made, chunks)
             make_relationships.merge_relationship_between_chunk_and_entites(self.graph, pairs)
             access.update_node_relationship_count(d["id"])
-        access.update_KNN_graph()
+        access.update_KNN_graph(None, None)
         post_processing.create_entity_embedding(self.graph, None, None)
         post_processing.create_vector_fulltext_indexes(None, None, None)
 
