@@ -158,7 +158,14 @@ export interface AuditEntry {
 }
 
 export interface ChangedCommunities {
-  communities: { id: string; level: number; size: number; grades: string[]; changed_generation: number }[];
+  communities: {
+    id: string;
+    level: number;
+    size: number;
+    names: string[];
+    grades: string[];
+    changed_generation: number;
+  }[];
   next_cursor: string | null;
   removed: { id: string; hash: string }[];
   tokens: number;

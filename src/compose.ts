@@ -128,7 +128,7 @@ export async function compose(config: Config, options: ComposeOptions = {}): Pro
     anchors,
     clockTrouble: () => time.reason(),
     onLifecycleCall: () => rest.called(),
-    summaryGrades: config.summaries.grades,
+    summaries: config.summaries,
     collectAfterEvents: wanted && !sameFile,
   });
   // What runs that a crash ended left in the memory of the database; none of the starting service's business waits for it.

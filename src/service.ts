@@ -5,7 +5,7 @@ import type { Keyring } from "./core/keyring.ts";
 import { checkEmbedding, checkGroupId, checkId, isStale } from "./core/law.ts";
 import type { Neighbourhood, NeighbourhoodQuery } from "./core/neighbourhood.ts";
 import { hasEffect } from "./core/outcomes.ts";
-import type { CommunityRecord, GraphStore, Hit, KeyStore, Page } from "./core/ports.ts";
+import type { GraphStore, Hit, KeyStore, Page } from "./core/ports.ts";
 import type { TraceContext } from "./core/trace.ts";
 import type {
   AuditDraft,
@@ -19,7 +19,6 @@ import type {
   JsonObject,
   OperationRecord,
   Policy,
-  SummaryGrade,
   Verb,
 } from "./core/words.ts";
 import { dumpLines, exportLines } from "./documents/export.ts";
@@ -36,7 +35,14 @@ import { type CallOptions, perform, resumeUnfinished } from "./documents/verbs.t
 import { CHANCE_LOSSES } from "./jobs/rules.ts";
 import type { JobService, Visible, WatchedRun } from "./jobs/service.ts";
 import { COVERED_BY, type RunKind } from "./maintenance/handler.ts";
-import { type ChangedCommunities, type ChangedQuery, changedCommunities } from "./maintenance/summaries.ts";
+import {
+  type ChangedCommunities,
+  type ChangedQuery,
+  changedCommunities,
+  type NamedCommunity,
+  namedCommunities,
+  type SummaryPolicy,
+} from "./maintenance/summaries.ts";
 import { chainOf, verifyAudit, verifyGroup } from "./maintenance/verify.ts";
 import type { AuditAnchors, AuditProof } from "./maintenance/verify-audit.ts";
 
@@ -51,8 +57,8 @@ export interface GraphkeeperParts {
   anchors?: AuditAnchors;
   /** What is wrong with the clock; null = nothing. */
   clockTrouble?: () => string | null;
-  /** Changes of communities that are listed as summaries to write; all by default. */
-  summaryGrades?: readonly SummaryGrade[];
+  /** Which communities are listed as summaries to write; changes of all grades, of two members or more, by default. */
+  summaries?: SummaryPolicy;
   clock?: () => number;
   newId?: () => string;
   /** Ask for a debounced collection after each effective lifecycle call; false where the store does it itself. */
@@ -111,7 +117,7 @@ export class Graphkeeper {
   readonly #collectAfterEvents: boolean;
   /** What is wrong with the clock; null when nothing is. */
   readonly clockTrouble: () => string | null;
-  readonly #summaryGrades: readonly SummaryGrade[] | undefined;
+  readonly #summaries: SummaryPolicy | undefined;
   readonly #onLifecycleCall: () => void;
 
   constructor(parts: GraphkeeperParts) {
@@ -124,7 +130,7 @@ export class Graphkeeper {
     this.clockTrouble = parts.clockTrouble ?? (() => null);
     this.clock = parts.clock ?? Date.now;
     this.newId = parts.newId ?? randomUUID;
-    this.#summaryGrades = parts.summaryGrades;
+    this.#summaries = parts.summaries;
     this.#onLifecycleCall = parts.onLifecycleCall ?? (() => {});
     this.#collectAfterEvents = parts.collectAfterEvents ?? true;
   }
@@ -337,17 +343,18 @@ export class Graphkeeper {
 
   // Communities
 
-  communities(groupId: string, query: Parameters<GraphStore["communities"]>[1]): Promise<Page<CommunityRecord>> {
-    return this.store.communities(checkGroupId(groupId), query);
+  /** By level, then id, each with the names of its highest members. */
+  communities(groupId: string, query: Parameters<GraphStore["communities"]>[1]): Promise<Page<NamedCommunity>> {
+    return namedCommunities(this.store, checkGroupId(groupId), query);
   }
   /** The summaries to write again, each with what changed; see `changedCommunities` of maintenance for what it costs. */
   changedCommunities(groupId: string, query: ChangedQuery): Promise<ChangedCommunities> {
-    return changedCommunities(this.store, checkGroupId(groupId), query, this.#summaryGrades);
+    return changedCommunities(this.store, checkGroupId(groupId), query, this.#summaries);
   }
   members(groupId: string, communityId: string, query: { cursor?: string; limit: number }): Promise<Page<string>> {
     return this.store.members(checkGroupId(groupId), communityId, query);
   }
-  /** Says what was summarised: the hash of a listed community, or of a removed one. Returns how many were right. */
+  /** Says what was summarised: the hash of a listed community, a reused, or a removed one. Returns how many were right. */
   acknowledge(groupId: string, items: { id: string; hash: string }[]): Promise<number> {
     return this.store.acknowledgeCommunities(checkGroupId(groupId), items, this.clock());
   }

@@ -191,6 +191,7 @@ function ToSummarise({ changed }: { changed: ChangedCommunities }) {
         empty="None: every community is summarised as it is."
         columns={[
           { head: "Community", cell: (community) => community.id },
+          { head: "Highest members", cell: (community) => community.names.join(", ") },
           { head: "Level", figure: true, cell: (community) => community.level },
           { head: "Entities", figure: true, cell: (community) => number(community.size) },
           { head: "What changed", cell: (community) => community.grades.map(words).join(", ") },

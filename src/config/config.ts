@@ -112,6 +112,8 @@ export const CONFIG_SCHEMA = z.strictObject({
         .array(z.enum(SUMMARY_GRADES))
         .min(1)
         .default([...SUMMARY_GRADES]),
+      /** Members below which a community is not listed as a summary to write, unless asked for. */
+      leastSize: z.int().min(1).default(2),
     })
     .prefault({}),
   jobs: z.strictObject({ postgresUrl: z.string().min(1).optional() }).prefault({}),

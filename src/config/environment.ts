@@ -33,6 +33,7 @@ export const ENVIRONMENT: Record<string, string> = {
   GRAPHKEEPER_AFTER_EVENTS: "maintenance.afterEvents",
   GRAPHKEEPER_QUIET_SECONDS: "maintenance.quietSeconds",
   GRAPHKEEPER_SUMMARY_GRADES: "summaries.grades",
+  GRAPHKEEPER_SUMMARY_LEAST_SIZE: "summaries.leastSize",
   GRAPHKEEPER_POSTGRES_URL: "jobs.postgresUrl",
   GRAPHKEEPER_METRICS_GROUP_LABELS: "metrics.groupLabels",
   GRAPHKEEPER_ALERT_WEBHOOK_URL: "alerts.webhookUrl",

@@ -299,6 +299,20 @@ export interface CommunityRecord {
   acknowledgedHash: string | null;
 }
 
+/** A community as it is listed to those who write summaries. */
+export interface ListedCommunity extends CommunityRecord {
+  /**
+   * What it consists of now was acknowledged before, perhaps under another id: a summary of it exists. An acknowledgement
+   * belongs to this content (`communityHash`); ids come and go with recomputes.
+   */
+  contentAcknowledged: boolean;
+  /** Its parent has no other child: both have the same content, and one summary serves both. */
+  sameAsParent: boolean;
+}
+
+/** Most hashes of a group that are kept of contents which were acknowledged and which no id stands for any more. */
+export const MAX_ACKNOWLEDGED_CONTENTS = 20_000;
+
 /** Hash to acknowledge: of members, edges and texts together. */
 export function communityHash(community: Pick<CommunityRecord, "memberHash" | "edgeHash" | "textHash">): string {
   return `${community.memberHash}.${community.edgeHash}.${community.textHash}`;
@@ -321,6 +335,14 @@ export interface RankRow {
   score: number;
   /** Name of the weakly connected component: the same for all of it, and the same again while its smallest entity stays. */
   component: string;
+}
+/** An acknowledged community that is published no longer. */
+export interface VanishedCommunity {
+  id: string;
+  /** With which it was acknowledged. */
+  hash: string;
+  /** The published community that has its content now, the first by id; null when none has. */
+  publishedAs: string | null;
 }
 export type CommunityRow = Omit<CommunityRecord, "acknowledgedHash">;
 
@@ -370,17 +392,27 @@ export interface Analytics {
   ): Promise<GroupState>;
   /** Removes rows that the last publication replaced, at most `limit`; 0 when nothing is left. */
   pruneAnalytics(fence: Fence, limit: number, now: number): Promise<number>;
-  /** By level, then id. `unacknowledged`: only those whose hash is not the acknowledged one. `since`: changedGeneration > since. */
+  /**
+   * By level, then id. `unacknowledged`: only those whose hash is not the one that their id was acknowledged with.
+   * `since`: changedGeneration > since.
+   */
   communities(
     groupId: string,
     query: { level?: number; unacknowledged?: boolean; since?: number; cursor?: string; limit: number },
-  ): Promise<Page<CommunityRecord>>;
+  ): Promise<Page<ListedCommunity>>;
+  /**
+   * Names of live members of each of these communities, highest rank first, ties by id, at most `limit` each. In the order of
+   * the ids; of a community with more than 10,000 members not all may be looked at.
+   */
+  memberNames(groupId: string, communityIds: string[], limit: number): Promise<{ id: string; names: string[] }[]>;
   /** Members of one community, sorted, at most `limit` after `cursor`. */
   members(groupId: string, communityId: string, query: { cursor?: string; limit: number }): Promise<Page<string>>;
   /**
-   * Stores what was summarised, the hash and the published members; a hash that is not the current one is not stored. A
-   * vanished community is acknowledged with the hash that `vanishedCommunities` gives, which forgets it. Returns the number
-   * stored or forgotten.
+   * Stores what was summarised, the hash and the published members; a hash that is not the current one is not stored.
+   * The hash is remembered also when its id is acknowledged with another one or vanishes (`contentAcknowledged`); the newest
+   * `MAX_ACKNOWLEDGED_CONTENTS` of these are kept, as hashes alone. A vanished community is acknowledged with the hash that
+   * `vanishedCommunities` gives, which says that its summary was thrown away: id and content are forgotten. One whose content
+   * another community has is forgotten when that one is acknowledged. Returns the number of items stored or forgotten.
    */
   acknowledgeCommunities(groupId: string, items: { id: string; hash: string }[], now: number): Promise<number>;
   /**
@@ -388,8 +420,8 @@ export interface Analytics {
    * published. Without entities that were purged since: nothing of these stays.
    */
   acknowledgedMembers(groupId: string, communityId: string): Promise<string[] | null>;
-  /** Communities that were acknowledged and are published no longer, by id, each with the hash it was acknowledged with. */
-  vanishedCommunities(groupId: string): Promise<{ id: string; hash: string }[]>;
+  /** Communities that were acknowledged and are published no longer, by id. */
+  vanishedCommunities(groupId: string): Promise<VanishedCommunity[]>;
 }
 
 /** What an engine outside of this process computed of a live graph; columns over the entities of that graph. */

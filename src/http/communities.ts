@@ -1,7 +1,6 @@
 import { z } from "zod";
 import { GraphkeeperError } from "../core/errors.ts";
 import { isStale } from "../core/law.ts";
-import { type CommunityRecord, communityHash } from "../core/ports.ts";
 import { type GroupState, SUMMARY_GRADES } from "../core/words.ts";
 import type { Graphkeeper } from "../service.ts";
 import { route } from "./route.ts";
@@ -32,19 +31,25 @@ const changed = route({
     "Those whose members, edges or texts are not what was acknowledged; with `since`, those that changed after that " +
     "generation, whether acknowledged or not. `hash` is what to acknowledge them with. `grades` of each say what changed, " +
     "`member_diff` who came and went. The parameter `grades` lists only changes of these grades; without it those of the " +
-    "configuration (`summaries.grades`). `removed`, on the first page: acknowledged communities that are gone, until " +
-    "acknowledged with the hash given there. `estimate` adds `tokens`, what a model would read for all listed communities " +
+    "configuration (`summaries.grades`), `least_size` those of at least so many members (`summaries.leastSize`). An " +
+    "acknowledgement belongs to the content that `hash` stands for, whatever id it has after a recompute: keep summaries by " +
+    "`hash`. Without `level`, a community that has the same members as its parent is left out: one summary serves both. " +
+    "`reused`: communities whose content was acknowledged before under another id (`from`, when that one is gone) or before " +
+    "another content of the same id; nothing is to be written. `removed`, on the first page: acknowledged communities that are " +
+    "gone. Both are listed until acknowledged with the hash given there. `estimate` adds `tokens`, what a model would read for all listed communities " +
     "of all pages, `tokens_full_rebuild`, the same for every community, and `saved`; it reads the whole group.",
   query: z.strictObject({
     ...page,
     since: integer(0, Number.MAX_SAFE_INTEGER).optional(),
     grades: names(SUMMARY_GRADES).optional(),
+    least_size: integer(1, Number.MAX_SAFE_INTEGER).optional(),
     estimate: flag().optional(),
   }),
   answers: { 200: { description: "Changed communities", schema: shapes.changedCommunities } },
   handle: async ({ graphkeeper, groupId, query }) => {
     const group = await graphkeeper.store.group(groupId);
-    const changes = await graphkeeper.changedCommunities(groupId, { ...query, limit: query.limit ?? 100 });
+    const { least_size: leastSize, limit = 100, ...rest } = query;
+    const changes = await graphkeeper.changedCommunities(groupId, { ...rest, leastSize, limit });
     return { body: { ...changes, ...freshness(group) } };
   },
 });
@@ -78,7 +83,7 @@ const acknowledge = route({
   summary: "Say which communities were summarised",
   description:
     "A hash that is not the current one is not stored: that community changed meanwhile. One of `removed` is forgotten by " +
-    "the hash it has there.",
+    "the hash it has there, which says that its summary was thrown away.",
   body: z.strictObject({
     communities: z
       .array(z.strictObject({ id: id(), hash: z.string().min(1).max(1_024) }))
@@ -101,7 +106,7 @@ async function communitiesOf(
   const group = await graphkeeper.store.group(groupId);
   const { items, nextCursor } = await graphkeeper.communities(groupId, { ...query, limit: query.limit ?? 100 });
   return {
-    communities: items.map((community: CommunityRecord) => ({ ...community, hash: communityHash(community) })),
+    communities: items,
     nextCursor,
     ...freshness(group),
   };

@@ -229,6 +229,10 @@ const community = z.looseObject({
   /** To acknowledge it with. */
   hash: z.string(),
   acknowledged_hash: z.string().nullable(),
+  content_acknowledged: z.boolean(),
+  same_as_parent: z.boolean(),
+  /** Of the members with the highest ranks. */
+  names: z.array(z.string()),
   changed_generation: count(),
 });
 const someIds = z.object({ count: count(), ids: z.array(z.string()) });
@@ -248,6 +252,8 @@ export const changedCommunities = communities.extend({
       member_diff: z.object({ added: someIds, removed: someIds }).nullable(),
     }),
   ),
+  /** Whose content was acknowledged before. */
+  reused: z.array(z.object({ id: z.string(), hash: z.string(), from: z.string().nullable() })),
   /** Acknowledged communities that are gone. */
   removed: z.array(z.object({ id: z.string(), hash: z.string() })),
   /** With `estimate`. */

@@ -1,4 +1,4 @@
-import type { CommunityRecord, GroupReader, StoredRecord } from "../core/ports.ts";
+import type { GroupReader, StoredRecord } from "../core/ports.ts";
 
 /** About four characters of English make a token of the usual tokenizers: an estimate, not a bill. */
 const CHARACTERS_PER_TOKEN = 4;
@@ -6,33 +6,31 @@ const CHARACTERS_PER_TOKEN = 4;
 export interface ChangeCost {
   /** Of reading what the summaries of the listed communities are written from. */
   tokens: number;
-  /** The same for all communities of all levels, as a rebuild from zero would. */
+  /** The same for all communities of all levels for which a summary is written, as a rebuild from zero would. */
   tokensFullRebuild: number;
   saved: number;
 }
 
 /**
  * Estimates the tokens that a model reads to write summaries: names, types and descriptions of the live members, types and
- * descriptions of the live relationships between them; of each community, on each level. Prompts and answers come on top.
+ * descriptions of the live relationships between them; of each community. Prompts and answers come on top.
  *
  * Cost: one scan of the records, a number or two in memory per entity and relationship.
  *
- * @param isWanted those whose summaries are to be written
+ * @param communities ids of those whose summaries are to be written, and of those that have summaries at all
  */
 export async function costOfSummaries(
   store: GroupReader,
   groupId: string,
-  isWanted: (community: CommunityRecord) => boolean,
+  communities: { wanted: ReadonlySet<string>; all: ReadonlySet<string> },
 ): Promise<ChangeCost> {
   const texts = new Texts();
-  const wanted = new Set<string>();
   // By level: the community of each entity, by their numbers.
   const levels = new Map<number, Map<number, string>>();
   for await (const chunk of store.records(groupId)) {
     for (const record of chunk) {
       if (record.kind === "entity") texts.entity(record);
       else if (record.kind === "relationship") texts.relationship(record);
-      else if (record.kind === "community" && isWanted(record.community)) wanted.add(record.community.id);
       else if (record.kind === "membership") {
         const number = texts.numberOf(record.entity);
         if (number === undefined) continue;
@@ -44,8 +42,8 @@ export async function costOfSummaries(
   let [all, listed] = [0, 0];
   for (const communityOf of levels.values()) {
     for (const { characters, community } of texts.inside(communityOf)) {
-      all += characters;
-      if (wanted.has(community)) listed += characters;
+      if (communities.all.has(community)) all += characters;
+      if (communities.wanted.has(community)) listed += characters;
     }
   }
   const tokens = Math.ceil(listed / CHARACTERS_PER_TOKEN);

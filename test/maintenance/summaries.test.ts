@@ -199,7 +199,10 @@ test("grades in the environment are a list; an unknown one stops the start", () 
 test("each part of the hash has its grade", () => {
   const record = { id: "0-1", level: 0, parent: null, size: 2, changedGeneration: 1 };
   const community = { ...record, memberHash: "m", edgeHash: "e", textHash: "t" };
-  const grades = (acknowledgedHash: string | null) => gradesOf({ ...community, acknowledgedHash });
+  const grades = (acknowledgedHash: string | null) => {
+    const contentAcknowledged = acknowledgedHash === "m.e.t";
+    return gradesOf({ ...community, acknowledgedHash, contentAcknowledged, sameAsParent: false });
+  };
   expect(grades(null)).toEqual(["new"]);
   expect(grades("m.e.t")).toEqual([]);
   expect(grades("M.e.t")).toEqual(["members"]);

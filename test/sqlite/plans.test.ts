@@ -27,9 +27,9 @@ const BOUNDED = [
   ["members", "acknowledgeCommunities", "acknowledgedMembers"],
 ].flat();
 
-/** Few rows at most: hubs of a group, operations that a crash left rolling, the one row of the sequence. */
+/** Few rows at most: hubs of a group, the 20,000 of acknowledged contents, operations that a crash left rolling, the one row of the sequence. */
 const SMALL =
-  /^(SCAN o USING INDEX operations_rolling|SEARCH (hubs|h) USING PRIMARY KEY \(g=\?\)|SCAN sequence|SCAN CONSTANT ROW)/;
+  /^(SCAN o USING INDEX operations_rolling|SEARCH (hubs|h) USING PRIMARY KEY \(g=\?\)|SCAN sequence|SEARCH k USING COVERING INDEX acknowledged_contents_by_age \(g=\?\)|SCAN CONSTANT ROW)/;
 
 const statements = new Map<string, Set<string>>();
 let method = "";

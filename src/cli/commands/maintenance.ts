@@ -78,6 +78,7 @@ function communityCommands(program: Command, context: MakeContext): void {
     .option("--since <generation>", "changed after this generation, acknowledged or not", integer)
     .option("--level <level>", "0 = finest", integer)
     .option("--grades <grades>", `only these changes, of ${SUMMARY_GRADES.join(",")}`, gradeNames)
+    .option("--least-size <members>", "leave smaller communities out", integer)
     .option("--estimate", "also say how many tokens this takes, and how many it saves against a full rebuild")
     .option("--acknowledge", "mark all of them as summarised")
     .action(async (options: ChangedOptions, self: Command) => {
@@ -89,7 +90,7 @@ function communityCommands(program: Command, context: MakeContext): void {
         : await cli.locally(options.acknowledge ? "write" : "read", (graphkeeper) =>
             changedHere(graphkeeper, cli.group, options),
           );
-      const { communities: changed, removed, acknowledged } = result;
+      const { communities: changed, reused, removed, acknowledged } = result;
       const rows = changed.map((c) => [
         str(c.id),
         String(c.level),
@@ -97,11 +98,17 @@ function communityCommands(program: Command, context: MakeContext): void {
         String(c.changed_generation),
         [...(c.grades as string[]), ...memberCounts(obj(c.member_diff))].join(" "),
         str(c.hash),
+        (c.names as string[]).join(", "),
       ]);
       cli.output.result(result, [
         ...(rows.length > 0
-          ? table([["ID", "LEVEL", "MEMBERS", "GENERATION", "CHANGED", "HASH"], ...rows])
+          ? table([["ID", "LEVEL", "MEMBERS", "GENERATION", "CHANGED", "HASH", "NAMES"], ...rows])
           : ["no summary needs writing"]),
+        ...reused.map((c) =>
+          c.from === null
+            ? `${str(c.id)}: what was written for ${str(c.hash)} holds again`
+            : `${str(c.id)}: what was written for ${str(c.from)} holds for it`,
+        ),
         ...removed.map((c) => `${str(c.id)} is gone: its summary can be thrown away`),
         ...(options.estimate
           ? [
@@ -117,12 +124,14 @@ interface ChangedOptions {
   since?: number;
   level?: number;
   grades?: SummaryGrade[];
+  leastSize?: number;
   estimate?: boolean;
   acknowledge?: boolean;
 }
 /** All pages in one; `tokens` and what goes with it when they were asked for. */
 interface Changed extends JsonObject {
   communities: JsonObject[];
+  reused: JsonObject[];
   removed: JsonObject[];
   acknowledged: number;
 }
@@ -139,8 +148,8 @@ async function changedHere(graphkeeper: Graphkeeper, group: string, options: Cha
 }
 
 async function changedOverHttp(server: GraphkeeperClient, group: string, options: ChangedOptions): Promise<Changed> {
-  const { acknowledge, grades, estimate, ...rest } = options;
-  const query = { ...rest, grades: grades?.join(",") };
+  const { acknowledge, grades, estimate, leastSize, ...rest } = options;
+  const query = { ...rest, grades: grades?.join(","), least_size: leastSize };
   return allChanged(
     (cursor) => {
       const page = { ...query, estimate: cursor === undefined ? estimate : undefined, cursor, limit: 1_000 };
@@ -159,21 +168,31 @@ async function allChanged(
   pageAt: (cursor: string | undefined) => Promise<JsonObject>,
   acknowledge: ((items: { id: string; hash: string }[]) => Promise<number>) | null,
 ): Promise<Changed> {
-  const { communities: found, removed: gone, tokens, tokens_full_rebuild, saved, ...first } = await pageAt(undefined);
+  const {
+    communities: found,
+    reused: known,
+    removed: gone,
+    tokens,
+    tokens_full_rebuild,
+    saved,
+    ...first
+  } = await pageAt(undefined);
   const communities = list(found);
+  const reused = list(known);
   const removed = list(gone);
   for (let cursor = first.next_cursor; typeof cursor === "string"; ) {
     const page = await pageAt(cursor);
     communities.push(...list(page.communities));
+    reused.push(...list(page.reused));
     cursor = page.next_cursor;
   }
   let acknowledged = 0;
-  const items = [...communities, ...removed].map((c) => ({ id: str(c.id), hash: str(c.hash) }));
+  const items = [...communities, ...reused, ...removed].map((c) => ({ id: str(c.id), hash: str(c.hash) }));
   for (let i = 0; acknowledge && i < items.length; i += 1_000)
     acknowledged += await acknowledge(items.slice(i, i + 1_000));
   const estimate: JsonObject =
     tokens === undefined ? {} : { tokens, tokens_full_rebuild: num(tokens_full_rebuild), saved: num(saved) };
-  return { communities, removed, ...estimate, acknowledged };
+  return { communities, reused, removed, ...estimate, acknowledged };
 }
 
 function memberCounts(diff: JsonObject): string[] {

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
-import { type AnalyticsPart, communityHash } from "../../core/ports.ts";
+import { communityHash } from "../../core/ports.ts";
 import { library } from "./blocks.ts";
 import type { GraphStoreCase } from "./case.ts";
 import { recordsOf } from "./dump.ts";
-import { community, publishLibrary } from "./published.ts";
-import type { World } from "./world.ts";
+import { acknowledge, community, publish, publishLibrary } from "./published.ts";
 
 const G = "alpha";
+const UNKNOWN = { acknowledgedHash: null, contentAcknowledged: false, sameAsParent: false };
 
 /** Published communities and what was summarised of them. */
 export const COMMUNITY_CASES: GraphStoreCase[] = [
@@ -46,7 +46,7 @@ export const COMMUNITY_CASES: GraphStoreCase[] = [
       }
       assert.deepEqual(members, ["a", "c", "d", "f"]);
       const { items } = await w.store.communities(G, { level: 0, limit: 1 });
-      assert.deepEqual(items, [{ ...community("a", 0, { changedGeneration: 4 }), acknowledgedHash: null }]);
+      assert.deepEqual(items, [{ ...community("a", 0, { changedGeneration: 4 }), ...UNKNOWN }]);
     },
   },
   {
@@ -93,11 +93,11 @@ export const COMMUNITY_CASES: GraphStoreCase[] = [
       await publishLibrary(w, G);
       const remembered = (id: string) => w.store.acknowledgedMembers(G, id);
       for (const id of ["c1", "missing"]) assert.equal(await remembered(id), null);
-      assert.equal(await acknowledge(w, "c1", "top"), 2);
+      assert.equal(await acknowledge(w, G, "c1", "top"), 2);
       assert.deepEqual(await remembered("c1"), ["a", "b"]);
       assert.deepEqual(await remembered("top"), ["a", "b", "c", "d"]);
       assert.equal(await remembered("c2"), null);
-      await publish(w, {
+      await publish(w, G, {
         communities: [community("c1", 0, { parent: "top", memberHash: "other" })],
         memberships: [
           { level: 0, entity: "b", community: "c2" },
@@ -108,7 +108,7 @@ export const COMMUNITY_CASES: GraphStoreCase[] = [
       const late = [{ id: "c1", hash: communityHash(community("c1", 0)) }];
       assert.equal(await w.store.acknowledgeCommunities(G, late, w.now), 0);
       assert.deepEqual(await remembered("c1"), ["a", "b"], "as it was when it was acknowledged");
-      assert.equal(await acknowledge(w, "c1"), 1);
+      assert.equal(await acknowledge(w, G, "c1"), 1);
       assert.deepEqual(await remembered("c1"), ["a", "c", "d"]);
       await w.purge(G, ["d1", "d2", "d3"]);
       const { ids } = await w.store.readGraph(G);
@@ -132,12 +132,12 @@ export const COMMUNITY_CASES: GraphStoreCase[] = [
       await w.import(G, library());
       await publishLibrary(w, G);
       assert.deepEqual(await w.store.vanishedCommunities(G), []);
-      assert.equal(await acknowledge(w, "c1", "top"), 2);
+      assert.equal(await acknowledge(w, G, "c1", "top"), 2);
       const memberships = ["c", "d"].map((entity) => ({ level: 0, entity, community: "c1" }));
-      await publish(w, { memberships }, ["top", "c2"]);
+      await publish(w, G, { memberships }, ["top", "c2"]);
       while (await w.withLease(G, (fence) => w.store.pruneAnalytics(fence, 10, w.now)));
       const hash = communityHash(community("top", 1));
-      assert.deepEqual(await w.store.vanishedCommunities(G), [{ id: "top", hash }]);
+      assert.deepEqual(await w.store.vanishedCommunities(G), [{ id: "top", hash, publishedAs: null }]);
       assert.equal(await w.store.acknowledgedMembers(G, "top"), null);
       const items = [
         { id: "top", hash: "not the hash" },
@@ -148,37 +148,18 @@ export const COMMUNITY_CASES: GraphStoreCase[] = [
       assert.deepEqual(await w.store.vanishedCommunities(G), []);
       assert.equal(await w.store.acknowledgeCommunities(G, [{ id: "top", hash }], w.now), 0);
       // One that has the id of a vanished one is new: nobody has summarised it.
-      await publish(w, {}, ["c1"]);
+      await publish(w, G, {}, ["c1"]);
       assert.deepEqual(
         (await w.store.vanishedCommunities(G)).map(({ id }) => id),
         ["c1"],
       );
-      await publish(w, { communities: [community("c1", 0)] });
+      await publish(w, G, { communities: [community("c1", 0)] });
       assert.deepEqual(await w.store.vanishedCommunities(G), []);
       const [again] = (await w.store.communities(G, { limit: 1 })).items;
       assert.deepEqual([again?.id, again?.acknowledgedHash], ["c1", null]);
       assert.equal(await w.store.acknowledgedMembers(G, "c1"), null);
-      await publish(w, {}, ["c1"]);
+      await publish(w, G, {}, ["c1"]);
       assert.deepEqual(await w.store.vanishedCommunities(G), [], "and when it goes, no summary goes with it");
     },
   },
 ];
-
-function publish(w: World, upsert: AnalyticsPart["upsert"], communities: string[] = []) {
-  return w.withLease(G, async (fence) => {
-    await w.store.stageAnalytics(fence, { upsert, remove: { communities } }, w.now);
-    const { generation } = await w.state(G);
-    await w.store.publishAnalytics(fence, { generation, state: null, detail: {}, now: w.now });
-  });
-}
-
-/** With the hashes that they have now. */
-async function acknowledge(w: World, ...ids: string[]): Promise<number> {
-  const { items } = await w.store.communities(G, { limit: 100 });
-  const wanted = items.filter(({ id }) => ids.includes(id));
-  return w.store.acknowledgeCommunities(
-    G,
-    wanted.map((c) => ({ id: c.id, hash: communityHash(c) })),
-    w.now,
-  );
-}

@@ -1,4 +1,4 @@
-import type { CommunityRow } from "../../core/ports.ts";
+import { type AnalyticsPart, type CommunityRow, communityHash } from "../../core/ports.ts";
 import type { World } from "./world.ts";
 
 export function community(id: string, level: number, more: Partial<CommunityRow> = {}): CommunityRow {
@@ -34,4 +34,23 @@ export async function publishLibrary(w: World, groupId: string): Promise<void> {
     const state = Uint8Array.of(1, 2, 3, 0, 255);
     await w.store.publishAnalytics(fence, { generation, state, detail: { made: "by hand" }, now: w.now });
   });
+}
+
+export function publish(w: World, groupId: string, upsert: AnalyticsPart["upsert"], communities: string[] = []) {
+  return w.withLease(groupId, async (fence) => {
+    await w.store.stageAnalytics(fence, { upsert, remove: { communities } }, w.now);
+    const { generation } = await w.state(groupId);
+    await w.store.publishAnalytics(fence, { generation, state: null, detail: {}, now: w.now });
+  });
+}
+
+/** With the hashes that they have now. */
+export async function acknowledge(w: World, groupId: string, ...ids: string[]): Promise<number> {
+  const { items } = await w.store.communities(groupId, { limit: 100 });
+  const wanted = items.filter(({ id }) => ids.includes(id));
+  return w.store.acknowledgeCommunities(
+    groupId,
+    wanted.map((c) => ({ id: c.id, hash: communityHash(c) })),
+    w.now,
+  );
 }

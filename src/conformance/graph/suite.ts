@@ -1,4 +1,5 @@
 import type { GraphStore } from "../../core/ports.ts";
+import { ACKNOWLEDGEMENT_CASES } from "./acknowledgements.ts";
 import { ANALYTICS_CASES } from "./analytics.ts";
 import { AUDIT_CASES } from "./audit.ts";
 import { type GraphStoreCase, runCase } from "./case.ts";
@@ -38,6 +39,7 @@ export const GRAPH_STORE_CASES: readonly GraphStoreCase[] = [
   ...STALENESS_CASES,
   ...ANALYTICS_CASES,
   ...COMMUNITY_CASES,
+  ...ACKNOWLEDGEMENT_CASES,
   ...READING_CASES,
   ...IMPACT_CASES,
   ...NEIGHBOURHOOD_CASES,

@@ -4,8 +4,11 @@ import {
   type AnalyticsPart,
   type CommunityRecord,
   communityHash,
+  type ListedCommunity,
   type LiveGraph,
+  MAX_ACKNOWLEDGED_CONTENTS,
   type PublishedAnalytics,
+  type VanishedCommunity,
 } from "../../core/ports.ts";
 import type { JsonObject } from "../../core/words.ts";
 import { appendAudit, settleStaleness } from "./effect.ts";
@@ -86,7 +89,7 @@ export function publish(
       if (table === "communities" && old) vanish(group, (old as CommunityRecord).id);
     } else if (table === "communities") {
       // One that had this id once, and was acknowledged, is another one.
-      if (!old) group.acknowledged.delete((row as CommunityRecord).id);
+      if (!old) forgetId(group, (row as CommunityRecord).id);
       const acknowledgedHash = (old as CommunityRecord | undefined)?.acknowledgedHash ?? null;
       rows.set(rowKey, { ...(row as CommunityRecord), acknowledgedHash });
     } else rows.set(rowKey, row);
@@ -110,6 +113,22 @@ function vanish(group: Group, id: string): void {
   if (acknowledged) group.acknowledged.set(id, { hash: acknowledged.hash, members: [] });
 }
 
+/** The content stays acknowledged when its id comes to stand for another one. */
+function forgetId(group: Group, id: string): void {
+  const { hash } = group.acknowledged.get(id) ?? {};
+  if (hash !== undefined) rememberContent(group, hash);
+  group.acknowledged.delete(id);
+}
+
+function rememberContent(group: Group, hash: string): void {
+  group.acknowledgedContents.delete(hash);
+  group.acknowledgedContents.add(hash);
+  for (const oldest of group.acknowledgedContents) {
+    if (group.acknowledgedContents.size <= MAX_ACKNOWLEDGED_CONTENTS) return;
+    group.acknowledgedContents.delete(oldest);
+  }
+}
+
 export function acknowledge(group: Group, items: { id: string; hash: string }[]): number {
   let stored = 0;
   for (const { id, hash } of items) {
@@ -117,10 +136,13 @@ export function acknowledge(group: Group, items: { id: string; hash: string }[])
     if (!community) {
       if (group.acknowledged.get(id)?.hash !== hash) continue;
       group.acknowledged.delete(id);
+      group.acknowledgedContents.delete(hash);
       stored++;
       continue;
     }
     if (communityHash(community) !== hash) continue;
+    if (group.acknowledged.get(id)?.hash !== hash) forgetId(group, id);
+    for (const gone of vanished(group)) if (gone.hash === hash) group.acknowledged.delete(gone.id);
     group.published.communities.set(key(id), { ...community, acknowledgedHash: hash });
     const rows = [...group.published.memberships.values()].filter((row) => row.community === id);
     group.acknowledged.set(id, { hash, members: sortedIds(new Set(rows.map((row) => row.entity))) });
@@ -129,12 +151,41 @@ export function acknowledge(group: Group, items: { id: string; hash: string }[])
   return stored;
 }
 
+export function listed(group: Group, community: CommunityRecord): ListedCommunity {
+  const hash = communityHash(community);
+  const parent = community.parent === null ? undefined : group.published.communities.get(key(community.parent));
+  return {
+    ...community,
+    contentAcknowledged:
+      group.acknowledgedContents.has(hash) || [...group.acknowledged.values()].some((known) => known.hash === hash),
+    sameAsParent: parent !== undefined && communityHash(parent) === hash,
+  };
+}
+
+export function memberNames(group: Group, communityId: string, limit: number): string[] {
+  const rows = [...group.published.memberships.values()].filter((row) => row.community === communityId);
+  const members = [...new Set(rows.map((row) => row.entity))].map((id) => group.entities.get(id) as EntityRow);
+  const score = (id: string) => group.published.ranks.get(key(id))?.score ?? 0;
+  return members
+    .filter((entity) => entity.presence === "live")
+    .sort((a, b) => score(b.id) - score(a.id) || byId(a, b))
+    .slice(0, limit)
+    .map((entity) => entity.name);
+}
+
 export function acknowledgedMembers(group: Group, id: string): string[] | null {
   const acknowledged = group.published.communities.has(key(id)) ? group.acknowledged.get(id) : undefined;
   return acknowledged ? [...acknowledged.members] : null;
 }
 
-export function vanished(group: Group): { id: string; hash: string }[] {
+export function vanished(group: Group): VanishedCommunity[] {
   const gone = [...group.acknowledged].filter(([id]) => !group.published.communities.has(key(id)));
-  return gone.map(([id, { hash }]) => ({ id, hash })).sort(byId);
+  const published = [...group.published.communities.values()].sort(byId);
+  return gone
+    .map(([id, { hash }]) => ({
+      id,
+      hash,
+      publishedAs: published.find((community) => communityHash(community) === hash)?.id ?? null,
+    }))
+    .sort(byId);
 }

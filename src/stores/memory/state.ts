@@ -128,6 +128,8 @@ export class Group {
   /** What was summarised, by community; without members when that one is not published any more. */
   acknowledged = new Map<string, { readonly hash: string; readonly members: readonly string[] }>();
 
+  /** Hashes of what was acknowledged under an id that stands for something else now; the oldest first. */
+  acknowledgedContents = new Set<string>();
   /** The installation's key; null = the audit is chained without one. */
   readonly keyring: Keyring | null;
 
@@ -175,6 +177,7 @@ export class Group {
     copy.replaced = [...this.replaced];
     copy.analyticsState = this.analyticsState;
     copy.acknowledged = new Map(this.acknowledged);
+    copy.acknowledgedContents = new Set(this.acknowledgedContents);
     return copy;
   }
 }

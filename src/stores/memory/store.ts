@@ -10,10 +10,12 @@ import type {
   CommunityRecord,
   GraphStore,
   Hit,
+  ListedCommunity,
   LiveGraph,
   Page,
   PublishedAnalytics,
   StoredRecord,
+  VanishedCommunity,
 } from "../../core/ports.ts";
 import { communityHash } from "../../core/ports.ts";
 import type {
@@ -271,8 +273,9 @@ export class MemoryStore implements GraphStore {
   async communities(
     groupId: string,
     query: { level?: number; unacknowledged?: boolean; since?: number; cursor?: string; limit: number },
-  ): Promise<Page<CommunityRecord>> {
-    const all = [...this.snapshot(groupId).published.communities.values()].sort(byLevelAndId);
+  ): Promise<Page<ListedCommunity>> {
+    const group = this.snapshot(groupId);
+    const all = [...group.published.communities.values()].sort(byLevelAndId);
     const wanted = all.filter(
       (c) =>
         (query.level === undefined || c.level === query.level) &&
@@ -283,7 +286,19 @@ export class MemoryStore implements GraphStore {
     const items = from < 0 ? [] : wanted.slice(from, from + query.limit);
     const last = items.at(-1);
     const more = last !== undefined && last !== wanted.at(-1);
-    return { items: items.map((c) => ({ ...c })), nextCursor: more ? `${last.level} ${last.id}` : null };
+    return {
+      items: items.map((c) => analytics.listed(group, c)),
+      nextCursor: more ? `${last.level} ${last.id}` : null,
+    };
+  }
+
+  async memberNames(
+    groupId: string,
+    communityIds: string[],
+    limit: number,
+  ): Promise<{ id: string; names: string[] }[]> {
+    const group = this.snapshot(groupId);
+    return communityIds.map((id) => ({ id, names: analytics.memberNames(group, id, limit) }));
   }
 
   async members(
@@ -303,7 +318,7 @@ export class MemoryStore implements GraphStore {
     return analytics.acknowledgedMembers(this.snapshot(groupId), communityId);
   }
 
-  async vanishedCommunities(groupId: string): Promise<{ id: string; hash: string }[]> {
+  async vanishedCommunities(groupId: string): Promise<VanishedCommunity[]> {
     return analytics.vanished(this.snapshot(groupId));
   }
 

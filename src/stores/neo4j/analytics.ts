@@ -1,14 +1,6 @@
-import { byId, byLevelAndId } from "../../core/order.ts";
-import {
-  type AnalyticsPart,
-  type CommunityRecord,
-  communityHash,
-  compareIds,
-  type MembershipRow,
-  type RankRow,
-  type SimilarityRow,
-} from "../../core/ports.ts";
+import type { AnalyticsPart, MembershipRow, RankRow, SimilarityRow } from "../../core/ports.ts";
 import type { JsonObject } from "../../core/words.ts";
+import { forgetIds } from "./acknowledged.ts";
 import type { Row } from "./connection.ts";
 import type { GroupRow } from "./group-row.ts";
 import { entitiesById } from "./judge.ts";
@@ -41,26 +33,6 @@ export async function* publishedMemberships(r: Reading, epoch: number): AsyncGen
 export async function* publishedRanks(r: Reading, epoch: number): AsyncGenerator<RankRow> {
   for await (const row of published(r, "rank", epoch))
     yield { entity: row.lc_a as string, score: row.score as number, component: row.component as string };
-}
-
-export async function readCommunities(r: Reading, epoch: number): Promise<CommunityRecord[]> {
-  const acknowledged = new Map(
-    (await readAcknowledged(r)).filter((row) => !row.gone).map((row) => [row.id, row.hash] as const),
-  );
-  const rows = await r.run<{ r: Row }>("publishedRows", { kind: "community", epoch: r.int(epoch) });
-  return rows
-    .map(({ r: row }) => ({
-      id: row.id as string,
-      level: row.level as number,
-      parent: (row.parent as string | undefined) ?? null,
-      size: row.size as number,
-      memberHash: row.memberHash as string,
-      edgeHash: row.edgeHash as string,
-      textHash: row.textHash as string,
-      changedGeneration: row.changedGeneration as number,
-      acknowledgedHash: acknowledged.get(row.id as string) ?? null,
-    }))
-    .sort(byLevelAndId);
 }
 
 /** Prepares a part of the next publication. */
@@ -163,8 +135,7 @@ export async function publish(
   publication: { generation: number; state: Uint8Array | null; detail: JsonObject; now: number },
 ): Promise<void> {
   const epoch = w.group.analyticsEpoch + 1;
-  await w.run("forgetReturned", { next: w.int(epoch) });
-  await w.run("forgetAcknowledged", { next: w.int(epoch) });
+  await forgetIds(w, epoch);
   if (publication.state === null) await w.run("deleteState");
   else await w.run("writeState", { data: new Int8Array(publication.state.slice().buffer) });
   w.set({ analyticsEpoch: epoch, analyticsGeneration: publication.generation });
@@ -196,30 +167,4 @@ export async function prune(w: Work, limit: number): Promise<number> {
     limit: w.int(limit),
   });
   return rows?.count ?? 0;
-}
-
-export async function acknowledge(w: Work, items: { id: string; hash: string }[]): Promise<number> {
-  const epoch = w.group.analyticsEpoch;
-  const current = new Map((await readCommunities(w, epoch)).map((c) => [c.id, communityHash(c)]));
-  const rows = items.filter((item) => current.get(item.id) === item.hash);
-  await w.each("acknowledge", "rows", rows, { epoch: w.int(epoch) });
-  const gone = new Map((await vanished(w)).map((c) => [c.id, c.hash]));
-  const forgotten = items.filter((item) => gone.get(item.id) === item.hash);
-  await w.each("forgetVanished", "rows", forgotten);
-  return rows.length + forgotten.length;
-}
-
-function readAcknowledged(r: Reading): Promise<{ id: string; hash: string; gone: boolean | null }[]> {
-  return r.run("acknowledged");
-}
-
-/** Acknowledged communities that are published no longer. */
-export async function vanished(r: Reading): Promise<{ id: string; hash: string }[]> {
-  const gone = (await readAcknowledged(r)).filter((row) => row.gone);
-  return gone.map(({ id, hash }) => ({ id, hash })).sort(byId);
-}
-
-export async function acknowledgedMembers(r: Reading, community: string): Promise<string[] | null> {
-  const [row] = await r.run<{ members: string[] | null }>("acknowledgedMembers", { community });
-  return row ? [...(row.members ?? [])].sort(compareIds) : null;
 }

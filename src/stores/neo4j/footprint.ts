@@ -32,6 +32,7 @@ export function footprint(shapes: Shapes): SchemaObject[] {
   constraint("audit", unique(OURS.audit, ["lc_group", "seq"]));
   constraint("analytics", unique(OURS.analytics, ["lc_group", "lc_kind", "lc_key", "lc_from"]));
   constraint("acknowledged", unique(OURS.acknowledged, ["lc_group", "lc_id"]));
+  constraint("acknowledged_contents", unique(OURS.contents, ["lc_group"]));
   constraint("state", unique(OURS.state, ["lc_group"]));
   constraint("purged", unique(OURS.purged, ["lc_group", "lc_id"]));
   index("operation_state", range(OURS.operation, ["state"]));

@@ -1,7 +1,8 @@
 import { byEnds, byEntity, byId, byLevelAndEntity, byLevelAndId } from "../../core/order.ts";
 import { compareIds, type StoredRecord, type StoredVector } from "../../core/ports.ts";
 import type { CollectionKind, Presence } from "../../core/words.ts";
-import { publishedMemberships, publishedRanks, publishedSimilarity, readCommunities } from "./analytics.ts";
+import { readCommunities } from "./acknowledged.ts";
+import { publishedMemberships, publishedRanks, publishedSimilarity } from "./analytics.ts";
 import { documentStates } from "./reader.ts";
 import { idFromKey, type NodeKind, PARKED_VECTOR } from "./shapes.ts";
 import type { Spool } from "./spool.ts";

@@ -22,6 +22,7 @@ export const OURS = {
   audit: "GraphkeeperAudit",
   analytics: "GraphkeeperAnalytics",
   acknowledged: "GraphkeeperAcknowledged",
+  contents: "GraphkeeperAcknowledgedContents",
   state: "GraphkeeperState",
   unit: "GraphkeeperUnit",
   text: "GraphkeeperText",

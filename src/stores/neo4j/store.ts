@@ -9,14 +9,15 @@ import {
   type AnalyticsPart,
   type ApplyOptions,
   type CollectOptions,
-  type CommunityRecord,
   communityHash,
   type GraphStore,
   type Hit,
+  type ListedCommunity,
   type LiveGraph,
   type Page,
   type PublishedAnalytics,
   type StoredRecord,
+  type VanishedCommunity,
 } from "../../core/ports.ts";
 import { nothingPublished, publishedPart } from "../../core/published.ts";
 import type {
@@ -37,6 +38,7 @@ import type {
 } from "../../core/words.ts";
 import { checkProfile, type ProfileInput } from "../../profiles/format.ts";
 import { native } from "../../profiles/native.ts";
+import * as acknowledged from "./acknowledged.ts";
 import * as analytics from "./analytics.ts";
 import { advanceOperation, applyOperation, readAhead, readOperation, UNITS_PER_TRANSACTION } from "./apply.ts";
 import { collectBatch } from "./collect.ts";
@@ -61,6 +63,7 @@ import { type DocumentState, Reading, Work } from "./work.ts";
 import {
   acknowledgeWritten,
   lookOnceMore,
+  memberNames,
   noticeSummaries,
   outdatedCommunities,
   WRITTEN,
@@ -515,12 +518,12 @@ export class Neo4jStore implements GraphStore {
   async communities(
     groupId: string,
     query: { level?: number; unacknowledged?: boolean; since?: number; cursor?: string; limit: number },
-  ): Promise<Page<CommunityRecord>> {
+  ): Promise<Page<ListedCommunity>> {
     if (query.cursor === undefined) await noticeSummaries(this, groupId);
     return this.read(groupId, async (r, group) => {
       const [level = "", ...id] = (query.cursor ?? "").split(" ");
       const cursor = { level: Number(level), id: id.join(" ") };
-      const ours = await analytics.readCommunities(r, group.analyticsEpoch);
+      const ours = await acknowledged.listCommunities(r, group.analyticsEpoch);
       const changes = query.unacknowledged || query.since !== undefined;
       const all = changes ? [...ours, ...(await outdatedCommunities(r))].sort(byLevelAndId) : ours;
       const wanted = all.filter(
@@ -532,6 +535,10 @@ export class Neo4jStore implements GraphStore {
       );
       return pageOf(wanted.slice(0, query.limit + 1), query.limit, (c) => `${c.level} ${c.id}`);
     });
+  }
+
+  memberNames(groupId: string, communityIds: string[], limit: number): Promise<{ id: string; names: string[] }[]> {
+    return this.read(groupId, (r, group) => memberNames(r, group.analyticsEpoch, communityIds, limit));
   }
 
   members(groupId: string, communityId: string, query: { cursor?: string; limit: number }): Promise<Page<string>> {
@@ -554,16 +561,16 @@ export class Neo4jStore implements GraphStore {
   acknowledgeCommunities(groupId: string, items: { id: string; hash: string }[], _now: number): Promise<number> {
     return this.write(
       groupId,
-      async (w) => (await analytics.acknowledge(w, items)) + (await acknowledgeWritten(w, items)),
+      async (w) => (await acknowledged.acknowledge(w, items)) + (await acknowledgeWritten(w, items)),
     );
   }
 
   acknowledgedMembers(groupId: string, communityId: string): Promise<string[] | null> {
-    return this.read(groupId, (r) => analytics.acknowledgedMembers(r, communityId));
+    return this.read(groupId, (r) => acknowledged.acknowledgedMembers(r, communityId));
   }
 
-  vanishedCommunities(groupId: string): Promise<{ id: string; hash: string }[]> {
-    return this.read(groupId, (r) => analytics.vanished(r));
+  vanishedCommunities(groupId: string): Promise<VanishedCommunity[]> {
+    return this.read(groupId, (r, group) => acknowledged.vanished(r, group.analyticsEpoch));
   }
 
   recordAudit(groupId: string, draft: AuditDraft): Promise<AuditEntry> {

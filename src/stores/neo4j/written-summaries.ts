@@ -1,6 +1,8 @@
 import { createHash } from "node:crypto";
-import { type CommunityRecord, communityHash, compareIds } from "../../core/ports.ts";
-import { readCommunities } from "./analytics.ts";
+import { communityHash, compareIds, type ListedCommunity } from "../../core/ports.ts";
+import { readCommunities } from "./acknowledged.ts";
+import { entityKeys } from "./judge.ts";
+import { idFromKey } from "./shapes.ts";
 import type { Transactions } from "./transactions.ts";
 import type { Reading, Work } from "./work.ts";
 
@@ -85,7 +87,7 @@ async function lookAtSummaries(w: Work, after: string, onlyNew: boolean): Promis
     marks.push({ ...mark, handle: row.handle, generation: w.int(generation), changed: w.int(changed) });
   }
   await w.each("markSummaries", "rows", marks);
-  await w.each("acknowledge", "rows", accepted, { epoch: w.int(w.group.analyticsEpoch) });
+  await w.each("acknowledge", "rows", accepted, { epoch: w.int(w.group.analyticsEpoch), inGraph: true });
   return page.length < PAGE ? null : (page.at(-1)?.id ?? null);
 }
 
@@ -170,10 +172,10 @@ async function hasNewSummaries(r: Reading): Promise<boolean> {
 }
 
 /** The writer's own communities whose summaries no longer hold, as what is to be summarised again. */
-export async function outdatedCommunities(r: Reading): Promise<CommunityRecord[]> {
+export async function outdatedCommunities(r: Reading): Promise<ListedCommunity[]> {
   if (!r.shapes.hasSummaries) return [];
   const rows = await r.run<SummaryRow & { size: number }>("writtenCommunities");
-  const records = rows.map((row): CommunityRecord => {
+  const records = rows.map((row): ListedCommunity => {
     const [memberHash = "", edgeHash = "", textHash = ""] = (row.seen ?? "").split(".");
     return {
       id: WRITTEN + row.id,
@@ -185,6 +187,9 @@ export async function outdatedCommunities(r: Reading): Promise<CommunityRecord[]
       textHash,
       changedGeneration: row.changed ?? 0,
       acknowledgedHash: row.of,
+      // The text is a property of this node: it serves no other community.
+      contentAcknowledged: row.of === row.seen,
+      sameAsParent: false,
     };
   });
   return records.sort((a, b) => compareIds(a.id, b.id));
@@ -196,4 +201,45 @@ export async function acknowledgeWritten(w: Work, items: { id: string; hash: str
     .filter(({ id }) => id.startsWith(WRITTEN))
     .map(({ id, hash }) => ({ id: id.slice(WRITTEN.length), hash }));
   return (await w.each("acknowledgeWritten", "rows", rows)).length;
+}
+
+/** How many of the highest are looked at for each name: some may be parked since the publication. */
+const LOOKED_AT_PER_NAME = 5;
+
+/** See the port; members of the writer's own communities come in the order of their ids. */
+export async function memberNames(
+  r: Reading,
+  analyticsEpoch: number,
+  communityIds: string[],
+  limit: number,
+): Promise<{ id: string; names: string[] }[]> {
+  const most = r.int(limit * LOOKED_AT_PER_NAME);
+  const epoch = r.int(analyticsEpoch);
+  const members = new Map<string, string[]>();
+  const rows = await r.each<{ community: string; entities: string[] }>(
+    "highestMembers",
+    "communities",
+    communityIds.filter((id) => !id.startsWith(WRITTEN)),
+    { epoch, limit: most },
+  );
+  for (const row of rows) members.set(row.community, row.entities);
+  for (const id of communityIds.filter((written) => written.startsWith(WRITTEN))) {
+    const community = id.slice(WRITTEN.length);
+    const found = await r.run<{ entity: string }>("membersOfWritten", { community, after: "", epoch, limit: most });
+    members.set(
+      id,
+      found.map((row) => row.entity),
+    );
+  }
+  const ids = new Set([...members.values()].flat());
+  const names = new Map(
+    (await r.each<{ id: unknown; name: unknown }>("entityNames", "ids", entityKeys(r, ids))).map((row) => [
+      idFromKey(row.id),
+      String(row.name ?? idFromKey(row.id)),
+    ]),
+  );
+  return communityIds.map((id) => {
+    const found = (members.get(id) ?? []).map((entity) => names.get(entity)).filter((name) => name !== undefined);
+    return { id, names: found.slice(0, limit) };
+  });
 }

@@ -6,15 +6,16 @@ import type {
   AnalyticsPart,
   ApplyOptions,
   CollectOptions,
-  CommunityRecord,
   GraphStore,
   Hit,
   KeyStore,
+  ListedCommunity,
   LiveGraph,
   Page,
   PublishedAnalytics,
   StoredKey,
   StoredRecord,
+  VanishedCommunity,
 } from "../../core/ports.ts";
 import type {
   AuditDraft,
@@ -282,8 +283,12 @@ export class SqliteStore implements GraphStore, KeyStore {
   communities(
     groupId: string,
     query: { level?: number; unacknowledged?: boolean; since?: number; cursor?: string; limit: number },
-  ): Promise<Page<CommunityRecord>> {
+  ): Promise<Page<ListedCommunity>> {
     return this.#reader.call("communities", [groupId, query]);
+  }
+
+  memberNames(groupId: string, communityIds: string[], limit: number): Promise<{ id: string; names: string[] }[]> {
+    return this.#reader.call("memberNames", [groupId, communityIds, limit]);
   }
 
   members(groupId: string, communityId: string, query: { cursor?: string; limit: number }): Promise<Page<string>> {
@@ -298,7 +303,7 @@ export class SqliteStore implements GraphStore, KeyStore {
     return this.#reader.call("acknowledgedMembers", [groupId, communityId]);
   }
 
-  vanishedCommunities(groupId: string): Promise<{ id: string; hash: string }[]> {
+  vanishedCommunities(groupId: string): Promise<VanishedCommunity[]> {
     return this.#reader.call("vanishedCommunities", [groupId]);
   }
 

@@ -120,6 +120,8 @@ export function graphStatements(s: Shapes) {
     mentionFactsById: `UNWIND $ids AS id ${s.byKey("entity", "e", "id", "id")} ${liveMention} WHERE NOT (liveMention AND ${live("e")}) RETURN ${mentionFacts}`,
     entitiesById: `UNWIND $ids AS id ${s.byKey("entity", "e", "id", "id")}
       RETURN id, elementId(e) AS handle, ${live("e")} AS live`,
+    entityNames: `UNWIND $ids AS id ${s.byKey("entity", "e", "id", "id")} WITH id, e WHERE ${live("e")}
+      RETURN id, e.${quoted(s.profile.entities.name)} AS name`,
     vectorsById: `UNWIND $ids AS id ${s.byKey("entity", "e", "id", "id")}
       RETURN id, elementId(e) AS handle, NOT ${live("e")} AS parked, ${anyVector("entity", "e")} AS vector, ${anyParkedVector("entity", "e")} AS parkedVector`,
     entitiesPage: `${s.page("entity", "e")} RETURN elementId(e) AS handle, ${s.id("entity", "e")} AS id ORDER BY id LIMIT $limit`,

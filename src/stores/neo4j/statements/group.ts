@@ -1,4 +1,4 @@
-import { OURS } from "../shapes.ts";
+import { inUnits, OURS } from "../shapes.ts";
 
 /** The answers of the last calls stay in the database: they are long, and only a call that ran again asks for its own. */
 const WITHOUT_CALLS = "g {.*, callIds: null, callResults: null}";
@@ -100,15 +100,26 @@ export const groupStatements = {
     MATCH (k:${OURS.acknowledged} {lc_group: $group, lc_id: r.id}) SET k.gone = true REMOVE k.members`,
   // One that has the id of a vanished one is another one.
   forgetReturned: `MATCH (r:${OURS.analytics} {lc_group: $group, lc_from: $next}) WHERE r.lc_kind = 'community'
-    MATCH (k:${OURS.acknowledged} {lc_group: $group, lc_id: r.id}) WHERE k.gone DELETE k`,
-  acknowledged: `MATCH (k:${OURS.acknowledged} {lc_group: $group}) WHERE k.lc_id IS NOT NULL RETURN k.lc_id AS id, k.hash AS hash, k.gone AS gone`,
-  acknowledge: `UNWIND $rows AS row MERGE (k:${OURS.acknowledged} {lc_group: $group, lc_id: row.id}) SET k.hash = row.hash REMOVE k.gone
+    MATCH (k:${OURS.acknowledged} {lc_group: $group, lc_id: r.id}) WHERE k.gone WITH k, k.hash AS hash, coalesce(k.inGraph, false) AS inGraph DELETE k RETURN hash, inGraph`,
+  acknowledged: `MATCH (k:${OURS.acknowledged} {lc_group: $group}) WHERE k.lc_id IS NOT NULL RETURN k.lc_id AS id, k.hash AS hash, coalesce(k.gone, false) AS gone, coalesce(k.inGraph, false) AS inGraph`,
+  acknowledge: `UNWIND $rows AS row MERGE (k:${OURS.acknowledged} {lc_group: $group, lc_id: row.id}) SET k.hash = row.hash, k.inGraph = $inGraph REMOVE k.gone
     WITH row, k CALL (row) {
       MATCH (r:${OURS.analytics} {lc_group: $group, lc_b: row.id})
       WHERE r.lc_a IS NOT NULL AND r.lc_kind = 'membership' AND r.lc_from <= $epoch AND (r.lc_to IS NULL OR r.lc_to > $epoch)
       RETURN collect(DISTINCT r.lc_a) AS members
     } SET k.members = members`,
   forgetVanished: `UNWIND $rows AS row MATCH (k:${OURS.acknowledged} {lc_group: $group, lc_id: row.id}) DELETE k`,
+  acknowledgedContents: `MATCH (k:${OURS.contents} {lc_group: $group}) RETURN k.hashes AS hashes`,
+  saveAcknowledgedContents: `MERGE (k:${OURS.contents} {lc_group: $group}) SET k.hashes = $hashes`,
+  // Of a community, 10,000 members at most are looked at.
+  highestMembers: `UNWIND $communities AS community CALL (community) {
+      MATCH (m:${OURS.analytics} {lc_group: $group, lc_b: community}) USING INDEX SEEK m:${OURS.analytics}(lc_group, lc_b, lc_a)
+      WHERE m.lc_a IS NOT NULL AND m.lc_kind = 'membership' AND m.lc_from <= $epoch AND (m.lc_to IS NULL OR m.lc_to > $epoch)
+      RETURN DISTINCT m.lc_a AS entity LIMIT 10000
+    }
+    OPTIONAL MATCH (k:${OURS.analytics} {lc_group: $group, lc_a: entity}) WHERE k.lc_kind = 'rank' AND k.lc_from <= $epoch AND (k.lc_to IS NULL OR k.lc_to > $epoch)
+    WITH community, entity, coalesce(k.score, 0.0) AS score ORDER BY community, score DESC, ${inUnits("entity")}
+    WITH community, collect(entity)[..$limit] AS entities RETURN community, entities`,
   acknowledgedMembers: `MATCH (k:${OURS.acknowledged} {lc_group: $group, lc_id: $community}) WHERE k.gone IS NULL RETURN k.members AS members`,
   // Purged entities must not stay in what was summarised.
   forgetMembers: `MATCH (k:${OURS.acknowledged} {lc_group: $group})

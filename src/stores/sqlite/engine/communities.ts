@@ -1,4 +1,11 @@
-import { type CommunityRecord, communityHash, type Page } from "../../../core/ports.ts";
+import {
+  type CommunityRecord,
+  communityHash,
+  type ListedCommunity,
+  type Page,
+  type VanishedCommunity,
+} from "../../../core/ports.ts";
+import { forgetContent, rememberContent } from "./acknowledged-contents.ts";
 import { needGroup } from "./change.ts";
 import { forgetCommunity } from "./publication.ts";
 import type { Row, Session } from "./session.ts";
@@ -12,6 +19,21 @@ export const PUBLISHED_COMMUNITIES = `SELECT i.id, i.acknowledged_hash, c.* FROM
 /** One of them. Parameters: ?1 group, ?2 epoch, ?3 id. */
 const PUBLISHED_COMMUNITY = `SELECT i.id, i.acknowledged_hash, c.* FROM community_ids i CROSS JOIN communities c
   WHERE i.g = ?1 AND i.id = ?3 AND c.g = ?1 AND c.community = i.key AND c.from_epoch <= ?2 AND c.to_epoch > ?2`;
+
+/** In the form of `communityHash`. */
+const HASH = "(c.member_hash || '.' || c.edge_hash || '.' || c.text_hash)";
+
+/** The same with what `ListedCommunity` adds. */
+const LISTED_COMMUNITIES = `SELECT i.id, i.acknowledged_hash, c.*,
+    (EXISTS (SELECT 1 FROM community_ids a WHERE a.g = c.g AND a.acknowledged_hash = ${HASH})
+      OR EXISTS (SELECT 1 FROM acknowledged_contents k WHERE k.g = c.g AND k.hash = ${HASH})) AS content_acknowledged,
+    EXISTS (SELECT 1 FROM community_ids n CROSS JOIN communities p WHERE n.g = c.g AND n.id = c.parent AND p.g = c.g
+      AND p.community = n.key AND p.from_epoch <= ?2 AND p.to_epoch > ?2 AND p.member_hash = c.member_hash
+      AND p.edge_hash = c.edge_hash AND p.text_hash = c.text_hash) AS same_as_parent
+  FROM communities c JOIN community_ids i ON i.key = c.community WHERE c.g = ?1 AND c.from_epoch <= ?2 AND c.to_epoch > ?2`;
+
+/** Members of one community that are looked at for their names. */
+const MEMBERS_LOOKED_AT = 10_000;
 
 export function communityRecord(row: Row): CommunityRecord {
   return {
@@ -32,16 +54,16 @@ export function communities(
   session: Session,
   groupId: string,
   query: { level?: number; unacknowledged?: boolean; since?: number; cursor?: string; limit: number },
-): Page<CommunityRecord> {
+): Page<ListedCommunity> {
   return session.read(() => {
     const group = needGroup(session, groupId);
     const [level, id] = query.cursor === undefined ? [-1, ""] : splitCursor(query.cursor);
     const rows = session.all(
-      `${PUBLISHED_COMMUNITIES}
+      `${LISTED_COMMUNITIES}
          AND (c.level > ?3 OR (c.level = ?3 AND i.id > ?4))
          AND (?5 IS NULL OR c.level = ?5)
          AND (?6 IS NULL OR c.changed_generation > ?6)
-         AND (?7 = 0 OR i.acknowledged_hash IS NOT (c.member_hash || '.' || c.edge_hash || '.' || c.text_hash))
+         AND (?7 = 0 OR i.acknowledged_hash IS NOT ${HASH})
        ORDER BY c.level, i.id LIMIT ?8`,
       group.g,
       group.analytics_epoch,
@@ -52,7 +74,11 @@ export function communities(
       query.unacknowledged ? 1 : 0,
       query.limit + 1,
     );
-    const items = rows.slice(0, query.limit).map(communityRecord);
+    const items = rows.slice(0, query.limit).map((row) => ({
+      ...communityRecord(row),
+      contentAcknowledged: row.content_acknowledged === 1,
+      sameAsParent: row.same_as_parent === 1,
+    }));
     const last = items.at(-1);
     return { items, nextCursor: rows.length > query.limit && last ? `${last.level}:${last.id}` : null };
   });
@@ -86,6 +112,33 @@ export function members(
   });
 }
 
+export function memberNames(
+  session: Session,
+  groupId: string,
+  communityIds: string[],
+  limit: number,
+): { id: string; names: string[] }[] {
+  return session.read(() => {
+    const group = needGroup(session, groupId);
+    return communityIds.map((id) => {
+      const rows = session.all(
+        `SELECT e.name FROM (SELECT m.entity FROM community_ids i
+             CROSS JOIN memberships m INDEXED BY memberships_by_community
+           WHERE i.g = ?1 AND i.id = ?2 AND m.g = i.g AND m.community = i.key AND m.from_epoch <= ?3 AND m.to_epoch > ?3
+           LIMIT ${MEMBERS_LOOKED_AT}) s
+           CROSS JOIN entities e ON e.key = s.entity AND e.live = 1
+           LEFT JOIN ranks r ON r.g = ?1 AND r.entity = s.entity AND r.from_epoch <= ?3 AND r.to_epoch > ?3
+         ORDER BY coalesce(r.score, 0) DESC, e.id LIMIT ?4`,
+        group.g,
+        id,
+        group.analytics_epoch,
+        limit,
+      );
+      return { id, names: rows.map((row) => row.name as string) };
+    });
+  });
+}
+
 /** @returns the number stored or forgotten: a hash that is not the community's present one is not stored */
 export function acknowledgeCommunities(
   session: Session,
@@ -102,6 +155,9 @@ export function acknowledgeCommunities(
         continue;
       }
       if (communityHash(communityRecord(row)) !== hash) continue;
+      if (row.acknowledged_hash !== null && row.acknowledged_hash !== hash)
+        rememberContent(session, group.g, row.acknowledged_hash as string);
+      forgetMoved(session, group.g, group.analytics_epoch, hash);
       session.run("UPDATE community_ids SET acknowledged_hash = ? WHERE g = ? AND id = ?", hash, group.g, id);
       rememberMembers(session, group.g, row.community as number, group.analytics_epoch);
       stored++;
@@ -128,6 +184,18 @@ function rememberMembers(session: Session, g: number, community: number, epoch: 
   );
 }
 
+/** Vanished communities whose content is that of one which is acknowledged now. */
+function forgetMoved(session: Session, g: number, epoch: number, hash: string): void {
+  const rows = session.all(
+    `SELECT i.key FROM community_ids i WHERE i.g = ?1 AND i.acknowledged_hash = ?3 AND NOT EXISTS (SELECT 1 FROM communities c
+       WHERE c.g = ?1 AND c.community = i.key AND c.from_epoch <= ?2 AND c.to_epoch > ?2)`,
+    g,
+    epoch,
+    hash,
+  );
+  for (const { key } of rows) forgetAcknowledgement(session, g, key as number);
+}
+
 function forgetVanished(session: Session, g: number, id: string, hash: string): number {
   const row = session.get(
     "SELECT key FROM community_ids WHERE g = ? AND id = ? AND acknowledged_hash = ?",
@@ -136,10 +204,15 @@ function forgetVanished(session: Session, g: number, id: string, hash: string): 
     hash,
   );
   if (!row) return 0;
-  session.run("UPDATE community_ids SET acknowledged_hash = NULL WHERE g = ? AND key = ?", g, row.key as number);
-  session.run("DELETE FROM acknowledged_members WHERE g = ? AND community = ?", g, row.key as number);
-  forgetCommunity(session, g, row.key as number);
+  forgetAcknowledgement(session, g, row.key as number);
+  forgetContent(session, g, hash);
   return 1;
+}
+
+function forgetAcknowledgement(session: Session, g: number, community: number): void {
+  session.run("UPDATE community_ids SET acknowledged_hash = NULL WHERE g = ? AND key = ?", g, community);
+  session.run("DELETE FROM acknowledged_members WHERE g = ? AND community = ?", g, community);
+  forgetCommunity(session, g, community);
 }
 
 export function acknowledgedMembers(session: Session, groupId: string, communityId: string): string[] | null {
@@ -157,7 +230,7 @@ export function acknowledgedMembers(session: Session, groupId: string, community
   });
 }
 
-export function vanishedCommunities(session: Session, groupId: string): { id: string; hash: string }[] {
+export function vanishedCommunities(session: Session, groupId: string): VanishedCommunity[] {
   return session.read(() => {
     const group = needGroup(session, groupId);
     const rows = session.all(
@@ -167,6 +240,13 @@ export function vanishedCommunities(session: Session, groupId: string): { id: st
       group.g,
       group.analytics_epoch,
     );
-    return rows.map((row) => ({ id: row.id as string, hash: row.hash as string }));
+    if (rows.length === 0) return [];
+    const published = new Map<string, string>();
+    const all = session.all(`${PUBLISHED_COMMUNITIES} ORDER BY i.id DESC`, group.g, group.analytics_epoch);
+    for (const row of all) published.set(communityHash(communityRecord(row)), row.id as string);
+    return rows.map((row) => {
+      const hash = row.hash as string;
+      return { id: row.id as string, hash, publishedAs: published.get(hash) ?? null };
+    });
   });
 }

@@ -6,13 +6,14 @@ import type {
   AnalyticsPart,
   ApplyOptions,
   CollectOptions,
-  CommunityRecord,
   Hit,
+  ListedCommunity,
   LiveGraph,
   Page,
   PublishedAnalytics,
   StoredKey,
   StoredRecord,
+  VanishedCommunity,
 } from "../../../core/ports.ts";
 import type { TraceContext } from "../../../core/trace.ts";
 import type {
@@ -39,6 +40,7 @@ import {
   acknowledgeCommunities,
   acknowledgedMembers,
   communities,
+  memberNames,
   members,
   vanishedCommunities,
 } from "./communities.ts";
@@ -254,8 +256,12 @@ export class Engine {
   communities(
     groupId: string,
     query: { level?: number; unacknowledged?: boolean; since?: number; cursor?: string; limit: number },
-  ): Page<CommunityRecord> {
+  ): Page<ListedCommunity> {
     return communities(this.session, groupId, query);
+  }
+
+  memberNames(groupId: string, communityIds: string[], limit: number): { id: string; names: string[] }[] {
+    return memberNames(this.session, groupId, communityIds, limit);
   }
 
   members(groupId: string, communityId: string, query: { cursor?: string; limit: number }): Page<string> {
@@ -270,7 +276,7 @@ export class Engine {
     return acknowledgedMembers(this.session, groupId, communityId);
   }
 
-  vanishedCommunities(groupId: string): { id: string; hash: string }[] {
+  vanishedCommunities(groupId: string): VanishedCommunity[] {
     return vanishedCommunities(this.session, groupId);
   }
 

@@ -251,6 +251,10 @@ DROP TABLE stated;
 -- One row: where the installation's own audit chain ends, whose entries stand in audit under the group key 0.
 CREATE TABLE installation (audit_seq INTEGER NOT NULL, audit_hash TEXT NOT NULL);
 INSERT INTO installation VALUES (0, '${AUDIT_START}');
+-- Contents that were acknowledged under an id which stands for another content now; "at" grows.
+CREATE TABLE acknowledged_contents (g INTEGER NOT NULL, hash TEXT NOT NULL, at INTEGER NOT NULL, PRIMARY KEY (g, hash)) WITHOUT ROWID;
+CREATE UNIQUE INDEX acknowledged_contents_by_age ON acknowledged_contents (g, at);
+CREATE INDEX community_ids_by_content ON community_ids (g, acknowledged_hash) WHERE acknowledged_hash IS NOT NULL;
 `;
 
 /** Step i brings a file of version i to version i + 1. A step that was released is never edited. */

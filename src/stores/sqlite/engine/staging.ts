@@ -1,5 +1,6 @@
 import type { AnalyticsPart, CommunityRow, MembershipRow, RankRow, SimilarityRow } from "../../../core/ports.ts";
 import type { Fence } from "../../../core/words.ts";
+import { rememberContent } from "./acknowledged-contents.ts";
 import { beginChange, type Change, newKey, saveGroup } from "./change.ts";
 import { needFence } from "./leases.ts";
 import { CANDIDATE, noteCandidate } from "./review.ts";
@@ -156,6 +157,8 @@ class Staging {
     const isNew = !this.#endCommunity(key) && !this.#isPublished(key);
     // One that had this id once, and was acknowledged, is another one.
     if (isNew) {
+      const known = session.get("SELECT acknowledged_hash AS hash FROM community_ids WHERE g = ? AND key = ?", g, key);
+      if (known?.hash) rememberContent(session, g, known.hash as string);
       session.run("UPDATE community_ids SET acknowledged_hash = NULL WHERE g = ? AND key = ?", g, key);
       session.run("DELETE FROM acknowledged_members WHERE g = ? AND community = ?", g, key);
     }
