@@ -68,6 +68,8 @@ function operationId(route: Route): string {
   return route.method.toLowerCase() + words.map((word) => word[0]!.toUpperCase() + word.slice(1)).join("");
 }
 
+const GROUP_ID = { type: "string", pattern: "^[A-Za-z0-9_][A-Za-z0-9._:@+=-]{0,199}$" };
+
 function parameters(route: Route): unknown[] {
   const list: unknown[] = [];
   for (const [where, schema] of [
@@ -77,7 +79,9 @@ function parameters(route: Route): unknown[] {
     if (schema === undefined) continue;
     const { properties = {}, required = [] } = jsonSchema(schema) as { properties?: JsonSchema; required?: string[] };
     for (const [name, property] of Object.entries(properties)) {
-      list.push({ name, in: where, required: where === "path" || required.includes(name), schema: property });
+      const isGroup = where === "path" && name === "id" && route.group.startsWith("path");
+      const schema = isGroup ? GROUP_ID : property;
+      list.push({ name, in: where, required: where === "path" || required.includes(name), schema });
     }
   }
   if (route.group === "header" || route.group === "optional") {
@@ -85,7 +89,7 @@ function parameters(route: Route): unknown[] {
       name: "X-Group-ID",
       in: "header",
       required: route.group === "header",
-      schema: { type: "string", pattern: "^[A-Za-z0-9_][A-Za-z0-9._:@+=-]{0,199}$" },
+      schema: GROUP_ID,
     });
   }
   if (route.idempotency !== undefined && route.idempotency !== "none") {

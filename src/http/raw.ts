@@ -5,16 +5,26 @@ import { PROBLEM_TYPE, problemOf } from "./problem.ts";
 
 /** Answers to what Node's parser refuses before there is a request, in the same form as all other errors. */
 
-export function answerParserError(error: Error & { code?: string }, socket: Duplex): void {
+export function answerParserError(error: Error & { code?: string; rawPacket?: unknown }, socket: Duplex): void {
   // A client that is gone, or that got an answer already, gets none.
   if (error.code === "ECONNRESET" || !socket.writable) {
     socket.destroy();
+    return;
+  }
+  if (
+    error.code === "HPE_INVALID_METHOD" &&
+    REQUEST_LINE.test(Buffer.from(error.rawPacket as Buffer).toString("latin1", 0, 200))
+  ) {
+    endSocket(socket, new GraphkeeperError("METHOD_NOT_ALLOWED", "There is no such method."), "Allow: GET, HEAD");
     return;
   }
   const [code, message] =
     PARSER_CODES[error.code ?? ""] ?? (["INVALID_REQUEST", "This is not valid HTTP/1.1."] as const);
   endSocket(socket, new GraphkeeperError(code, message));
 }
+
+/** HTTP but for a method that the parser does not know. */
+const REQUEST_LINE = /^[!#$%&'*+.^_`|~\w-]{1,64} \/\S* HTTP\/1\.[01]\r?\n/;
 
 const PARSER_CODES: Record<string, readonly [ErrorCode, string]> = {
   HPE_HEADER_OVERFLOW: ["HEADERS_TOO_LARGE", "The headers have more than 16 KB."],

@@ -48,7 +48,7 @@ function membersAt(schema: z.ZodType, path: PropertyKey[]): string[] {
 export function integer(min: number, max: number) {
   return z
     .string()
-    .regex(/^-?\d{1,15}$/, "expected an integer")
+    .regex(/^-?\d{1,16}$/, "expected an integer")
     .transform(Number)
     .pipe(z.number().int().min(min).max(max))
     .meta({ openapi: { type: "integer", minimum: min, maximum: max } });
@@ -57,7 +57,7 @@ export function integer(min: number, max: number) {
 export function seconds(max: number) {
   return z
     .string()
-    .regex(/^\d{1,6}(\.\d{1,3})?$/, "expected a number of seconds")
+    .regex(/^-?\d{1,20}(\.\d{1,20})?([eE][+-]?\d{1,3})?$/, "expected a number of seconds")
     .transform(Number)
     .pipe(z.number().min(0).max(max))
     .meta({ openapi: { type: "number", minimum: 0, maximum: max } });

@@ -218,6 +218,8 @@ test("pauses are set, listed and ended: of everything, of a kind, of a group", a
     expect((await run(["pauses", "list"])).out).toBe("none\n");
   }
   expect(await run(["pauses", "set", "--kind", "everything"])).toMatchObject({ code: 2 });
+  const both = await run(["pauses", "set", "--kind", "recompute", "--group", "acme"]);
+  expect(both).toMatchObject({ code: 2, err: expect.stringContaining("not both") });
 });
 
 test("keys are shown once, listed without their secret, and end", async () => {

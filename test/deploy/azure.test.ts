@@ -224,29 +224,54 @@ test("the five schedules mean what the specification says, by our own reading of
   expect(next("weekly")).toEqual(["11-29T02:00", "12-06T02:00"]);
 });
 
+/** Distinct keys of one group's calls in 4 occurrences of each schedule, at the time and 5 s early, each tried twice. */
+const SLOTS = `
+import json, maintenance_timer as m
+from datetime import datetime, timedelta, timezone
+def slots(times, with_status):
+    found = []
+    for last, at in zip(times, times[1:]):
+        for now in (at - timedelta(seconds=5), at + timedelta(seconds=2)) if with_status else (at + timedelta(seconds=2),):
+            status = {"Last": last.isoformat(), "Next": at.isoformat()} if with_status else None
+            found += [m.nominal_time(status, now), m.nominal_time(status, now)]
+    return len(set(found))
+start = datetime(2026, 11, 24, tzinfo=timezone.utc)
+steps = {"hourly": 60, "quarter_hourly": 15, "six_hourly": 360, "daily": 1440, "weekly": 10080}
+def occurrences(minutes): return [start + timedelta(minutes=minutes * i) for i in range(5)]
+print(json.dumps({name: [slots(occurrences(step), True), slots(occurrences(step), False)] for name, step in steps.items()}))
+print(m.nominal_time({"Last": "0001-01-01T00:00:00", "Next": "nonsense"}, start + timedelta(seconds=9)))`;
+
 test("the example in Python, with Microsoft's own library", async () => {
   await server.fill("python-1", ["a", "b"]);
+  await server.fill("python-2", ["a"]);
   await server.call("POST", "/documents/a/deprecate", { group: "python-1", body: { force: true } });
   const python = await pythonWith(["azure-functions==1.26.0", "httpx==0.28.1"]);
   const script = `
 import asyncio, logging, maintenance_timer
+maintenance_timer.PAGE_SIZE = 1
 from azure.functions.timer import TimerRequest
 logging.basicConfig(level=logging.INFO)
 asyncio.run(maintenance_timer.main(TimerRequest(past_due=True)))`;
-  const output = await new Promise<string>((resolve, reject) => {
-    const env = {
-      PATH: process.env.PATH,
-      PYTHONPATH: fileURLToPath(new URL("../../deploy/azure-functions/python", import.meta.url)),
-      PYTHONDONTWRITEBYTECODE: "1",
-      GRAPHRAG_API_URL: server.url,
-      GRAPHRAG_API_KEY: server.apiKey,
-    };
-    execFile(python, ["-c", script], { env }, (error, stdout, stderr) =>
-      error ? reject(error) : resolve(stdout + stderr),
-    );
-  });
+  const run = (code: string) =>
+    new Promise<string>((resolve, reject) => {
+      const env = {
+        PATH: process.env.PATH,
+        PYTHONPATH: fileURLToPath(new URL("../../deploy/azure-functions/python", import.meta.url)),
+        PYTHONDONTWRITEBYTECODE: "1",
+        GRAPHRAG_API_URL: server.url,
+        GRAPHRAG_API_KEY: server.apiKey,
+      };
+      execFile(python, ["-c", code], { env }, (error, stdout, stderr) =>
+        error ? reject(error) : resolve(stdout + stderr),
+      );
+    });
+  const output = await run(script);
   expect(output).toContain("The timer is past due");
   expect(output).toMatch(/run-all-gc for python-1/);
+  expect(output).toMatch(/run-all-gc for python-2/);
+  const [slots, first] = (await run(SLOTS)).trim().split("\n");
+  for (const [schedule, counts] of Object.entries(JSON.parse(slots!))) expect(counts, schedule).toEqual([4, 4]);
+  expect(first).toBe("2026-11-24T00:00:00Z");
   const { groups } = await server.call<{ groups: unknown[] }>("GET", "/maintenance/admin/groups/stale");
   expect(groups).toEqual([]);
 });

@@ -89,7 +89,7 @@ const CASES: [string, string, Request, number, string, RegExp?][] = [
   ["parameter empty", "/documents?limit=", acme, 400, "INVALID_REQUEST"],
   ["parameter huge", "/audit?after=99999999999999999999", acme, 400, "INVALID_REQUEST"],
   ["negative wait", "/maintenance/run-all-gc?wait=-1", { ...acme, body: {} }, 400, "INVALID_REQUEST"],
-  ["wait in words", "/maintenance/run-all-gc?wait=1e3", { ...acme, body: {} }, 400, "INVALID_REQUEST"],
+  ["wait in words", "/maintenance/run-all-gc?wait=soon", { ...acme, body: {} }, 400, "INVALID_REQUEST"],
   ["foreign cursor", "/maintenance/runs?cursor=zzz", {}, 400, "INVALID_REQUEST"],
   ["not JSON", DEPRECATE, { ...acme, raw: "{" }, 400, "INVALID_REQUEST", /not JSON/],
   ["not JSON but NaN", DEPRECATE, { ...acme, raw: "NaN" }, 400, "INVALID_REQUEST", /not JSON/],
@@ -352,4 +352,29 @@ describe("what looks odd and is right", () => {
       expect(made.headers["x-request-id"]).toMatch(/^[0-9a-f-]{36}$/);
     }
   });
+});
+
+test("what the contract allows is accepted: seconds as any number, entries after the largest integer", async () => {
+  const small = await makeWorld({ worker: false });
+  await fill(small, "acme", 1);
+  for (const wait of ["0", "1e-3", "0.00001", "0.0"]) {
+    const answer = await send(small, `/maintenance/run-all-gc?wait=${wait}`, { group: "acme", body: {} });
+    expect(answer.statusCode, wait).toBe(202);
+  }
+  expect((await send(small, "/maintenance/run-all-gc?wait=-1", { group: "acme", body: {} })).statusCode).toBe(400);
+  const after = await send(small, `/audit?after=${Number.MAX_SAFE_INTEGER}`, { group: "acme" });
+  expect(after.json().entries).toEqual([]);
+});
+
+test("the documentation page loads over http, and from nowhere else", async () => {
+  const small = await makeWorld({ worker: false });
+  const page = await send(small, "/docs/");
+  expect(page.statusCode).toBe(200);
+  const policy = String(page.headers["content-security-policy"]);
+  expect(policy).not.toMatch(/upgrade-insecure-requests|https?:|\w\.\w|\*/);
+  // What the page names is served by this process.
+  for (const [, name] of page.body.matchAll(/(?:src|href)="([^"]+)"/g)) {
+    const answer = await small.app.inject({ method: "GET", url: new URL(name!, "http://x/docs/").pathname });
+    expect(answer.statusCode, name).toBe(200);
+  }
 });

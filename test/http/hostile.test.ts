@@ -64,7 +64,7 @@ const RAW: [string, string | Buffer, number, string][] = [
   ["CONNECT", `CONNECT example.org:443 HTTP/1.1\r\n${HOST}\r\n\r\n`, 405, "METHOD_NOT_ALLOWED"],
   ["TRACE", `TRACE /livez HTTP/1.1\r\n${HOST}\r\n\r\n`, 405, "METHOD_NOT_ALLOWED"],
   ["PROPFIND", `PROPFIND /documents HTTP/1.1\r\n${HOST}\r\n\r\n`, 405, "METHOD_NOT_ALLOWED"],
-  ["an unknown method", `BREW /documents HTTP/1.1\r\n${HOST}\r\n\r\n`, 400, "INVALID_REQUEST"],
+  ["an unknown method", `BREW /documents HTTP/1.1\r\n${HOST}\r\n\r\n`, 405, "METHOD_NOT_ALLOWED"],
   ["OPTIONS *", `OPTIONS * HTTP/1.1\r\n${HOST}\r\n\r\n`, 404, "NOT_FOUND"],
   [
     "X-Group-ID twice",
@@ -113,7 +113,7 @@ const RAW: [string, string | Buffer, number, string][] = [
   ],
   [
     "an import with a wrong line, and more to come",
-    `POST /groups/acme/import HTTP/1.1\r\n${HOST}\r\nContent-Type: application/x-ndjson\r\nTransfer-Encoding: chunked\r\n\r\n3\r\n{x\n\r\n`,
+    `POST /groups/acme/import HTTP/1.1\r\n${HOST}\r\nContent-Type: application/x-ndjson\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{xyz\n\r\n`,
     400,
     "INVALID_LINE",
   ],

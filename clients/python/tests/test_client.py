@@ -202,3 +202,14 @@ def test_waiting(keeper: Graphkeeper, flaky: Flaky) -> None:
         keeper.wait("r1", timeout=0.5)
     keeper.run = scripted("queued", "skipped")  # type: ignore[method-assign, assignment]
     assert keeper.wait("r1")["state"] == "skipped"
+
+
+def test_types_can_be_looked_up() -> None:
+    from typing import get_type_hints
+
+    from graphkeeper_client import types
+
+    found = [each for each in vars(types).values() if isinstance(each, type) and hasattr(each, "__total__")]
+    assert len(found) > 5
+    for each in [*found, Graphkeeper.deprecate, Graphkeeper.run]:
+        assert get_type_hints(each)

@@ -1,7 +1,7 @@
 import { type Command, Option } from "commander";
 import type { PauseLevel } from "../../jobs/ports.ts";
 import { RUN_KINDS } from "../../maintenance/handler.ts";
-import type { CliContext, MakeContext } from "../context.ts";
+import type { CliContext, GlobalOptions, MakeContext } from "../context.ts";
 import { list, obj, str, table } from "../wire.ts";
 import { read, write } from "./runs.ts";
 
@@ -29,7 +29,7 @@ export function pauseCommands(program: Command, context: MakeContext): void {
     .option("--reason <text>", "why", "paused by hand")
     .action(async ({ kind, reason }: { kind?: string; reason: string }, self: Command) => {
       const cli = context(self);
-      const { level, key } = target(cli, kind);
+      const { level, key } = target(cli, self, kind);
       const call = { method: "POST" as const, path: "/maintenance/pauses", body: { level, key, reason } };
       const answer = await write(cli, call, async (graphkeeper) => {
         const { jobs } = graphkeeper;
@@ -46,7 +46,7 @@ export function pauseCommands(program: Command, context: MakeContext): void {
     .addOption(kind())
     .action(async (options: { kind?: string }, self: Command) => {
       const cli = context(self);
-      const { level, key } = target(cli, options.kind);
+      const { level, key } = target(cli, self, options.kind);
       const call = { method: "POST" as const, path: "/maintenance/pauses/end", body: { level, key } };
       const answer = await write(cli, call, async (graphkeeper) => {
         const { jobs } = graphkeeper;
@@ -57,7 +57,10 @@ export function pauseCommands(program: Command, context: MakeContext): void {
     });
 }
 
-function target(cli: CliContext, kind: string | undefined): { level: PauseLevel; key: string } {
+function target(cli: CliContext, self: Command, kind: string | undefined): { level: PauseLevel; key: string } {
+  if (kind !== undefined && self.optsWithGlobals<GlobalOptions>().group !== undefined) {
+    self.error("error: --kind stands for the runs of all groups; give --group or --kind, not both");
+  }
   if (kind !== undefined) return { level: "kind", key: kind };
   const group = cli.optionalGroup;
   return group === undefined ? { level: "all", key: "" } : { level: "group", key: group };

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 if TYPE_CHECKING:
-    # Python 3.11 has it in typing; annotations are not evaluated, so that 3.10 runs without it.
     from typing_extensions import NotRequired
+elif sys.version_info >= (3, 11):
+    from typing import NotRequired
+else:
 
+    class NotRequired:
+        """Python 3.10 has none; ``get_type_hints`` looks the name up all the same."""
+
+        def __class_getitem__(cls, item: Any) -> Any:
+            return item
 
 
 class Outcome(TypedDict):
