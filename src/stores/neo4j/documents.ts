@@ -5,7 +5,7 @@ import { deleteEntities, deleteFacts, dropSupport, noteLoss, settleUnits } from 
 import { forgetFileNames } from "./file-names.ts";
 import { entityFacts, type Loss, type Supporter, type UnitRow } from "./judge.ts";
 import { dropDerived, parkParts, purgeParts, showParts } from "./parts.ts";
-import { rememberPurged } from "./purged.ts";
+import { rememberPurged, rememberPurgedUnits } from "./purged.ts";
 import { idFromKey } from "./shapes.ts";
 import { forgetStamps } from "./stamps.ts";
 import type { DocumentState, Reading, Work } from "./work.ts";
@@ -198,6 +198,7 @@ async function deleteUnits(w: Work, units: UnitRow[], foreseen: Loss | undefined
   if (units.length === 0) return;
   const { entities, facts } = await noteLoss(w, units, foreseen);
   await forgetStamps(w, new Set(units.flatMap((u) => u.owners.map(idFromKey))), units, entities);
+  rememberPurgedUnits(w, units);
   await dropUnits(w, units);
   const trusted = w.shapes.profile.mentions.trust === "complete";
   const orphans = trusted

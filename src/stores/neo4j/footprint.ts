@@ -35,6 +35,7 @@ export function footprint(shapes: Shapes): SchemaObject[] {
   constraint("acknowledged_contents", unique(OURS.contents, ["lc_group"]));
   constraint("state", unique(OURS.state, ["lc_group"]));
   constraint("purged", unique(OURS.purged, ["lc_group", "lc_id"]));
+  index("purged_of", range(OURS.purged, ["lc_group", "lc_of"]));
   index("operation_state", range(OURS.operation, ["state"]));
   index("document_deprecated", range(OURS.document, ["lc_group", "deprecatedAt"]));
   index("document_successor", range(OURS.document, ["lc_group", "successor"]));

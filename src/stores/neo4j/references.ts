@@ -1,5 +1,7 @@
 import type { Profile } from "../../profiles/format.ts";
 import type { Connection, Row } from "./connection.ts";
+import type { GroupRow } from "./group-row.ts";
+import { purgedUnits } from "./purged.ts";
 import type { Shapes } from "./shapes.ts";
 import type { Statements } from "./statements/index.ts";
 import type { Work } from "./work.ts";
@@ -17,6 +19,8 @@ type Reference = Extract<Profile["textUnits"], { as: "reference" }>["document"];
 interface Listed extends Row {
   handle: string;
   units: string[] | null;
+  /** The writer may have cut the units. */
+  cut: boolean;
   /** Names of files, where an id among the units names no document. */
   files: string[] | null;
   stated: { other: string; units: string[]; files: string[] | null }[];
@@ -63,9 +67,12 @@ class Files {
   }
 
   /** Rows of `referUnits`. */
-  referring(rows: Listed[]): { handle: string; units: { id: string; document: string }[] }[] {
+  referring(
+    rows: Listed[],
+    purged: Map<string, string>,
+  ): { handle: string; units: { id: string; document: string }[] }[] {
     const named = (units: string[] | null) =>
-      (units ?? []).filter((id) => id !== "").map((id) => ({ id, document: this.documentOf(id) }));
+      (units ?? []).filter((id) => id !== "" && !purged.has(id)).map((id) => ({ id, document: this.documentOf(id) }));
     return rows.flatMap(({ handle, units, stated }) => [
       { handle, units: named(units) },
       ...stated.flatMap((fact) => [handle, fact.other].map((end) => ({ handle: end, units: named(fact.units) }))),
@@ -73,16 +80,38 @@ class Files {
   }
 }
 
-/** Refers to all units of the group. Idempotent. */
+const unitsNamed = (rows: Listed[]) =>
+  rows.flatMap((row) => [row, ...row.stated].flatMap(({ units }) => (units ?? []).filter((id) => id !== "")));
+
+/**
+ * Documents that were purged and whose text the writer has taken in again, by their marks. A purge leaves no list that names
+ * nothing but purged units, and whatever else is taken in adds an id of its own to each list that it writes, so that one
+ * which names units of a single purged document alone was written with that document.
+ */
+function takenInAgain(rows: Listed[], purged: Map<string, string>): string[] {
+  return rows.flatMap(({ units, cut }) => {
+    const documents = new Set((units ?? []).filter((id) => id !== "").map((id) => purged.get(id) ?? null));
+    const [only = null] = documents;
+    return documents.size === 1 && only !== null && !cut ? [only] : [];
+  });
+}
+
+/**
+ * Refers to all units of the group, without those that were purged and have not come again. Idempotent.
+ *
+ * @param readmit forgets the purge of documents, by their marks
+ */
 export async function referAll(
   connection: Connection,
   statements: Statements,
   shapes: Shapes,
   group: string,
+  readmit: (marks: string[]) => Promise<void>,
 ): Promise<void> {
   const { tenant, textUnits } = shapes.profile;
   if (textUnits.as !== "reference" || ("group" in tenant && tenant.group !== group)) return;
   const files = new Files(textUnits.document);
+  const documentOf = (unit: string) => documentNamed(unit, textUnits.document);
   const limit = connection.int(BATCH);
   async function* pages(): AsyncGenerator<Listed[]> {
     for (let after = ""; ; ) {
@@ -92,10 +121,23 @@ export async function referAll(
       after = rows.at(-1)?.handle as string;
     }
   }
-  // Which file a unit is of is told by all lists together.
-  if (textUnits.document.files !== undefined) for await (const rows of pages()) files.read(rows);
+  const [row] = await connection.read((tx) => tx.run(statements.readGroup, { group }));
+  const salt = ((row?.g ?? {}) as Pick<GroupRow, "purgeSalt">).purgeSalt;
+  const ask = (marks: string[]) => connection.read((tx) => tx.run(statements.purgedAmong, { group, marks }));
+  const purged = new Map<string, string>();
+  const again = new Set<string>();
+  // Which file a unit is of is told by all lists together, and so is which document has come again.
+  if (textUnits.document.files !== undefined || salt != null)
+    for await (const rows of pages()) {
+      files.read(rows);
+      const found = await purgedUnits({ purgeSalt: salt }, unitsNamed(rows), documentOf, ask);
+      for (const mark of takenInAgain(rows, found)) again.add(mark);
+      for (const [unit, document] of found) purged.set(unit, document);
+    }
+  if (again.size > 0) await readmit([...again]);
+  for (const [unit, document] of purged) if (again.has(document)) purged.delete(unit);
   for await (const rows of pages()) {
-    const referring = files.referring(rows);
+    const referring = files.referring(rows, purged);
     for (let i = 0; i < referring.length; i += BATCH)
       await connection.write((tx) => tx.run(statements.referUnits, { group, rows: referring.slice(i, i + BATCH) }));
   }
@@ -108,5 +150,8 @@ export async function refer(w: Work, handles: string[]): Promise<void> {
   const rows = await w.each<Listed>("listsOf", "handles", handles);
   const files = new Files(textUnits.document);
   files.read(rows);
-  await w.each("referUnits", "rows", files.referring(rows));
+  const documentOf = (unit: string) => documentNamed(unit, textUnits.document);
+  const ask = (marks: string[]) => w.each<Row>("purgedAmong", "marks", marks);
+  const purged = await purgedUnits(w.group, unitsNamed(rows), documentOf, ask);
+  await w.each("referUnits", "rows", files.referring(rows, purged));
 }

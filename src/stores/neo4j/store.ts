@@ -49,7 +49,7 @@ import { checkLayout, type GroupRow, groupNotFound, groupState, type LockedGroup
 import { impactOf } from "./impact.ts";
 import { readGraph } from "./live-graph.ts";
 import { neighbourhoodOf } from "./neighbourhood.ts";
-import { purgedBefore } from "./purged.ts";
+import { forgetMarks, purgedBefore } from "./purged.ts";
 import { countsOf, documentRecords, documentStates, search } from "./reader.ts";
 import { readAnalytics, readRecords } from "./records.ts";
 import { referAll } from "./references.ts";
@@ -133,11 +133,20 @@ export class Neo4jStore implements GraphStore {
     if (this.#referred.has(groupId)) return;
     this.#referred.add(groupId);
     try {
-      await referAll(this.connection, this.statements, this.shapes, groupId);
+      await referAll(this.connection, this.statements, this.shapes, groupId, (marks) => this.#readmit(groupId, marks));
     } catch (error) {
       this.#referred.delete(groupId);
       throw error;
     }
+  }
+
+  /** Its writer has taken purged documents in again: their ids count from now on. */
+  #readmit(groupId: string, marks: string[]): Promise<void> {
+    return this.write(groupId, async (w) => {
+      forgetMarks(w, marks);
+      const entry = { actor: "writer", action: "readmit", ref: "lists", detail: { documents: marks.length } };
+      w.commitChange(Date.now(), entry);
+    });
   }
 
   async #groupOf(r: Reading): Promise<GroupRow> {
@@ -389,14 +398,16 @@ export class Neo4jStore implements GraphStore {
     return this.read(groupId, (r) => neighbourhoodOf(r, query));
   }
 
-  apply(operation: Operation, options: ApplyOptions = {}): Promise<OperationRecord> {
+  async apply(operation: Operation, options: ApplyOptions = {}): Promise<OperationRecord> {
     const create = operation.verb === "import" && this.shapes.profile.imports ? operation.at : undefined;
-    return this.#write(
+    const record = await this.#write(
       operation.groupId,
       (r) => readAhead(r, operation, options),
       (w, ahead) => applyOperation(w, operation, options, ahead),
       { create },
     );
+    if (operation.verb === "readmit") this.#referred.delete(operation.groupId);
+    return record;
   }
 
   advance(

@@ -41,7 +41,9 @@ export const groupStatements = {
   clearSuccessors: `UNWIND $ids AS id MATCH (s:${OURS.document} {lc_group: $group, successor: id}) REMOVE s.successor`,
   rememberPurged: `UNWIND $marks AS mark MERGE (:${OURS.purged} {lc_group: $group, lc_id: mark})`,
   forgetPurged: `UNWIND $marks AS mark MATCH (p:${OURS.purged} {lc_group: $group, lc_id: mark}) DELETE p`,
-  purgedAmong: `UNWIND $marks AS mark MATCH (:${OURS.purged} {lc_group: $group, lc_id: mark}) RETURN mark`,
+  purgedAmong: `UNWIND $marks AS mark MATCH (p:${OURS.purged} {lc_group: $group, lc_id: mark}) RETURN mark, coalesce(p.lc_of, mark) AS document`,
+  rememberPurgedUnits: `UNWIND $rows AS row MERGE (p:${OURS.purged} {lc_group: $group, lc_id: row.mark}) SET p.lc_of = row.document`,
+  forgetPurgedUnits: `UNWIND $marks AS mark MATCH (p:${OURS.purged} {lc_group: $group, lc_of: mark}) DELETE p`,
   deprecatedDocuments: `MATCH (s:${OURS.document} {lc_group: $group}) USING INDEX SEEK s:${OURS.document}(lc_group, lc_id) WHERE s.lc_id > $after AND s.status = 'deprecated' RETURN s.lc_id AS id ORDER BY s.lc_id LIMIT $limit`,
   // That there is one is asked first, of the index by age: most runs find none, and the one by id would read them all.
   expiredDocuments: `MATCH (old:${OURS.document} {lc_group: $group}) WHERE old.deprecatedAt <= $before WITH old.lc_group AS g LIMIT 1

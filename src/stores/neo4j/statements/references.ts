@@ -27,7 +27,7 @@ export function referenceStatements(s: Shapes) {
           WITH other, ${filesOf("r", "units")} AS files, [x IN units WHERE NOT (x IN own AND x IN others)] AS units WHERE size(units) > 0
           RETURN {other: other, units: units, files: files} }`
       : "[]";
-  const columns = `elementId(e) AS handle, ${elementsOf(mentions, "e")} AS units, ${filesOf("e", elementsOf(mentions, "e"))} AS files, ${stated} AS stated`;
+  const columns = `elementId(e) AS handle, ${elementsOf(mentions, "e")} AS units, ${isEntityCut(s, "e")} AS cut, ${filesOf("e", elementsOf(mentions, "e"))} AS files, ${stated} AS stated`;
   return {
     /** Lists of entities, and those of facts that name what the lists of both ends do not. */
     entityLists: `MATCH ${s.node("entity", "e")} WHERE elementId(e) > $after AND ${s.belongs("entity", "e")}
