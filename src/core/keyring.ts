@@ -3,6 +3,7 @@ import {
   createHmac,
   createPrivateKey,
   createPublicKey,
+  createSecretKey,
   hkdfSync,
   type KeyObject,
   sign,
@@ -34,7 +35,8 @@ interface InstallationKey {
   privateKey: KeyObject;
   /** DER, SubjectPublicKeyInfo. */
   publicKey: Buffer;
-  purposes: Map<KeyPurpose, Buffer>;
+  /** As key objects: a third of the time of bytes, which are made into one each time. */
+  purposes: Map<KeyPurpose, KeyObject>;
 }
 
 export class Keyring {
@@ -121,7 +123,7 @@ function derived(secret: Uint8Array, purpose: string): Buffer {
 function macBy(key: InstallationKey, purpose: KeyPurpose, text: string): string {
   let secret = key.purposes.get(purpose);
   if (!secret) {
-    secret = derived(key.secret, purpose);
+    secret = createSecretKey(derived(key.secret, purpose));
     key.purposes.set(purpose, secret);
   }
   return `${key.id}.${createHmac("sha256", secret).update(text).digest("hex")}`;
