@@ -64,7 +64,7 @@ export async function compose(config: Config, options: ComposeOptions = {}): Pro
       installation.keep();
       options.onKeyMade?.(installation.file ?? "", installation.keyring.id);
     }
-    jobStore = await openJobs(config, keys);
+    jobStore = await openJobs(config, keys, options.readOnly);
   } catch (error) {
     await store.close();
     throw error;
@@ -221,8 +221,9 @@ function closingBoth(store: GraphStore, keys: { close(): Promise<void> }): Graph
   return store;
 }
 
-async function openJobs(config: Config, { turnstile, writes }: SqliteStore): Promise<JobStore> {
-  if (config.jobs.postgresUrl === undefined) return openSqliteJobs({ path: config.data, turnstile, writes });
+async function openJobs(config: Config, keys: SqliteStore, readOnly = false): Promise<JobStore> {
+  const { turnstile, writes } = keys;
+  if (config.jobs.postgresUrl === undefined) return openSqliteJobs({ path: config.data, turnstile, writes, readOnly });
   const { openPostgresJobs } = await import("./stores/postgres/jobs.ts");
   return openPostgresJobs({ url: config.jobs.postgresUrl });
 }

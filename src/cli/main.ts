@@ -1,6 +1,7 @@
 import { Command, CommanderError } from "commander";
 import { VERSION } from "../version.ts";
 import { auditCommands } from "./commands/audit.ts";
+import { backupCommand } from "./commands/backup.ts";
 import { dataCommands } from "./commands/data.ts";
 import { demoCommand } from "./commands/demo.ts";
 import { doctorCommand } from "./commands/doctor.ts";
@@ -87,6 +88,7 @@ export function buildProgram(environment: NodeJS.ProcessEnv, signal: AbortSignal
   demoCommand(program, signal);
   importCommand(program, context);
   dataCommands(program, context);
+  backupCommand(program, context);
   documentCommands(program, context);
   maintenanceCommands(program, context);
   serveCommand(program);

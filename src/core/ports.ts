@@ -470,7 +470,12 @@ export interface GraphStore extends GroupReader, DocumentLifecycle, Leases, Coll
   recordAudit(groupId: string, entry: AuditDraft): Promise<AuditEntry>;
   /** The clock of the database's server, epoch ms; absent where that is this machine's. */
   time?(): Promise<number>;
-  /** @throws GraphkeeperError `STORE_UNAVAILABLE` */
+  /**
+   * Takes what was deleted out of the store's own files, such as its log; false when a reader is still in the way. Absent
+   * where the database keeps its log itself.
+   */
+  eraseTraces?(): Promise<boolean>;
+  /** @throws GraphkeeperError `STORE_UNAVAILABLE`; with `writes_fail_since` when it answers and takes no writes */
   ping(): Promise<void>;
   close(): Promise<void>;
 }

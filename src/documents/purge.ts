@@ -3,7 +3,7 @@ import { EMPTY_HEAD } from "../core/audit.ts";
 import { canonicalJson } from "../core/canonical.ts";
 import { GraphkeeperError } from "../core/errors.ts";
 import type { Keyring, Signature } from "../core/keyring.ts";
-import type { GroupReader } from "../core/ports.ts";
+import type { GraphStore, GroupReader } from "../core/ports.ts";
 import type { AuditHead, OperationRecord } from "../core/words.ts";
 import { type CallOptions, perform, type VerbContext } from "./verbs.ts";
 
@@ -28,6 +28,8 @@ export interface ErasureCertificate {
   signature: Signature | null;
 }
 
+type PurgeStore = VerbContext["store"] & GroupReader & Pick<GraphStore, "eraseTraces">;
+
 export interface PurgeResult {
   operation: OperationRecord;
   certificate: ErasureCertificate | null;
@@ -42,7 +44,7 @@ export interface PurgeResult {
  * @throws GraphkeeperError `CONFIRMATION_REQUIRED`, `LEGAL_HOLD`, `BLAST_RADIUS`, `DOCUMENT_NOT_FOUND`
  */
 export async function purgeDocuments(
-  context: VerbContext & { store: VerbContext["store"] & GroupReader; keyring?: Keyring | null },
+  context: VerbContext & { store: PurgeStore; keyring?: Keyring | null },
   groupId: string,
   documentIds: string[],
   options: CallOptions & { confirm?: string; certify?: boolean },
@@ -63,7 +65,21 @@ export async function purgeDocuments(
   const operation = await perform(context, groupId, "purge", documentIds, options);
   if (options.certify === false) return { operation, certificate: null };
   const purged = operation.outcomes.filter((o) => o.outcome === "purged").map((o) => o.id);
-  return { operation, certificate: await certify(context, operation, purged, units) };
+  const traces = await tracesLeft(context.store);
+  return { operation, certificate: await certify(context, operation, purged, units, traces) };
+}
+
+/** How long a certificate waits for readers that keep the store's log from being emptied. */
+const TRACES_MS = 5_000;
+
+/** Whether something of what was purged can still be read in the store's own files; null where the store has none. */
+async function tracesLeft(store: PurgeStore): Promise<boolean | null> {
+  if (store.eraseTraces === undefined) return null;
+  for (const until = performance.now() + TRACES_MS; ; ) {
+    if (await store.eraseTraces()) return false;
+    if (performance.now() > until) return true;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
 }
 
 async function certify(
@@ -71,6 +87,7 @@ async function certify(
   operation: OperationRecord,
   documents: string[],
   unitIds: string[],
+  traces: boolean | null,
 ): Promise<ErasureCertificate> {
   const gone = new Set(documents);
   const goneUnits = new Set(unitIds);
@@ -131,6 +148,9 @@ async function certify(
       scanned: scanned.relationships,
       found: lowerBound.relationships,
     },
+    ...(traces === null
+      ? []
+      : [{ check: "logs of the store that may still hold purged text", scanned: 1, found: traces ? 1 : 0 }]),
   ];
   const certificate = {
     groupId: operation.groupId,
@@ -144,6 +164,9 @@ async function certify(
     limits: [
       "Entities and relationships that other documents also mention or support stay, with their name and description.",
       "The audit keeps the ids of what was purged, never its text.",
+      ...(traces === null
+        ? ["The database keeps a log of its own, in which purged text stays until the log is pruned."]
+        : []),
       "Copies outside this store (backups, caches, summaries written by others) were not checked.",
     ],
     complete: checks.every((c) => c.found === 0),

@@ -60,7 +60,6 @@ const SETTINGS: Record<string, () => Promise<Scene>> = {
     return scene;
   },
   "docs/operations.md": async () => {
-    await needProgram("sqlite3", "sqlite3");
     const server = await startGraphkeeper();
     ends.push(() => server.stop());
     const scene = await makeScene();

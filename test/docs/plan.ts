@@ -35,7 +35,7 @@ export const PLAN: Record<string, PagePlan> = {
     ],
   ],
   "docs/operations.md": [
-    ["sqlite3 graphkeeper.db", { run: true, prints: /sound|no finding|clean|[0-9a-f]{64}/ }],
+    ["graphkeeper backup backup.db", { run: true, prints: /sound|no finding|clean|[0-9a-f]{64}/ }],
     ["cp backup.db graphkeeper.db", { run: true, alone: true }],
     ["npm install @opentelemetry/api@1.10", { by: "test/monitoring/otlp.test.ts", why: "it installs these packages" }],
     [

@@ -1,5 +1,5 @@
-import { spawn } from "node:child_process";
-import { existsSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import { spawn, spawnSync } from "node:child_process";
+import { existsSync, linkSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -25,6 +25,13 @@ function holder(path: string, address?: string): Child {
   const child = start({ does: "hold", path, address });
   children.push(child);
   return child;
+}
+
+/** The content of a lock as version 0.1 wrote it, which had no lock of the kernel. */
+function by01(path: string): Record<string, unknown> {
+  const { kernel, ...content } = JSON.parse(readFileSync(lockPath(path), "utf8"));
+  expect(kernel).toBe(true);
+  return content;
 }
 
 describe("the lock of a data file", () => {
@@ -75,7 +82,7 @@ describe("the lock of a data file", () => {
       await expect.poll(() => stat()[2], { timeout: 30_000 }).toBe("Z");
       const path = newPath();
       const store = await openSqliteStore({ path });
-      const content = JSON.parse(readFileSync(lockPath(path), "utf8"));
+      const content = by01(path);
       await store.close();
       // Even with its own start time: it is there, and it is dead.
       writeFileSync(lockPath(path), JSON.stringify({ ...content, pid, startTime: stat()[21] }));
@@ -88,7 +95,7 @@ describe("the lock of a data file", () => {
   test("a process that has the pid of a dead one is not taken for it", async () => {
     const path = newPath();
     const store = await openSqliteStore({ path });
-    const content = JSON.parse(readFileSync(lockPath(path), "utf8"));
+    const content = by01(path);
     expect(content).toMatchObject({ pid: process.pid, startTime: expect.stringMatching(/^\d+$/) });
     await store.close();
     for (const other of [{ startTime: "1" }, { boot: "another boot" }]) {
@@ -111,7 +118,7 @@ describe("the lock of a data file", () => {
   test("the right to take over a dead one's lock is a living process's, or else taken over as well", async () => {
     const path = newPath();
     const lock = takeLock(path);
-    const living = JSON.parse(readFileSync(lockPath(path), "utf8"));
+    const living = by01(path);
     lock.release();
     const dead = { ...living, startTime: "1", nonce: "aa" };
     const right = `${lockPath(path)}.aa`;
@@ -146,6 +153,46 @@ describe("the lock of a data file", () => {
     }
     expect(readLock(path)?.pid).toBe(winners[0]?.pid);
     expect(readdirSync(folder).filter((name) => name.startsWith(`${files}.db.lock.`))).toEqual([]);
+  });
+
+  test("holds between containers that share a volume, where process ids say nothing", async (context) => {
+    const apart = ["--pid", "--fork", "--mount-proc", "--kill-child"];
+    if (spawnSync("unshare", [...apart, "true"]).status !== 0) return context.skip("unshare takes root");
+    const path = newPath();
+    const hold = { does: "hold", path, address: "http://127.0.0.1:1234" } as const;
+    const first = start(hold, ["unshare", ...apart]);
+    children.push(first);
+    await first.says("opened");
+    const second = start(hold, ["unshare", ...apart]);
+    children.push(second);
+    expect(await Promise.race([second.says("refused"), second.says("opened")])).toMatchObject({
+      refused: { code: "STORE_LOCKED", address: "http://127.0.0.1:1234" },
+    });
+    await expect(openSqliteStore({ path })).rejects.toMatchObject({ code: "STORE_LOCKED" });
+    expect(readLock(path)?.address).toBe("http://127.0.0.1:1234");
+    first.tell("close");
+    await first.says("closed");
+    expect(readLock(path)).toBeNull();
+    const store = await openSqliteStore({ path });
+    const other = start(hold, ["unshare", ...apart]);
+    children.push(other);
+    await other.says("refused");
+    await store.close();
+  });
+
+  test("a file with a second name is refused: each name would have a log of its own", async () => {
+    const path = newPath();
+    const store = await openSqliteStore({ path });
+    const second = newPath();
+    linkSync(path, second);
+    const refusal = { code: "INVALID_VALUE", details: { field: "data", names: 2 } };
+    await expect(openSqliteStore({ path: second })).rejects.toMatchObject(refusal);
+    await store.close();
+    await expect(openSqliteStore({ path })).rejects.toMatchObject(refusal);
+    // A backup that is linked like that can be read.
+    await (await openSqliteStore({ path: second, readOnly: true })).close();
+    rmSync(second);
+    await (await openSqliteStore({ path })).close();
   });
 
   test("a file has one lock, by whatever name it is reached", async () => {

@@ -17,9 +17,11 @@ export interface Child {
   ended: Promise<number | string>;
 }
 
-export function start(config: ChildConfig): Child {
+/** @param before a program that starts it, with its arguments */
+export function start(config: ChildConfig, before: string[] = []): Child {
   const script = fileURLToPath(new URL("./child.ts", import.meta.url));
-  const child = spawn(process.execPath, ["--no-warnings", script, JSON.stringify(config)], {
+  const command = [...before, process.execPath, "--no-warnings", script, JSON.stringify(config)];
+  const child = spawn(command[0] as string, command.slice(1), {
     stdio: ["pipe", "pipe", "inherit"],
   });
   // A killed process takes no more lines.

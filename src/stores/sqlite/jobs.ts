@@ -14,8 +14,11 @@ import { command, settle } from "../sql-jobs/settle.ts";
 import { type Row, SQLITE, type Steps, type Value } from "../sql-jobs/statement.ts";
 import { WriteHealth } from "../sql-jobs/write-health.ts";
 import type { Turnstile } from "./gate.ts";
+import { openReadOnly } from "./read-only.ts";
 import { writeFailure } from "./write-failure.ts";
 
+/** The store waits by itself, on the event loop; SQLite's own wait would block it. */
+const NO_WAIT = 0;
 /** Another process may hold the file's write lock this long before the job store gives up. */
 const BUSY_MS = 10_000;
 /** A thread of this process is known to be at work: a document of 300,000 text units is one transaction of a minute. */
@@ -27,6 +30,8 @@ export interface SqliteJobsOptions {
   now?: () => number;
   /** Of the graph store that this process has open on the same file: writes take turns with its threads. */
   turnstile?: Turnstile;
+  /** Reads beside whoever writes, and changes nothing. */
+  readOnly?: boolean;
   /** Of the same store: whether the disk takes writes. */
   writes?: WriteHealth;
 }
@@ -38,13 +43,13 @@ export interface SqliteJobsOptions {
  * @throws GraphkeeperError `DATA_FROM_NEWER_VERSION`, `STORE_UNAVAILABLE`
  */
 export async function openSqliteJobs(options: SqliteJobsOptions): Promise<JobStore> {
-  // The store waits by itself, on the event loop; SQLite's own wait would block it.
-  const db = new DatabaseSync(options.path, { timeout: 0 });
-  const { turnstile, writes = new WriteHealth() } = options;
+  const { turnstile, writes = new WriteHealth(), readOnly = false } = options;
+  const db = readOnly ? openTables(options.path) : new DatabaseSync(options.path, { timeout: NO_WAIT });
   const driver = new Driver(db, writes, turnstile);
   try {
-    await driver.retry(() => db.exec("PRAGMA journal_mode = WAL"));
-    await driver.write(migrate(SQLITE), { once: true });
+    // Of a reader only what stands in for tables that are not there is made.
+    if (!readOnly) await driver.retry(() => db.exec("PRAGMA journal_mode = WAL"));
+    if (!readOnly || db.location() === null) await driver.write(migrate(SQLITE), { once: true });
   } catch (error) {
     db.close();
     throw error;
@@ -105,6 +110,15 @@ export function enqueueInTransaction(
 ): { runId: string; outcome: "created" | "joined" | "replayed" } {
   const enqueued = drive(enqueue(SQLITE, request), (text, values) => db.prepare(text).all(named(values)) as Row[]);
   return { runId: enqueued.run.id, outcome: enqueued.outcome };
+}
+
+/** The file as a reader opens it; tables in memory, where nothing has run yet, for a file that never had any. */
+function openTables(path: string): DatabaseSync {
+  const db = openReadOnly(path, NO_WAIT);
+  const found = db.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'job_runs'").get();
+  if (found !== undefined) return db;
+  db.close();
+  return new DatabaseSync(":memory:");
 }
 
 /** Creates or upgrades the job tables inside a transaction that the caller has open. */

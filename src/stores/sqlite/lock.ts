@@ -1,12 +1,14 @@
 import { randomUUID } from "node:crypto";
-import { existsSync, linkSync, readFileSync, realpathSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, linkSync, readFileSync, realpathSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { GraphkeeperError } from "../../core/errors.ts";
+import { isKernelLockHeld, takeKernelLock } from "./kernel-lock.ts";
 
 /**
- * The lock file beside a data file: which process may write it, and where that process answers. SQLite itself keeps two
+ * The lock files beside a data file: which process may write it, and where that process answers. SQLite itself keeps two
  * writers from damaging the file; this lock keeps them from working at the same time, and tells the command line where the
- * server is. Readers need none.
+ * server is. Readers need none. The kernel keeps the lock (`kernel-lock.ts`); who holds it stands in a file of its own. Of
+ * programs of version 0.1, which have that file only, the process id says whether they live.
  */
 
 export interface LockHolder {
@@ -19,6 +21,8 @@ interface LockContent extends LockHolder {
   /** When the process began, in clock ticks since the machine's boot, and which boot: a pid alone may be another's by now. */
   startTime: string | null;
   boot: string | null;
+  /** The holder has the kernel's lock as well: that says whether it lives. */
+  kernel?: true;
   /** Tells this lock from every other one. */
   nonce: string;
 }
@@ -36,13 +40,23 @@ export function takeLock(dataPath: string, address: string | null = null): DataL
     address,
     startTime: startTimeOf(process.pid),
     boot: bootId(),
+    kernel: true,
     nonce: randomUUID(),
   };
-  claim(path, content, dataPath);
+  refuseSecondName(dataPath);
+  const kernelLock = takeKernelLock(kernelLockPath(dataPath));
+  if (kernelLock === null) throw locked(readContent(path), dataPath);
+  try {
+    claim(path, content, dataPath);
+  } catch (error) {
+    kernelLock.release();
+    throw error;
+  }
   const isOurs = () => readContent(path)?.nonce === content.nonce;
   const release = () => {
     held.delete(release);
     if (isOurs()) rmSync(path, { force: true });
+    kernelLock.release();
   };
   held.add(release);
   if (!watchesExit) process.once("exit", releaseAll);
@@ -81,12 +95,33 @@ function releaseAll(): void {
 /** Who holds the data file; null when nobody that lives does. Takes nothing. */
 export function readLock(dataPath: string): LockHolder | null {
   if (!existsSync(dataPath)) return null;
-  const content = readContent(lockPath(realDataPath(dataPath)));
-  return content !== null && isAlive(content) ? { pid: content.pid, address: content.address } : null;
+  const path = realDataPath(dataPath);
+  const content = readContent(lockPath(path));
+  if (content === null) return null;
+  const lives = content.kernel === true ? isKernelLockHeld(kernelLockPath(path)) : isAlive(content);
+  return lives ? { pid: content.pid, address: content.address } : null;
 }
 
 export function lockPath(dataPath: string): string {
   return `${dataPath}.lock`;
+}
+
+function kernelLockPath(dataPath: string): string {
+  return `${dataPath}.held`;
+}
+
+/**
+ * SQLite finds the log of a file by the file's name: two processes that reach one file by two names (hard links) would each
+ * keep a log of their own, and lose each other's changes.
+ */
+function refuseSecondName(dataPath: string): void {
+  const names = statSync(dataPath, { throwIfNoEntry: false })?.nlink ?? 1;
+  if (names <= 1) return;
+  throw new GraphkeeperError(
+    "INVALID_VALUE",
+    `${dataPath} has ${names} names (hard links). Its log is found by one of them only; remove the others, or copy the file.`,
+    { field: "data", path: dataPath, names },
+  );
 }
 
 /**
@@ -112,11 +147,17 @@ function claim(path: string, content: LockContent, dataPath: string): void {
 }
 
 function refuseLiving(found: LockContent, dataPath: string): void {
-  if (!isAlive(found)) return;
-  const where = found.address === null ? "" : `, which answers at ${found.address}`;
-  throw new GraphkeeperError("STORE_LOCKED", `${dataPath} is held by process ${found.pid}${where}.`, {
-    pid: found.pid,
-    address: found.address,
+  // Of those with the kernel's lock only its holder can come here.
+  if (found.kernel !== true && isAlive(found)) throw locked(found, dataPath);
+}
+
+function locked(found: LockContent | null, dataPath: string): GraphkeeperError {
+  const { pid, address } = found ?? { pid: null, address: null };
+  const who = pid === null ? "another process" : `process ${pid}`;
+  const where = address === null ? "" : `, which answers at ${address}`;
+  return new GraphkeeperError("STORE_LOCKED", `${dataPath} is held by ${who}${where}.`, {
+    pid,
+    address,
     path: dataPath,
   });
 }

@@ -20,7 +20,10 @@ export interface ThreadData {
   secrets?: Uint8Array[];
 }
 
-export type Method = Exclude<keyof (GraphStore & KeyStore), "close" | "engine" | "time"> | "checkpoint" | "touch";
+export type Method =
+  | Exclude<keyof (GraphStore & KeyStore), "close" | "engine" | "time" | "eraseTraces">
+  | "checkpoint"
+  | "touch";
 
 export type Request =
   | { kind: "call"; id: number; method: Method; args: unknown[]; parts?: number }

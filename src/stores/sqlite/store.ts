@@ -339,6 +339,10 @@ export class SqliteStore implements GraphStore, KeyStore {
     return this.#reader.call("installationHead", []);
   }
 
+  eraseTraces(): Promise<boolean> {
+    return this.#keeper.call("checkpoint", []);
+  }
+
   async ping(): Promise<void> {
     await this.#reader.call("ping", []);
     if (!this.#readOnly) await this.writes.check(() => this.#write(this.#writer, "touch", []));

@@ -1,6 +1,7 @@
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
 import type { Keyring } from "../../../core/keyring.ts";
 import type { TraceContext } from "../../../core/trace.ts";
+import { openReadOnly } from "../read-only.ts";
 
 /** How a thread opens its connection. */
 export interface SessionOptions {
@@ -37,7 +38,8 @@ export class Session {
     this.options = options;
     this.gate = gate;
     this.failpoint = failpoint;
-    this.db = new DatabaseSync(options.path, { readOnly: options.readOnly, timeout: options.busyTimeoutMs });
+    const { path, readOnly, busyTimeoutMs: timeout } = options;
+    this.db = readOnly ? openReadOnly(path, timeout) : new DatabaseSync(path, { timeout });
     this.db.exec(`PRAGMA cache_size = -${options.cacheKiB}`);
     if (options.readOnly) return;
     this.db.exec(`PRAGMA synchronous = ${options.synchronous}`);

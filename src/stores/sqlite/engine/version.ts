@@ -1,5 +1,6 @@
-import { DatabaseSync } from "node:sqlite";
+import type { DatabaseSync } from "node:sqlite";
 import { GraphkeeperError } from "../../../core/errors.ts";
+import { openReadOnly } from "../read-only.ts";
 
 /** Whose file it is, and of which version: asked before anything of it is changed. */
 
@@ -15,7 +16,7 @@ const SQLITE_NOTADB = 26;
  * @throws GraphkeeperError `DATA_FROM_NEWER_VERSION`, `INVALID_VALUE` when the file belongs to something else
  */
 export function checkVersion(path: string, known: number): { version: number } {
-  const db = new DatabaseSync(path, { readOnly: true, timeout: 5_000 });
+  const db = openReadOnly(path, 5_000);
   try {
     const version = pragma(db, "user_version");
     const application = pragma(db, "application_id");
