@@ -9,7 +9,7 @@ import { FIXTURES } from "../profiles/fixtures/writers.ts";
 import { startGraphkeeper } from "../servers/graphkeeper.ts";
 import { startNeo4j } from "../servers/neo4j.ts";
 import { startRedis } from "../servers/redis.ts";
-import { findProgram, freePort, needProgram } from "../servers/tools.ts";
+import { findProgram, freePort } from "../servers/tools.ts";
 import { blocksOf, pages, ROOT } from "./blocks.ts";
 import { match, PLAN, type Treatment } from "./plan.ts";
 import { Scene, type SceneOptions } from "./scene.ts";
