@@ -6,7 +6,7 @@ import { rollForward } from "../documents/verbs.ts";
 import { type CollectionCheckpoint, collectGarbage } from "./collect.ts";
 import { ENGINES, type EngineChoice } from "./engine.ts";
 import { withLease } from "./lease.ts";
-import { recompute } from "./recompute.ts";
+import { type RecomputeOptions, recompute } from "./recompute.ts";
 import type { TrustedTime } from "./trusted-time.ts";
 
 /** Kinds of runs: the three of collection one by one, all three, and the recompute. */
@@ -32,6 +32,7 @@ export interface MaintenanceSettings {
   cutoff: number;
   resolution: number;
   seed: number;
+  analyse?: RecomputeOptions["analyse"];
 }
 
 /** What a run needs of its surroundings; the jobs room's context fits. */
@@ -166,6 +167,7 @@ async function runRecompute(
     cutoff: settings.cutoff,
     resolution: settings.resolution,
     seed: settings.seed,
+    analyse: settings.analyse,
     memoryMb: settings.memoryMb,
     timeBudgetMs: settings.timeBudgetMs,
     engine: engineChoice(settings, context.params),

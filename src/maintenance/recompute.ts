@@ -17,6 +17,8 @@ export interface RecomputeOptions extends Partial<AnalysisOptions> {
   timeBudgetMs?: number;
   onPhase?: (phase: string, done: number, total: number) => void;
   breathe?: () => Promise<void>;
+  /** Computes; default on a thread of its own. For tests in which one thread does everything. */
+  analyse?: typeof analyseOnThread;
 }
 
 export interface RecomputeResult {
@@ -105,7 +107,7 @@ async function recomputeWithin(store: Store, fence: Fence, options: RecomputeOpt
   stopIfAborted(options.signal);
   const given = { ...settings, given: computed };
   const published = store.publishedParts(groupId);
-  const answer = await analyseOnThread(graph, published, stored, given, { signal, onPhase });
+  const answer = await (options.analyse ?? analyseOnThread)(graph, published, stored, given, { signal, onPhase });
   const { state, partCount } = answer;
   const detail: JsonObject = { ...answer.detail, engine: chosen.name };
   let written = 0;

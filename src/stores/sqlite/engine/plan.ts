@@ -45,9 +45,10 @@ function purgeUnits(change: Change, plan: Plan, limit: number): Plan | null {
   const { session, g } = change;
   const remains: Remains = { entities: new Set(), relationships: new Set() };
   const kept = new Set<number>();
-  let { index } = plan;
   let room = limit;
   let more = false;
+  // Each time from the first document on: a replace may have given units to one that was done with already.
+  let index = 0;
   for (; index < plan.documents.length; index++) {
     const document = plan.documents[index] as number;
     const rows = session.all(
