@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import type { Operation, OperationRecord, Verb } from "../../core/words.ts";
 import { block, library } from "./blocks.ts";
 import type { GraphStoreCase } from "./case.ts";
-import { violations } from "./invariants.ts";
 import { idsOf } from "./look.ts";
 import type { World } from "./world.ts";
 
@@ -189,21 +188,6 @@ export const OPERATION_CASES: GraphStoreCase[] = [
       const before = await w.everything(G);
       assert.equal((await w.store.advance(G, first.id)).state, "done");
       assert.deepEqual(await w.everything(G), before, "advancing a done operation is a no-op");
-    },
-  },
-  {
-    name: "operation: a document that is replaced while its purge is carried out goes as a whole, with what it took over",
-    async run(w) {
-      const units = { u1: "d1", u2: "d2", u3: "d2", u4: "d2" };
-      await w.import(G, block({ documents: ["d1", "d2"], units, entities: ["e"], mentions: { u1: "e", u2: "e" } }));
-      // The first batch is done with d1 and in the middle of d2.
-      const first = await w.call(G, "purge", ["d1", "d2"], { unitsPerTransaction: 2 });
-      assert.equal(first.state, "rolling");
-      await w.replace(G, block({ documents: ["d1"], units: { u4: { documents: "d1", text: "text of u4" } } }));
-      await advanceToEnd(w, first, 2);
-      for (const id of ["d1", "d2"]) assert.equal(await w.store.document(G, id), null);
-      assert.deepEqual(await idsOf(w, G, "text_unit"), []);
-      assert.deepEqual(await violations(w.store, G), []);
     },
   },
   {
