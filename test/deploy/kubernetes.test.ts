@@ -69,8 +69,8 @@ function podSpecs(manifests: Manifest[]): { name: string; spec: Manifest }[] {
 
 describe.skipIf(kubectl === null)("the overlays (kubectl kustomize)", () => {
   test.each([
-    ["embedded", 7],
-    ["scaled", 6],
+    ["embedded", 9],
+    ["scaled", 8],
   ])("%s is valid by the schemas of Kubernetes 1.30", async (name, count) => {
     const file = await built(join(FOLDER, "overlays", name));
     const verdicts = await lines(VALIDATE, file);
@@ -142,6 +142,13 @@ describe.skipIf(kubectl === null)("the overlays (kubectl kustomize)", () => {
     const service = manifests.find((each) => each.kind === "Service");
     const budget = manifests.find((each) => each.kind === "PodDisruptionBudget");
     const monitor = manifests.find((each) => each.kind === "ServiceMonitor");
+    const [policy, closed] = manifests.filter((each) => each.kind === "NetworkPolicy");
+    expect(selects(policy.spec.podSelector.matchLabels, labels("Deployment", "graphkeeper"))).toBe(true);
+    expect(selects(policy.spec.podSelector.matchLabels, labels("CronJob", "graphrag-maintenance"))).toBe(false);
+    // Any pod of the namespace, not only those of this kustomization.
+    expect(policy.spec.ingress[0].from[0].podSelector).toEqual({});
+    expect(selects(closed.spec.podSelector.matchLabels, labels("CronJob", "graphrag-maintenance"))).toBe(true);
+    expect(closed.spec.ingress).toBeUndefined();
     for (const selector of [service.spec.selector, budget.spec.selector.matchLabels]) {
       expect(selects(selector, labels("Deployment", "graphkeeper"))).toBe(true);
       expect(selects(selector, labels("CronJob", "graphrag-maintenance"))).toBe(false);
