@@ -23,6 +23,7 @@ import type {
 } from "./core/words.ts";
 import { dumpLines, exportLines } from "./documents/export.ts";
 import {
+  hasEffective,
   type ImportOptions,
   type ImportProgress,
   importBlock,
@@ -31,7 +32,7 @@ import {
   replaceDocument,
 } from "./documents/import.ts";
 import { type PurgeResult, purgeDocuments } from "./documents/purge.ts";
-import { type CallOptions, perform, resumeUnfinished } from "./documents/verbs.ts";
+import { type BlockOptions, type CallOptions, perform, resumeUnfinished } from "./documents/verbs.ts";
 import { CHANCE_LOSSES } from "./jobs/rules.ts";
 import type { JobService, Visible, WatchedRun } from "./jobs/service.ts";
 import { COVERED_BY, type RunKind } from "./maintenance/handler.ts";
@@ -146,11 +147,11 @@ export class Graphkeeper {
     this.anchors?.touch(checkGroupId(groupId));
     const progress = await importBlocks(this, groupId, blocks, options);
     this.anchors?.touch(groupId);
-    if (progress.documents > (progress.outcomes.unchanged ?? 0)) await this.#changed(groupId, options.trace);
+    if (hasEffective(progress)) await this.#changed(groupId, options.trace);
     return progress;
   }
 
-  async importBlock(groupId: string, block: ImportBlock, options: CallOptions = {}): Promise<OperationRecord> {
+  async importBlock(groupId: string, block: ImportBlock, options: BlockOptions = {}): Promise<OperationRecord> {
     return this.#followed(await importBlock(this, checkGroupId(groupId), block, options), options.trace);
   }
 
@@ -158,7 +159,7 @@ export class Graphkeeper {
     groupId: string,
     documentId: string,
     block: ImportBlock,
-    options: CallOptions = {},
+    options: BlockOptions = {},
   ): Promise<OperationRecord> {
     const record = await replaceDocument(this, checkGroupId(groupId), documentId, block, options);
     return this.#followed(record, options.trace);

@@ -73,14 +73,18 @@ export function operationHash(
   return callHash(operation, block ? blockHash(block) : null);
 }
 
-/** @param hashOfBlock of the block that the call carries */
+/**
+ * @param hashOfBlock of the block that the call carries
+ * @param asked what it asks for beside; without any, the hash is that of version 0.1
+ */
 export function callHash(
   operation: Pick<Operation, "groupId" | "verb" | "documentIds" | "successor">,
   hashOfBlock: string | null,
+  asked: { restore?: boolean; again?: boolean } = {},
 ): string {
-  return sha256(
-    canonicalJson([operation.groupId, operation.verb, operation.documentIds, operation.successor ?? null, hashOfBlock]),
-  );
+  const call = [operation.groupId, operation.verb, operation.documentIds, operation.successor ?? null, hashOfBlock];
+  const more = Object.entries({ restore: asked.restore, again: asked.again }).filter(([, wanted]) => wanted);
+  return sha256(canonicalJson(more.length === 0 ? call : [...call, Object.fromEntries(more)]));
 }
 
 export const AUDIT_START = "0".repeat(64);

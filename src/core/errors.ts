@@ -69,6 +69,11 @@ export const ERRORS = {
     title: "Purging needs a confirmation",
     remedy: "Repeat the document id in the field confirm (--confirm on the command line).",
   },
+  DOCUMENT_DEPRECATED: {
+    status: 409,
+    title: "The document is deprecated",
+    remedy: "Restore it first, or ask for it in the same call: restore=true (--restore on the command line).",
+  },
   LEGAL_HOLD: { status: 409, title: "A document is under legal hold", remedy: "Release the hold first." },
   BLAST_RADIUS: {
     status: 409,

@@ -27,22 +27,39 @@ export function outcomeOf(verb: Operation["verb"], document: Standing): Outcome 
   }
 }
 
+/** What an import or a replace asks for beside what it brings. */
+export interface Asked {
+  /** What is deprecated becomes active again, with what the block says of it. */
+  restore?: boolean;
+  /** What was purged before is imported. */
+  again?: boolean;
+}
+
 /**
- * Of import and replace.
+ * Of import and replace. Neither makes a deprecated document active, nor brings a purged one back, unless the call asks for
+ * it: a folder that is imported again, or a tool that puts every file again, knows nothing of the decision to hide it. Nor
+ * does its new text appear.
  *
- * @param stored the document as it stands; null when there is none
+ * @param stored the document as it stands; "purged" when there was one; null when there is none
  * @param contentHash of what comes
- * @throws GraphkeeperError `DOCUMENT_NOT_FOUND` for a replace of nothing, `LEGAL_HOLD`
+ * @param asked what the call asks for
+ * @throws GraphkeeperError `DOCUMENT_NOT_FOUND` for a replace of nothing, `DOCUMENT_DEPRECATED` for one of a deprecated
+ *   document, `LEGAL_HOLD`
  */
 export function importOutcome(
   operation: Pick<Operation, "groupId" | "verb">,
   documentId: string,
-  stored: (Standing & { contentHash: string }) | null,
+  stored: (Standing & { contentHash: string }) | "purged" | null,
   contentHash: string,
+  asked: Asked,
 ): Outcome {
-  if (!stored) {
+  if (stored === null || stored === "purged") {
     if (operation.verb === "replace") throw documentNotFound(operation.groupId, documentId);
-    return "imported";
+    return stored === "purged" && !asked.again ? "purged_before" : "imported";
+  }
+  if (stored.status === "deprecated" && !asked.restore) {
+    if (operation.verb === "replace") throw documentDeprecated(documentId);
+    return "deprecated_kept";
   }
   if (stored.contentHash === contentHash) return stored.status === "active" ? "unchanged" : "restored";
   if (!stored.legalHold) return "replaced";
@@ -76,9 +93,32 @@ export function readmitOutcomes(
   return ids.map((id) => ({ id, outcome: remembered.includes(id) ? "readmitted" : "not_found" }));
 }
 
+function documentDeprecated(documentId: string): GraphkeeperError {
+  return new GraphkeeperError(
+    "DOCUMENT_DEPRECATED",
+    `The document ${documentId} is deprecated; its new version was not stored, and would be visible at once.`,
+    { document: documentId },
+  );
+}
+
+const WITHOUT_EFFECT: ReadonlySet<Outcome> = new Set([
+  "unchanged",
+  "deprecated_kept",
+  "purged_before",
+  "not_found",
+  "on_hold",
+]);
+
 /** Whether the outcome changes anything. */
 export function isEffective(outcome: Outcome): boolean {
-  return outcome !== "unchanged" && outcome !== "not_found" && outcome !== "on_hold";
+  return !WITHOUT_EFFECT.has(outcome);
+}
+
+/** Documents of a block that an import does not take, for a reason that is not that they are what they were. */
+const LEFT_OUT: ReadonlySet<Outcome> = new Set(["deprecated_kept", "purged_before"]);
+
+export function leftOut(outcomes: OperationRecord["outcomes"]): OperationRecord["outcomes"] {
+  return outcomes.filter(({ outcome }) => LEFT_OUT.has(outcome));
 }
 
 /** A document under legal hold that is the only one named is refused; in a bulk it is left out. @throws GraphkeeperError `LEGAL_HOLD` */

@@ -1,4 +1,5 @@
 import type { Neighbourhood, NeighbourhoodQuery } from "./neighbourhood.ts";
+import type { Asked } from "./outcomes.ts";
 import type {
   AuditDraft,
   AuditEntry,
@@ -168,7 +169,8 @@ export interface GroupReader {
   neighbourhood(groupId: string, query: NeighbourhoodQuery): Promise<Neighbourhood>;
 }
 
-export interface ApplyOptions {
+/** `restore` and `again` are of import and replace only. */
+export interface ApplyOptions extends Asked {
   /** import and replace only: what is imported. */
   block?: ImportBlock;
   /** Limits of the blast-radius guard; null = forced. Checked in the transaction, for deprecate and purge. */
@@ -184,9 +186,12 @@ export interface DocumentLifecycle {
    * `replayed: true`.
    *
    * - import: creates the documents of the block; one that exists with another content hash is replaced, an active one
-   *   with the same hash is `unchanged`, a deprecated one comes back (`restored`, or `replaced` with the new content).
+   *   with the same hash is `unchanged`. A deprecated one stays as it is (`deprecated_kept`, also under legal hold and with
+   *   a successor), and what the block says of it alone is left out; with `restore` it comes back (`restored`, or
+   *   `replaced` with the new content). One that was purged is left out as well (`purged_before`, also as an owner that only
+   *   text units of the block name) unless `again` asks for it.
    *   A text unit that supports a relationship mentions both ends, whether the block says so or not.
-   * - replace: one document, which must exist. Units with the text of an old unit of the document keep that unit's id,
+   * - replace: one document, which must exist; a deprecated one needs `restore`. Units with the text of an old unit of the document keep that unit's id,
    *   vector and mentions. Units that no document owns any more are removed with their mentions and support.
    * - deprecate / restore: change the status; units follow at once, what becomes live again returns at once (entities and
    *   relationships too), what may have died becomes a candidate.
@@ -199,7 +204,7 @@ export interface DocumentLifecycle {
    *
    * Unknown documents: outcome `not_found` in a bulk; `DOCUMENT_NOT_FOUND` when the only one.
    * @throws GraphkeeperError `OPERATION_ID_REUSED`, `BLAST_RADIUS`, `CONFLICT`, `LEGAL_HOLD`, `INVALID_VALUE`,
-   *   `INVALID_EMBEDDING`, `DOCUMENT_NOT_FOUND`, `GROUP_NOT_FOUND`
+   *   `INVALID_EMBEDDING`, `DOCUMENT_NOT_FOUND`, `DOCUMENT_DEPRECATED`, `GROUP_NOT_FOUND`
    */
   apply(operation: Operation, options?: ApplyOptions): Promise<OperationRecord>;
   /** The next batch of a rolling operation; a no-op on a done one. */

@@ -148,6 +148,10 @@ export type Outcome =
   | "released"
   | "readmitted"
   | "unchanged"
+  /** import only: it is deprecated and stays so, whatever the block says of it; `restore` asks for it. */
+  | "deprecated_kept"
+  /** import only: it was purged and is not imported; `again` asks for it. */
+  | "purged_before"
   | "not_found"
   | "on_hold";
 

@@ -1,12 +1,13 @@
 import { blockHashSteps } from "../core/canonical.ts";
 import { GraphkeeperError } from "../core/errors.ts";
+import { isEffective, leftOut } from "../core/outcomes.ts";
 import { inTurns } from "../core/turns.ts";
-import type { ImportBlock, OperationRecord } from "../core/words.ts";
+import type { ImportBlock, OperationRecord, Outcome } from "../core/words.ts";
 import { withStoredIds } from "./earlier-ids.ts";
 import { normaliseSteps } from "./normalise.ts";
 import { isRefusal, type LocatedBlock, type OnReject } from "./rejects.ts";
 import { Sieve } from "./sieve.ts";
-import { type CallOptions, perform, type VerbContext } from "./verbs.ts";
+import { type BlockOptions, perform, type VerbContext } from "./verbs.ts";
 
 export type { LocatedBlock } from "./rejects.ts";
 
@@ -16,11 +17,16 @@ export interface ImportProgress {
   textUnits: number;
   entities: number;
   relationships: number;
-  outcomes: Record<string, number>;
+  outcomes: Partial<Record<Outcome, number>>;
+  /** The first 100 documents that were not taken, and why: those that the caller may want to ask for. */
+  notTaken: { id: string; outcome: Outcome }[];
   generation: number;
 }
 
-export interface ImportOptions extends CallOptions {
+/** Documents that are named one by one; of more there is the count. */
+const NOT_TAKEN_LISTED = 100;
+
+export interface ImportOptions extends BlockOptions {
   onProgress?: (progress: ImportProgress) => void;
   /** Takes what is refused by itself, so that the rest goes in; without it the first bad block stops the import. */
   onReject?: OnReject;
@@ -46,6 +52,7 @@ export async function importBlocks(
     entities: 0,
     relationships: 0,
     outcomes: {},
+    notTaken: [],
     generation: 0,
   };
   let number = 0;
@@ -109,11 +116,16 @@ async function importLocated(
   return null;
 }
 
+/**
+ * @param options.restore what is deprecated comes back with this; without it, it stays deprecated and what the block says of
+ *   it alone is left out (`deprecated_kept`)
+ * @param options.again what was purged before is imported; without it, it is left out (`purged_before`)
+ */
 export async function importBlock(
   context: VerbContext,
   groupId: string,
   block: ImportBlock,
-  options: CallOptions & { hashOfCall?: string } = {},
+  options: BlockOptions & { hashOfCall?: string } = {},
 ): Promise<OperationRecord> {
   const normal = await readied(await withStoredIds(context.store, groupId, await inTurns(normaliseSteps(block))));
   const ids = normal.block.documents.map((d) => d.id);
@@ -131,14 +143,15 @@ async function readied(block: ImportBlock): Promise<{ block: ImportBlock; hashOf
 /**
  * Replaces one document by a new version of it: one atomic operation.
  *
- * @throws GraphkeeperError `INVALID_VALUE` when the block is not about exactly that document
+ * @throws GraphkeeperError `INVALID_VALUE` when the block is not about exactly that document, `DOCUMENT_DEPRECATED` unless
+ *   `options.restore` asks for it to come back
  */
 export async function replaceDocument(
   context: VerbContext,
   groupId: string,
   documentId: string,
   block: ImportBlock,
-  options: CallOptions = {},
+  options: BlockOptions = {},
 ): Promise<OperationRecord> {
   if (block.documents.length !== 1 || block.documents[0]?.id !== documentId) {
     throw new GraphkeeperError(
@@ -161,4 +174,10 @@ function count(progress: ImportProgress, record: OperationRecord): void {
   progress.relationships += record.effect.relationships;
   progress.generation = record.generation;
   for (const { outcome } of record.outcomes) progress.outcomes[outcome] = (progress.outcomes[outcome] ?? 0) + 1;
+  progress.notTaken.push(...leftOut(record.outcomes).slice(0, NOT_TAKEN_LISTED - progress.notTaken.length));
+}
+
+/** Whether anything of the import changed the group. */
+export function hasEffective({ outcomes }: ImportProgress): boolean {
+  return Object.keys(outcomes).some((outcome) => isEffective(outcome as Outcome));
 }

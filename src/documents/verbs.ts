@@ -1,6 +1,7 @@
 import { callHash } from "../core/canonical.ts";
 import { GraphkeeperError } from "../core/errors.ts";
 import { BLAST_RADIUS, checkGroupId, checkId } from "../core/law.ts";
+import type { Asked } from "../core/outcomes.ts";
 import type { DocumentLifecycle, GroupReader } from "../core/ports.ts";
 import type { TraceContext } from "../core/trace.ts";
 import type { ImportBlock, Operation, OperationRecord, Verb } from "../core/words.ts";
@@ -26,6 +27,9 @@ export interface VerbContext {
   newId: () => string;
 }
 
+/** What an import or a replace may carry beside. */
+export type BlockOptions = CallOptions & Asked;
+
 /** Documents in one call; more go through several calls, or as NDJSON. */
 export const MAX_DOCUMENTS_PER_CALL = 1_000;
 
@@ -39,7 +43,7 @@ export async function perform(
   groupId: string,
   verb: Verb,
   documentIds: string[],
-  options: CallOptions & { successor?: string; block?: ImportBlock; hashOfBlock?: string } = {},
+  options: BlockOptions & { successor?: string; block?: ImportBlock; hashOfBlock?: string } = {},
 ): Promise<OperationRecord> {
   checkGroupId(groupId);
   const ids = [...new Set(documentIds.map((id) => checkId(id, "document id")))];
@@ -62,14 +66,15 @@ export async function perform(
   const operation: Operation = {
     ...call,
     id: options.operationId === undefined ? context.newId() : checkId(options.operationId, "operation id"),
-    requestHash: callHash(call, options.hashOfBlock ?? null),
+    requestHash: callHash(call, options.hashOfBlock ?? null, options),
     at: context.clock(),
     actor: options.actor ?? "local",
     reason: options.reason ?? null,
     trace: options.trace,
   };
+  const { block, restore, again } = options;
   const guard = options.force ? null : BLAST_RADIUS;
-  const first = await context.store.apply(operation, { block: options.block, guard });
+  const first = await context.store.apply(operation, { block, restore, again, guard });
   const record = await rollForward(context.store, first, options);
   return first.replayed ? { ...record, replayed: true } : record;
 }

@@ -8,7 +8,7 @@ import { demandRole } from "./auth.ts";
 import { documentBlock, documentBody } from "./document-body.ts";
 import { type Answer, type Call, operationId, route } from "./route.ts";
 import * as shapes from "./shapes.ts";
-import { cursor, id, limit, text } from "./validate.ts";
+import { cursor, id, limit, restoreFlag, text } from "./validate.ts";
 
 const params = z.strictObject({ id: id() });
 const reason = text(2_000).optional().describe("Why; kept in the audit.");
@@ -187,8 +187,9 @@ const replace = route({
   summary: "Replace a document by a new version, in one atomic operation",
   description:
     "As JSON, or as NDJSON of the native format with exactly this document. Text units with unchanged text keep their " +
-    "ids, vectors and mentions.",
+    "ids, vectors and mentions. A deprecated document is refused unless `restore` asks for it.",
   params,
+  query: z.strictObject({ restore: restoreFlag }),
   body: documentBody,
   largeBody: true,
   ndjson: "also",
@@ -198,7 +199,8 @@ const replace = route({
     const block = await (call.lines === null
       ? documentBlock(documentId, call.body)
       : onlyBlock(parseNative(call.lines, { large: call.large })));
-    return answerOf(await call.graphkeeper.replace(call.groupId, documentId, block, options(call)));
+    const asked = { ...options(call), restore: call.query.restore };
+    return answerOf(await call.graphkeeper.replace(call.groupId, documentId, block, asked));
   },
 });
 

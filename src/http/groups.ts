@@ -5,7 +5,7 @@ import { parseNative } from "../formats/native.ts";
 import { RejectLog } from "../formats/reject-log.ts";
 import { operationId, route } from "./route.ts";
 import * as shapes from "./shapes.ts";
-import { cursor, flag, integer, limit, text } from "./validate.ts";
+import { againFlag, cursor, flag, integer, limit, restoreFlag, text } from "./validate.ts";
 
 /** Text of rejected lines in one answer: 4 million characters; the rejects after it are listed without theirs. */
 const MAX_REJECTED_CHARACTERS = 4_000_000;
@@ -40,9 +40,13 @@ const importLines = route({
     "Of any length; at most 8 MB a line. Each document with its units, entities and facts is imported whole or not at " +
     "all; what stands before a wrong line stays imported, and sending the same again goes on from there. With " +
     "`on_error=skip` what is wrong is refused by itself, with what names it, counted and listed; the rest goes in. " +
-    "The body may be compressed by gzip, or UTF-16.",
+    "The body may be compressed by gzip, or UTF-16. A document that is deprecated stays so (`deprecated_kept`) unless " +
+    "`restore` asks for it, and one that was purged stays away (`purged_before`) unless `again` does; the first 100 such " +
+    "documents are listed in `not_taken`.",
   query: z.strictObject({
     reason: text(2_000).optional(),
+    restore: restoreFlag,
+    again: againFlag,
     on_error: z.enum(["stop", "skip"]).optional().describe("What a wrong line does; default stop."),
     rejects: integer(0, 10_000).optional().describe("Most rejects that the answer lists; default 100."),
   }),
@@ -62,6 +66,8 @@ const importLines = route({
       operationId: operation,
       actor: principal.actor,
       reason: call.query.reason,
+      restore: call.query.restore,
+      again: call.query.again,
       signal: AbortSignal.any([call.gone, call.stopped]),
       trace: call.trace,
     });

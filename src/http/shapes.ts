@@ -168,11 +168,9 @@ export const occurrences = z.object({
 
 export const imported = z.looseObject({
   blocks: count(),
-  documents: count(),
-  text_units: count(),
-  entities: count(),
-  relationships: count(),
+  ...effect.omit({ vectors: true }).shape,
   outcomes: z.record(z.string(), count()),
+  not_taken: outcomes,
   generation: count(),
   /** With `on_error=skip`: how much was refused, and how many lines were left out because they name that. */
   rejected: count().optional(),

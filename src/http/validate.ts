@@ -70,6 +70,11 @@ export function flag() {
     .meta({ openapi: { type: "boolean" } });
 }
 
+export const restoreFlag = flag()
+  .optional()
+  .describe("What is deprecated comes back with this; without it, it stays as it is.");
+export const againFlag = flag().optional().describe("What was purged before is imported; without it, it stays away.");
+
 /** Some of the names, with commas between them. */
 export function names<const N extends string>(known: readonly N[]) {
   const one = `(${known.join("|")})`;

@@ -168,3 +168,24 @@ export class GuardNotAsked extends Spoilt {
     return super.apply(operation, { ...options, guard: null });
   }
 }
+
+/** Found in version 0.1: a folder imported again took back what people had decided. */
+export class ImportTakesDecisionsBack extends MemoryStore {
+  override apply(operation: Operation, options?: ApplyOptions): Promise<OperationRecord> {
+    return super.apply(operation, { ...options, restore: true, again: true });
+  }
+}
+
+export class NewTextOfTheDeprecatedShows extends Spoilt {
+  override async apply(operation: Operation, options?: ApplyOptions): Promise<OperationRecord> {
+    const record = await super.apply(operation, options);
+    const kept = record.outcomes.filter(({ outcome }) => outcome === "deprecated_kept").map(({ id }) => id);
+    this.spoil(operation.groupId, (group) => {
+      for (const unit of options?.block?.textUnits ?? []) {
+        if (group.textUnits.has(unit.id) || !unit.documents.some((id) => kept.includes(id))) continue;
+        group.textUnits.set(unit.id, { ...unit, presence: "live", vector: null });
+      }
+    });
+    return record;
+  }
+}

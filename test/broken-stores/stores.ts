@@ -6,8 +6,10 @@ import {
   GuardNotAsked,
   HalfAnImport,
   IdempotencyForgotten,
+  ImportTakesDecisionsBack,
   KeptUnitsGetNewVectors,
   MarkOutsideTheTransaction,
+  NewTextOfTheDeprecatedShows,
   ParkedStaysSearchable,
   PurgeLeavesAMention,
   RestoreLeavesEntitiesToTheJob,
@@ -51,6 +53,20 @@ export const BROKEN_STORES: BrokenStore[] = [
     fault: "a refused import leaves half of its block",
     foundBy: ["import: what a row names must be in the block or stored, or nothing is written"],
     open: () => new HalfAnImport(),
+  },
+  {
+    fault: "an import restores what was deprecated and brings back what was purged",
+    foundBy: [
+      "again: a deprecated document stays so and is named, held or not, with a successor or not, its text the same or not",
+      "again: a document that was purged stays away and is named, by a call or by the end of its window, until it is asked for",
+      "again: a purged document is not brought back as an owner of a text unit",
+    ],
+    open: () => new ImportTakesDecisionsBack(),
+  },
+  {
+    fault: "the new text of a deprecated document shows with an import",
+    foundBy: ["again: of a block whose documents are kept in part, the rest is imported, and nothing of the kept ones"],
+    open: () => new NewTextOfTheDeprecatedShows(),
   },
   {
     fault: "garbage collection reaches into other groups",

@@ -33,6 +33,31 @@ test("a file and standard input are the same; the same again changes nothing", a
   expect(other.out).toBe(one.out);
 });
 
+test("what was deprecated or purged stays so when its folder is imported again, is named, and comes back when it is asked for", async () => {
+  const { run } = place;
+  const again = (...flags: string[]) =>
+    run(["import", "-", "--group", "again", ...flags], { stdin: corpus("a", "b", "c") });
+  await again();
+  await run(["deprecate", "a", "--group", "again"]);
+  await run(["purge", "b", "--confirm", "b", "--force", "--group", "again"]);
+  const kept = await again();
+  expect(kept.code).toBe(0);
+  expect(kept.out).toContain("1 document deprecated and kept so (a); ask for them with --restore\n");
+  expect(kept.out).toContain("1 document purged before and not imported (b); ask for them with --again\n");
+  expect((await again("--json")).json()).toMatchObject({
+    outcomes: { deprecated_kept: 1, purged_before: 1, unchanged: 1 },
+    not_taken: [
+      { id: "a", outcome: "deprecated_kept" },
+      { id: "b", outcome: "purged_before" },
+    ],
+  });
+  const once = ["--operation-id", "once"];
+  await again(...once);
+  expect((await again(...once, "--restore")).problem()).toMatchObject({ code: "OPERATION_ID_REUSED" });
+  const asked = await again("--restore", "--again");
+  expect(asked.out).toContain("3 documents: 1 restored, 1 imported, 1 unchanged\n");
+});
+
 test("an import under one operation id has one effect, and another content under it is refused", async () => {
   const { run } = place;
   const call = (text: string) =>

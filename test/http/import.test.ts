@@ -72,6 +72,31 @@ test("with on_error=skip what is wrong is refused by itself, counted and listed;
   expect((await importLines(bad)).statusCode).toBe(400);
 });
 
+test("what was deprecated or purged stays so, by import and by replace, until the query asks for it", async () => {
+  await importLines([...block("a"), ...block("b")]);
+  await send(world, "/documents/a/deprecate", { body: {}, group: "acme" });
+  await send(world, "/documents/b/purge", { body: { confirm: "b", force: true }, group: "acme" });
+  const again = (query: string) =>
+    send(world, `/groups/acme/import${query}`, {
+      raw: [...block("a"), ...block("b")].join("\n"),
+      type: "application/x-ndjson",
+    });
+  expect((await again("")).json()).toMatchObject({
+    outcomes: { deprecated_kept: 1, purged_before: 1 },
+    not_taken: [
+      { id: "a", outcome: "deprecated_kept" },
+      { id: "b", outcome: "purged_before" },
+    ],
+  });
+  const replace = (query: string) =>
+    send(world, `/documents/a${query}`, { method: "PUT", body: { text_units: [] }, group: "acme" });
+  const refused = await replace("");
+  expect([refused.statusCode, refused.json().code]).toEqual([409, "DOCUMENT_DEPRECATED"]);
+  expect((await again("?restore=true&again=1")).json()).toMatchObject({ outcomes: { restored: 1, imported: 1 } });
+  await send(world, "/documents/a/deprecate", { body: {}, group: "acme" });
+  expect((await replace("?restore=true")).json()).toMatchObject({ outcomes: [{ id: "a", outcome: "replaced" }] });
+});
+
 describe("a wrong line", () => {
   const second = block("b");
   const cases: [string, string, number, string, RegExp][] = [

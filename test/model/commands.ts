@@ -31,7 +31,7 @@ export const POLICIES: Policy[] = [
 
 type Status = "deprecate" | "restore";
 export type Command = { group: string } & (
-  | { does: "import" | "replace"; block: ImportBlock }
+  | { does: "import" | "replace"; block: ImportBlock; restore: boolean; again: boolean }
   | { does: "deprecate" | "purge"; documents: string[]; successor?: string; guarded: boolean }
   | { does: "restore" | "hold" | "release"; documents: string[] }
   | { does: "again" }
@@ -142,6 +142,8 @@ const COMMANDS: [weight: number, command: fc.Arbitrary<Command>][] = [
     fc.record({
       does: fc.constant("import" as const),
       group,
+      restore: fc.boolean(),
+      again: fc.boolean(),
       block: block(some(DOCUMENTS, 2).filter((ids) => ids.length > 0)),
     }),
   ],
@@ -150,6 +152,8 @@ const COMMANDS: [weight: number, command: fc.Arbitrary<Command>][] = [
     fc.record({
       does: fc.constant("replace" as const),
       group,
+      restore: fc.boolean(),
+      again: fc.boolean(),
       block: block(fc.constantFrom(...DOCUMENTS).map((id) => [id])),
     }),
   ],
@@ -228,7 +232,9 @@ const COMMANDS: [weight: number, command: fc.Arbitrary<Command>][] = [
 export function sequences(maxLength: number): fc.Arbitrary<Command[]> {
   const beginnings = fc.tuple(
     ...GROUPS.map((id) =>
-      block(fc.constant(["d0", "d1"])).map((imported): Command => ({ does: "import", group: id, block: imported })),
+      block(fc.constant(["d0", "d1"])).map(
+        (imported): Command => ({ does: "import", group: id, block: imported, restore: false, again: false }),
+      ),
     ),
   );
   const command = fc.oneof(...COMMANDS.map(([weight, arbitrary]) => ({ weight, arbitrary })));

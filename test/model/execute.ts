@@ -46,7 +46,7 @@ export class Execution {
       case "replace": {
         const ids = command.block.documents.map(({ id }) => id);
         const operation = w.operation(g, command.does, ids);
-        const call = () => w.store.apply(operation, { block: command.block });
+        const call = () => w.store.apply(operation, command);
         return this.#call(g, call, call);
       }
       case "deprecate":

@@ -10,23 +10,28 @@ import { EXIT } from "../output.ts";
 import { list, num, str } from "../wire.ts";
 import { blocksOf } from "./import.ts";
 
+interface ReplaceOptions {
+  reason?: string;
+  operationId?: string;
+  restore?: boolean;
+}
+
 /** replace, export, dump, verify */
 export function dataCommands(program: Command, context: MakeContext): void {
   program
     .command("replace <document> <path>")
     .description("replace a document by the new version of it in an NDJSON file")
     .option("--reason <text>", "why, for the audit")
+    .option("--restore", "if it is deprecated, bring it back with the new version")
     .option("--operation-id <id>", "the same id again has no second effect")
-    .action(
-      async (document: string, path: string, options: { reason?: string; operationId?: string }, self: Command) => {
-        const cli = context(self);
-        const record = await replace(cli, document, path, options);
-        cli.output.result(
-          record,
-          `${document}: ${str(list(record.outcomes)[0]?.outcome)}; generation ${num(record.generation)}`,
-        );
-      },
-    );
+    .action(async (document: string, path: string, options: ReplaceOptions, self: Command) => {
+      const cli = context(self);
+      const record = await replace(cli, document, path, options);
+      cli.output.result(
+        record,
+        `${document}: ${str(list(record.outcomes)[0]?.outcome)}; generation ${num(record.generation)}`,
+      );
+    });
   program
     .command("export")
     .description("write the live graph as native NDJSON")
@@ -103,12 +108,7 @@ async function* textOf(lines: AsyncIterable<{ text: string }>): AsyncIterable<st
   for await (const { text } of lines) yield text;
 }
 
-async function replace(
-  cli: CliContext,
-  document: string,
-  path: string,
-  options: { reason?: string; operationId?: string },
-): Promise<JsonObject> {
+async function replace(cli: CliContext, document: string, path: string, options: ReplaceOptions): Promise<JsonObject> {
   const blocks: LocatedBlock[] = [];
   for await (const block of blocksOf(path, "native")) blocks.push(block);
   const block = blocks.find((b) => b.block.documents.some((d) => d.id === document))?.block;
@@ -120,6 +120,7 @@ async function replace(
       method: "PUT",
       path: `/documents/${encodeURIComponent(document)}`,
       group: cli.group,
+      query: { restore: options.restore },
       idempotencyKey: options.operationId,
       // NDJSON has no place for a reason.
       ...(options.reason === undefined
@@ -130,6 +131,7 @@ async function replace(
   return cli.locally("write", async (graphkeeper) => {
     const record = await graphkeeper.replace(cli.group, document, block, {
       operationId: options.operationId,
+      restore: options.restore,
       actor: "cli",
       reason: options.reason,
       signal: cli.signal,

@@ -20,6 +20,8 @@ type Format = (typeof FORMATS)[number];
 interface ImportOptions {
   format: Format;
   operationId?: string;
+  restore?: boolean;
+  again?: boolean;
   onError: "skip" | "stop";
   rejects?: string;
 }
@@ -33,6 +35,8 @@ export function importCommand(program: Command, context: MakeContext): void {
     .command("import <path>")
     .description("import documents: NDJSON (- for standard input), an OpenIE file, or a Microsoft GraphRAG folder")
     .addOption(new Option("--format <format>", "what the path holds").choices(FORMATS).default("native"))
+    .option("--restore", "bring deprecated documents of it back; without it they stay deprecated")
+    .option("--again", "import what was purged before; without it purged documents stay away")
     .option("--operation-id <id>", "the same import again has no second effect")
     .addOption(
       new Option("--on-error <what>", "stop at what is wrong, or skip just that and exit with 3")
@@ -53,6 +57,7 @@ export function importCommand(program: Command, context: MakeContext): void {
       cli.output.result({ ...progress, ...report.members }, [
         `${count(num(progress.documents), "document")}: ${outcomes.join(", ") || "none"}`,
         `${count(num(progress.text_units), "text unit")}, ${count(num(progress.entities), "entity", "entities")}, ${count(num(progress.relationships), "relationship")} changed; generation ${num(progress.generation)}`,
+        ...notTakenLines(progress),
         ...report.lines,
       ]);
       if (report.log.rejected > 0) process.exitCode = EXIT.findings;
@@ -130,6 +135,20 @@ class ImportReport {
   }
 }
 
+/** Documents that were not taken, and how to ask for them. */
+function notTakenLines(progress: JsonObject): string[] {
+  const line = (outcome: string, what: string, flag: string) => {
+    const number = num(obj(progress.outcomes)[outcome] ?? 0);
+    const ids = list(progress.not_taken).flatMap((o) => (o.outcome === outcome ? [str(o.id)] : []));
+    const some = ids.slice(0, 3).join(", ") + (number > 3 ? ", …" : "");
+    return number === 0 ? [] : [`${count(number, "document")} ${what} (${some}); ask for them with ${flag}`];
+  };
+  return [
+    ...line("deprecated_kept", "deprecated and kept so", "--restore"),
+    ...line("purged_before", "purged before and not imported", "--again"),
+  ];
+}
+
 async function importPath(
   cli: CliContext,
   path: string,
@@ -142,7 +161,11 @@ async function importPath(
     const answer = (await server.call({
       method: "POST",
       path: `/groups/${encodeURIComponent(cli.group)}/import`,
-      query: options.onError === "skip" ? { on_error: "skip", rejects: LISTED_BY_SERVER } : {},
+      query: {
+        restore: options.restore,
+        again: options.again,
+        ...(options.onError === "skip" && { on_error: "skip", rejects: LISTED_BY_SERVER }),
+      },
       group: cli.group,
       idempotencyKey: options.operationId,
       stream: { type: "application/x-ndjson", body: upload(cli, path, options.format, report.read) },
@@ -155,6 +178,8 @@ async function importPath(
   return cli.locally("create", async (graphkeeper) => {
     const progress = await graphkeeper.importBlocks(cli.group, blocksOf(path, options.format, report.read), {
       operationId: options.operationId,
+      restore: options.restore,
+      again: options.again,
       actor: "cli",
       signal: cli.signal,
       onReject: report.read.onReject,

@@ -45,7 +45,7 @@ export const IMPACT_CASES: GraphStoreCase[] = [
         for (const verb of ["deprecate", "restore", "purge"] as const) {
           if (!(await w.store.group(G)) || verb === "purge") {
             if (await w.store.group(G)) await w.purge(G, ["d1", "d2", "d3"]);
-            await w.import(G, library());
+            await w.import(G, library(), { again: true });
           }
           const before = await w.everything(G);
           const impact = await w.store.impact(G, verb, ids);

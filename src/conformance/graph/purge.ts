@@ -171,7 +171,7 @@ export const PURGE_CASES: GraphStoreCase[] = [
       await w.replace(G, block({ documents: ["d1"], units: { n: "d1" } }));
       assert.equal((await w.store.document(G, "d1"))?.version, 2);
       await w.purge(G, "d1");
-      const { at, outcomes } = await w.import(G, block({ documents: ["d1"], units: { u1: "d1" } }));
+      const { at, outcomes } = await w.import(G, block({ documents: ["d1"], units: { u1: "d1" } }), { again: true });
       assert.deepEqual(outcomes, [{ id: "d1", outcome: "imported" }]);
       const document = await w.store.document(G, "d1");
       assert.deepEqual([document?.version, document?.createdAt, document?.status], [1, at, "active"]);
@@ -214,7 +214,7 @@ export const PURGE_CASES: GraphStoreCase[] = [
       await w.deprecate(G, "d1");
       await w.refuses(G, "LEGAL_HOLD", () => w.purge(G, "d1"));
       assert.equal(
-        (await w.import(G, library())).outcomes[0]?.outcome,
+        (await w.import(G, library(), { restore: true })).outcomes[0]?.outcome,
         "restored",
         "the same content is no replacement",
       );
@@ -244,7 +244,7 @@ export const PURGE_CASES: GraphStoreCase[] = [
         const record = await call({ guard: null });
         assert.equal(record.replayed, false, "the refused id may be used again with force");
         assert.deepEqual(record.outcomes.length, 2);
-        await w.import(G, library());
+        await w.import(G, library(), { restore: true, again: true });
       }
       for (const guard of [
         { share: 0.6, floor: 0 },

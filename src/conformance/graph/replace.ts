@@ -132,7 +132,7 @@ export const REPLACE_CASES: GraphStoreCase[] = [
     },
   },
   {
-    name: "replace: the same content is unchanged, and brings a deprecated document back",
+    name: "replace: the same content is unchanged; it brings a deprecated document back when it is asked to",
     async run(w) {
       const content = block({ documents: ["d"], units: { u: "d" } });
       await w.import(G, content);
@@ -140,13 +140,14 @@ export const REPLACE_CASES: GraphStoreCase[] = [
       assert.equal((await w.replace(G, content)).outcomes[0]?.outcome, "unchanged");
       assert.deepEqual(await w.everything(G), before);
       await w.deprecate(G, "d");
-      assert.equal((await w.replace(G, content)).outcomes[0]?.outcome, "restored");
+      await w.refuses(G, "DOCUMENT_DEPRECATED", () => w.replace(G, content));
+      assert.equal((await w.replace(G, content, { restore: true })).outcomes[0]?.outcome, "restored");
       assert.equal((await w.store.document(G, "d"))?.version, 1);
       assert.equal((await textUnit(w, G, "u")).presence, "live");
     },
   },
   {
-    name: "replace: a deprecated document comes back with the new content; time and successor are cleared",
+    name: "replace: a deprecated document comes back with the new content when it is asked to; time and successor are cleared",
     async run(w) {
       await w.import(G, library());
       await w.deprecate(G, "d1", "d2");
@@ -156,7 +157,7 @@ export const REPLACE_CASES: GraphStoreCase[] = [
         units: { n: { documents: "d1", text: "text of u1" } },
         mentions: { n: "b" },
       });
-      assert.equal((await w.import(G, version)).outcomes[0]?.outcome, "replaced");
+      assert.equal((await w.import(G, version, { restore: true })).outcomes[0]?.outcome, "replaced");
       const document = await w.store.document(G, "d1");
       assert.deepEqual(
         [document?.status, document?.version, document?.deprecatedAt, document?.successor],
@@ -189,7 +190,7 @@ export const REPLACE_CASES: GraphStoreCase[] = [
       const before = await w.dump(G);
       assert.equal((await w.import(G, second)).outcomes[0]?.outcome, "unchanged");
       await w.deprecate(G, "d");
-      assert.equal((await w.import(G, second)).outcomes[0]?.outcome, "restored");
+      assert.equal((await w.import(G, second, { restore: true })).outcomes[0]?.outcome, "restored");
       assert.deepEqual(await w.dump(G), before, "the same version again finds the same units");
     },
   },
@@ -276,7 +277,7 @@ export const REPLACE_CASES: GraphStoreCase[] = [
       const second = block({ documents: ["d"], units: { n: kept, m: "d" } });
       await w.replace(G, second);
       await w.deprecate(G, "d");
-      assert.equal((await w.import(G, second)).outcomes[0]?.outcome, "restored");
+      assert.equal((await w.import(G, second, { restore: true })).outcomes[0]?.outcome, "restored");
       assert.deepEqual(await textsOf(w, "d"), { m: "text of m", u: "kept" });
     },
   },

@@ -1,5 +1,6 @@
 import type { GraphStore } from "../../core/ports.ts";
 import { ACKNOWLEDGEMENT_CASES } from "./acknowledgements.ts";
+import { AGAIN_CASES } from "./again.ts";
 import { ANALYTICS_CASES } from "./analytics.ts";
 import { AUDIT_CASES } from "./audit.ts";
 import { type GraphStoreCase, runCase } from "./case.ts";
@@ -26,6 +27,7 @@ import { UPSERT_CASES } from "./upsert.ts";
 export const GRAPH_STORE_CASES: readonly GraphStoreCase[] = [
   ...IMPORT_CASES,
   ...UPSERT_CASES,
+  ...AGAIN_CASES,
   ...REPLACE_CASES,
   ...LIFECYCLE_CASES,
   ...OPERATION_CASES,

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { operationHash } from "../../core/canonical.ts";
 import { type ErrorCode, GraphkeeperError } from "../../core/errors.ts";
+import type { Asked } from "../../core/outcomes.ts";
 import type { ApplyOptions, GraphStore } from "../../core/ports.ts";
 import { readPublished } from "../../core/published.ts";
 import {
@@ -59,15 +60,20 @@ export class World {
     return { ...call, id, requestHash, at: this.now, actor: "tester", reason: null, ...more };
   }
 
-  import(groupId: string, block: ImportBlock, more: Partial<Operation> = {}): Promise<OperationRecord> {
+  import(groupId: string, block: ImportBlock, more: Partial<Operation> & Asked = {}): Promise<OperationRecord> {
+    const { restore, again, ...operation } = more;
     const ids = block.documents.map(({ id }) => id);
     const requestHash = operationHash({ groupId, verb: "import", documentIds: ids }, block);
-    return this.store.apply(this.operation(groupId, "import", ids, { requestHash, ...more }), { block });
+    return this.store.apply(this.operation(groupId, "import", ids, { requestHash, ...operation }), {
+      block,
+      restore,
+      again,
+    });
   }
 
-  replace(groupId: string, block: ImportBlock): Promise<OperationRecord> {
+  replace(groupId: string, block: ImportBlock, asked: Asked = {}): Promise<OperationRecord> {
     const ids = block.documents.map(({ id }) => id);
-    return this.store.apply(this.operation(groupId, "replace", ids), { block });
+    return this.store.apply(this.operation(groupId, "replace", ids), { block, ...asked });
   }
 
   /** Any verb without a block. */

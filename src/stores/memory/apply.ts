@@ -52,7 +52,7 @@ function perform(
   if (verb === "import" || verb === "replace") {
     if (!options.block)
       throw new GraphkeeperError("INVALID_VALUE", `The verb ${verb} needs a block.`, { field: "block" });
-    return { ...importBlock(draft, operation, options.block), plan: null };
+    return { ...importBlock(draft, operation, options.block, options), plan: null };
   }
   if (verb === "readmit") {
     const outcomes = readmitOutcomes(operation, purgedAmong(draft, operation.documentIds));

@@ -1,7 +1,8 @@
 import { blockHash } from "../../core/canonical.ts";
 import { GraphkeeperError } from "../../core/errors.ts";
 import { checkEmbedding, supportGiven } from "../../core/law.ts";
-import { importOutcome } from "../../core/outcomes.ts";
+import { leaveOut } from "../../core/leave-out.ts";
+import { type Asked, importOutcome, isEffective, leftOut } from "../../core/outcomes.ts";
 import { ownTextUnits } from "../../core/own-text-units.ts";
 import { withStatedMentions } from "../../core/stated-mentions.ts";
 import type {
@@ -14,27 +15,31 @@ import type {
   TextUnitInput,
 } from "../../core/words.ts";
 import { lawOfRelationship, liveMentions, noteLoss, revive, settleTextUnits } from "./derive.ts";
-import { markOf } from "./documents.ts";
+import { markOf, purgedAmong } from "./documents.ts";
 import { type Group, sortedIds, type TextUnitRow } from "./state.ts";
 
 /** Imports a block, or replaces a document by it. @returns outcomes by document, and whether anything was written */
 export function importBlock(
   group: Group,
   operation: Operation,
-  block: ImportBlock,
+  given: ImportBlock,
+  asked: Asked,
 ): { outcomes: { id: string; outcome: Outcome }[]; changed: boolean } {
-  const hashOfBlock = block.documents.some((d) => d.contentHash === undefined) ? blockHash(block) : "";
-  const outcomes = block.documents.map((input) => ({
+  const hashOfBlock = given.documents.some((d) => d.contentHash === undefined) ? blockHash(given) : "";
+  const named = [...given.documents.map(({ id }) => id), ...given.textUnits.flatMap((unit) => unit.documents)];
+  const purged = new Set(asked.again ? [] : purgedAmong(group, named));
+  const outcomes = given.documents.map((input) => ({
     id: input.id,
     outcome: importOutcome(
       operation,
       input.id,
-      group.documents.get(input.id) ?? null,
+      group.documents.get(input.id) ?? (purged.has(input.id) ? "purged" : null),
       input.contentHash ?? hashOfBlock,
+      asked,
     ),
   }));
-  if (outcomes.length > 0 && outcomes.every(({ outcome }) => outcome === "unchanged"))
-    return { outcomes, changed: false };
+  if (outcomes.length > 0 && !outcomes.some(({ outcome }) => isEffective(outcome))) return { outcomes, changed: false };
+  const block = leaveOut(given, new Set([...leftOut(outcomes).map(({ id }) => id), ...purged]));
   checkVectors(group, block);
 
   const replaced = new Set(outcomes.filter(({ outcome }) => outcome === "replaced").map(({ id }) => id));
@@ -46,9 +51,9 @@ export function importBlock(
         .map((id) => group.textUnits.get(id) as TextUnitRow)
         .filter((unit) => unit.documents.includes(documentId)),
   });
-  block.documents.forEach((input, i) => {
-    writeDocument(group, operation, input, outcomes[i]?.outcome as Outcome, hashOfBlock);
-  });
+  const outcomeOf = new Map(outcomes.map(({ id, outcome }) => [id, outcome]));
+  for (const input of block.documents)
+    writeDocument(group, operation, input, outcomeOf.get(input.id) as Outcome, hashOfBlock);
   const dropped = dropOldTextUnits(group, block, replaced, ids);
   const touched = new Set([...writeTextUnits(group, block, ids), ...dropped]);
   for (const unit of group.textUnits.values()) if (unit.documents.some((id) => stored.has(id))) touched.add(unit.id);

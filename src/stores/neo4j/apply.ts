@@ -133,7 +133,7 @@ async function perform(
         { field: "profile" },
       );
     }
-    return { ...(await importBlock(w, operation, options.block)), plan: null };
+    return { ...(await importBlock(w, operation, options.block, options)), plan: null };
   }
   if (verb === "readmit") {
     const outcomes = readmitOutcomes(operation, await purgedBefore(w, w.group, operation.documentIds));

@@ -1,6 +1,7 @@
 import { blockHash } from "../../core/canonical.ts";
 import { checkEmbedding } from "../../core/law.ts";
-import { importOutcome } from "../../core/outcomes.ts";
+import { leaveOut } from "../../core/leave-out.ts";
+import { type Asked, importOutcome, isEffective, leftOut } from "../../core/outcomes.ts";
 import { ownTextUnits } from "../../core/own-text-units.ts";
 import { compareIds } from "../../core/ports.ts";
 import { withStatedMentions } from "../../core/stated-mentions.ts";
@@ -10,7 +11,7 @@ import { dropUnits, type Outcomes, saveDocuments } from "./documents.ts";
 import { noteHidden, type StoredEntity, writeEntities, writeFacts, writeMentions } from "./import-facts.ts";
 import { type StoredUnit, writeUnits } from "./import-units.ts";
 import type { UnitRow } from "./judge.ts";
-import { forgetPurged } from "./purged.ts";
+import { forgetPurged, purgedBefore } from "./purged.ts";
 import { idFromKey } from "./shapes.ts";
 import type { DocumentState, Work } from "./work.ts";
 
@@ -18,16 +19,26 @@ import type { DocumentState, Work } from "./work.ts";
 export async function importBlock(
   w: Work,
   operation: Operation,
-  block: ImportBlock,
+  given: ImportBlock,
+  asked: Asked,
 ): Promise<{ outcomes: Outcomes; changed: boolean }> {
-  const hashOfBlock = block.documents.some((d) => d.contentHash === undefined) ? blockHash(block) : "";
-  const documents = await w.documents(documentsNamed(block));
-  const outcomes = block.documents.map((input) => ({
+  const hashOfBlock = given.documents.some((d) => d.contentHash === undefined) ? blockHash(given) : "";
+  const named = documentsNamed(given);
+  const documents = await w.documents(named);
+  const unknown = named.filter((id) => !documents.has(id));
+  const purged = new Set(asked.again ? [] : await purgedBefore(w, w.group, [...new Set(unknown)]));
+  const outcomes = given.documents.map((input) => ({
     id: input.id,
-    outcome: importOutcome(operation, input.id, documents.get(input.id) ?? null, input.contentHash ?? hashOfBlock),
+    outcome: importOutcome(
+      operation,
+      input.id,
+      documents.get(input.id) ?? (purged.has(input.id) ? "purged" : null),
+      input.contentHash ?? hashOfBlock,
+      asked,
+    ),
   }));
-  if (outcomes.length > 0 && outcomes.every(({ outcome }) => outcome === "unchanged"))
-    return { outcomes, changed: false };
+  if (outcomes.length > 0 && !outcomes.some(({ outcome }) => isEffective(outcome))) return { outcomes, changed: false };
+  const block = leaveOut(given, new Set([...leftOut(outcomes).map(({ id }) => id), ...purged]));
   checkVectors(w, block);
 
   const stored = block.documents.map(({ id }) => id).filter((id) => documents.has(id));
@@ -103,7 +114,8 @@ async function writeDocuments(
   outcomes: Outcomes,
   hashOfBlock: string,
 ): Promise<void> {
-  const states = block.documents.map((input, i): DocumentState => {
+  const outcomeOf = new Map(outcomes.map(({ id, outcome }) => [id, outcome]));
+  const states = block.documents.map((input): DocumentState => {
     const stored = documents.get(input.id);
     const content = {
       title: input.title ?? null,
@@ -112,7 +124,8 @@ async function writeDocuments(
     };
     const active = { status: "active", successor: null, deprecatedAt: null } as const;
     if (!stored) return { id: input.id, version: 1, legalHold: false, createdAt: operation.at, ...content, ...active };
-    if (outcomes[i]?.outcome === "replaced") return { ...stored, ...content, ...active, version: stored.version + 1 };
+    if (outcomeOf.get(input.id) === "replaced")
+      return { ...stored, ...content, ...active, version: stored.version + 1 };
     return { ...stored, ...active };
   });
   await saveDocuments(w, states);
@@ -130,7 +143,7 @@ async function writeDocuments(
   const imported = states.map((d) => d.id).filter((id) => !documents.has(id));
   forgetPurged(w, imported);
   for (const document of states) documents.set(document.id, document);
-  w.effect.documents += outcomes.filter(({ outcome }) => outcome !== "unchanged").length;
+  w.effect.documents += outcomes.filter(({ outcome }) => isEffective(outcome)).length;
 }
 
 /** Old units of replaced documents that the new version does not have lose the document; without any owner they go. */

@@ -111,7 +111,7 @@ function perform(
   if (verb === "import" || verb === "replace") {
     if (!options.block)
       throw new GraphkeeperError("INVALID_VALUE", `The verb ${verb} needs a block.`, { field: "block" });
-    return { ...importBlock(change, operation, options.block), plan: null };
+    return { ...importBlock(change, operation, options.block, options), plan: null };
   }
   if (verb === "readmit") {
     const outcomes = readmitOutcomes(operation, purgedAmong(change.session, change.group, operation.documentIds));

@@ -1,5 +1,6 @@
 import { blockHash } from "../../../core/canonical.ts";
-import { importOutcome } from "../../../core/outcomes.ts";
+import { leaveOut } from "../../../core/leave-out.ts";
+import { type Asked, importOutcome, isEffective, leftOut } from "../../../core/outcomes.ts";
 import { withStatedMentions } from "../../../core/stated-mentions.ts";
 import type { DocumentInput, ImportBlock, Operation, Outcome } from "../../../core/words.ts";
 import { type Change, newKey } from "./change.ts";
@@ -7,7 +8,7 @@ import { type DocumentRow, findDocument, standingOf } from "./documents.ts";
 import { writeEntities, writeMentions, writeRelationships } from "./import-facts.ts";
 import { type BlockUnits, type DeletedUnit, writeTextUnits } from "./import-units.ts";
 import { hashOf, ownUnits, unitsOf } from "./own-units.ts";
-import { forgetPurged } from "./purged.ts";
+import { forgetPurged, purgedAmong } from "./purged.ts";
 import { deleteUnit, noteRemains, type Remains } from "./remove.ts";
 import { settleReview, settleUnit } from "./review.ts";
 import { vectorLook } from "./vectors.ts";
@@ -18,11 +19,14 @@ type Outcomes = { id: string; outcome: Outcome }[];
 export function importBlock(
   change: Change,
   operation: Operation,
-  block: ImportBlock,
+  given: ImportBlock,
+  asked: Asked,
 ): { outcomes: Outcomes; changed: boolean } {
-  const hashOfBlock = block.documents.some((d) => d.contentHash === undefined) ? blockHash(block) : "";
+  const hashOfBlock = given.documents.some((d) => d.contentHash === undefined) ? blockHash(given) : "";
   const stored = new Map<string, DocumentRow>();
-  const outcomes = block.documents.map((input) => {
+  const named = [...given.documents.map(({ id }) => id), ...given.textUnits.flatMap((unit) => unit.documents)];
+  const purged = new Set(asked.again ? [] : purgedAmong(change.session, change.group, [...new Set(named)]));
+  const outcomes = given.documents.map((input) => {
     const row = findDocument(change.session, change.g, input.id);
     if (row) stored.set(input.id, row);
     return {
@@ -30,24 +34,28 @@ export function importBlock(
       outcome: importOutcome(
         operation,
         input.id,
-        row && { ...standingOf(row), contentHash: row.contentHash },
+        row ? { ...standingOf(row), contentHash: row.contentHash } : purged.has(input.id) ? "purged" : null,
         input.contentHash ?? hashOfBlock,
+        asked,
       ),
     };
   });
-  if (outcomes.length > 0 && outcomes.every(({ outcome }) => outcome === "unchanged"))
-    return { outcomes, changed: false };
+  if (outcomes.length > 0 && !outcomes.some(({ outcome }) => isEffective(outcome))) return { outcomes, changed: false };
+  const left = new Set([...leftOut(outcomes).map(({ id }) => id), ...purged]);
+  const block = leaveOut(given, left);
+  for (const id of left) stored.delete(id);
 
   const hashes = new Map(block.textUnits.map((unit) => [unit.id, hashOf(unit.text)]));
   const ids = ownUnits(change, block, hashes, stored);
   const documents = new Map<string, number>();
-  block.documents.forEach((input, i) => {
-    const outcome = outcomes[i]?.outcome as Outcome;
+  const outcomeOf = new Map(outcomes.map(({ id, outcome }) => [id, outcome]));
+  for (const input of block.documents) {
+    const outcome = outcomeOf.get(input.id) as Outcome;
     documents.set(
       input.id,
       writeDocument(change, operation, input, stored.get(input.id) ?? null, outcome, hashOfBlock),
     );
-  });
+  }
   change.session.failpoint("import:documents");
   const replaced = outcomes
     .filter(({ outcome }) => outcome === "replaced")
