@@ -9,6 +9,17 @@ export function statedStatements(s: Shapes) {
   const ends = `RETURN DISTINCT elementId(e) AS handle, ${s.id("entity", "e")} AS id, NOT ${s.isLive("e")} AS parked`;
   const scanned = support.by === "list" && support.reverse === undefined && !s.references;
   const none = "RETURN $group AS none";
+  // Our own import writes that what states a fact mentions its ends: there is nothing to derive.
+  if (s.profile.imports) {
+    return {
+      supportAround: none,
+      supportOfParked: none,
+      endsOfFacts: none,
+      endsOfParked: none,
+      factsStatedBy: none,
+      parkedStatedBy: none,
+    };
+  }
   return {
     supportAround: `UNWIND $handles AS handle ${s.byHandle("entity", "e", "handle")}
       MATCH ${s.node("entity", "e")}-[r${s.factTypes}]-${s.node("entity", "o")} WHERE ${s.isFact("r")} AND ${s.belongs("entity", "o")}
