@@ -6,8 +6,8 @@ import { enlarged } from "./slack-graph.ts";
 import { BrokenState, packState, StateReader } from "./state-bytes.ts";
 import { cosine, normaliseRow, type UnitVectors, unitVectors } from "./vectors.ts";
 
-/** Kind and version of the stored bytes. */
-const KIND = 0x0201;
+/** Kind and version of the stored bytes; 1 broke ties by the lower row. */
+const KIND = 0x0202;
 const SLOTS = 64;
 
 export interface KnnChange {

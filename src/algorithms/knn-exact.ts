@@ -15,7 +15,7 @@ const BUDGET = 2e8;
 
 /**
  * Exact k nearest neighbours by cosine: int16 products with SIMD choose candidates, with a margin that no rounding exceeds,
- * and float32 rows rank them. The result equals `knnBruteForce` bit for bit, ties (lower row first) included.
+ * and float32 rows rank them. The result equals `knnBruteForce` bit for bit, ties included.
  *
  * Shape: `vectors` is n × d, row-major, rows of any length.
  * Cost: O(n² × d), 20 to 35 multiplications per ns on one core; memory 10 bytes per component in all.

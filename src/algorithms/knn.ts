@@ -14,7 +14,10 @@ export interface KnnOptions extends Control {
 export interface Knn {
   n: number;
   k: number;
-  /** n × k row numbers by descending score, then ascending number; -1 where there are no more. */
+  /**
+   * n × k row numbers by descending score; those of equal scores in the order in which they follow the row, the first row
+   * coming after the last. -1 where there are no more.
+   */
   neighbours: Int32Array;
   /** Their cosines; 0 beside -1. */
   scores: Float32Array;
@@ -75,8 +78,8 @@ export function offer(result: Knn, i: number, j: number, score: number): boolean
   const { k, neighbours, scores } = result;
   const first = i * k;
   let p = first + k - 1;
-  if (!before(j, score, neighbours[p]!, scores[p]!)) return false;
-  for (; p > first && before(j, score, neighbours[p - 1]!, scores[p - 1]!); p--) {
+  if (!before(i, j, score, neighbours[p]!, scores[p]!)) return false;
+  for (; p > first && before(i, j, score, neighbours[p - 1]!, scores[p - 1]!); p--) {
     neighbours[p] = neighbours[p - 1]!;
     scores[p] = scores[p - 1]!;
   }
@@ -85,9 +88,17 @@ export function offer(result: Knn, i: number, j: number, score: number): boolean
   return true;
 }
 
-/** Whether neighbour a with its score comes before b with its; nobody (-1) comes last. */
-function before(a: number, scoreA: number, b: number, scoreB: number): boolean {
-  return b < 0 || scoreA > scoreB || (scoreA === scoreB && a < b);
+/**
+ * Whether neighbour a with its score comes before b with its in the list of row i; nobody (-1) comes last.
+ *
+ * Of equal scores those come first that follow row i, round the circle of rows. By the lower number, the first of many equal
+ * vectors were neighbours of all the others and had the highest ranks for their place alone: of 30 equal ones, 10 had 29
+ * neighbours. In the circle each is the neighbour of as many as it has itself, and rows that come between change nothing.
+ */
+function before(i: number, a: number, scoreA: number, b: number, scoreB: number): boolean {
+  if (b < 0 || scoreA > scoreB) return true;
+  if (scoreA !== scoreB) return false;
+  return a > i === b > i ? a < b : a > i;
 }
 
 /** Undirected similarity edges: pairs a < b, ascending, with their cosine. */

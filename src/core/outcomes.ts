@@ -152,10 +152,20 @@ export function replayOf(
   known: { record: OperationRecord; requestHash: string },
   operation: Operation,
 ): OperationRecord {
-  if (known.requestHash === operation.requestHash) return { ...known.record, replayed: true };
-  throw new GraphkeeperError("OPERATION_ID_REUSED", `The operation id ${operation.id} belongs to another call.`, {
-    operation: operation.id,
-  });
+  if (known.requestHash !== operation.requestHash) {
+    throw new GraphkeeperError("OPERATION_ID_REUSED", `The operation id ${operation.id} belongs to another call.`, {
+      operation: operation.id,
+    });
+  }
+  // The reason stands in the audit: a second one under the same id would be lost without a word.
+  if (known.record.reason !== operation.reason) {
+    throw new GraphkeeperError(
+      "OPERATION_ID_REUSED",
+      `The operation id ${operation.id} belongs to a call with another reason.`,
+      { operation: operation.id, field: "reason" },
+    );
+  }
+  return { ...known.record, replayed: true };
 }
 
 /** The record of an operation that was just carried out, or begun. */

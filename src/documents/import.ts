@@ -4,6 +4,7 @@ import { isEffective, leftOut } from "../core/outcomes.ts";
 import { inTurns } from "../core/turns.ts";
 import type { ImportBlock, OperationRecord, Outcome } from "../core/words.ts";
 import { withStoredIds } from "./earlier-ids.ts";
+import { LookAlikes } from "./look-alikes.ts";
 import { normaliseSteps } from "./normalise.ts";
 import { isRefusal, type LocatedBlock, type OnReject } from "./rejects.ts";
 import { Sieve } from "./sieve.ts";
@@ -21,6 +22,8 @@ export interface ImportProgress {
   /** The first 100 documents that were not taken, and why: those that the caller may want to ask for. */
   notTaken: { id: string; outcome: Outcome }[];
   generation: number;
+  /** What was imported as it came and may be meant otherwise, in sentences; absent when there is nothing. */
+  hints?: string[];
 }
 
 /** Documents that are named one by one; of more there is the count. */
@@ -55,6 +58,7 @@ export async function importBlocks(
     notTaken: [],
     generation: 0,
   };
+  const lookAlikes = new LookAlikes();
   let number = 0;
   for await (const located of blocks) {
     number++;
@@ -73,6 +77,8 @@ export async function importBlocks(
         operationId: options.operationId === undefined ? undefined : `${options.operationId}#${number}`,
       });
       if (record) count(progress, record);
+      lookAlikes.watch(located.block);
+      if (lookAlikes.hints.length > 0) progress.hints = lookAlikes.hints;
     } catch (error) {
       if (!GraphkeeperError.is(error)) throw error;
       const at = line > 0 ? ` (in the block that begins on line ${line})` : "";

@@ -172,6 +172,8 @@ export const imported = z.looseObject({
   outcomes: z.record(z.string(), count()),
   not_taken: outcomes,
   generation: count(),
+  /** What was imported as it came and may be meant otherwise. */
+  hints: z.array(z.string()).optional(),
   /** With `on_error=skip`: how much was refused, and how many lines were left out because they name that. */
   rejected: count().optional(),
   left_out: count().optional(),

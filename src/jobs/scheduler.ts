@@ -1,5 +1,5 @@
 import type { Clock } from "./clock.ts";
-import { type CronTimes, parseCron } from "./cron/parse.ts";
+import { type CronTimes, storedCron } from "./cron/parse.ts";
 import { dueTimes, type GroupNeed, needed, spreadMs } from "./due.ts";
 import type { JobStore, KindConfig, OccurrenceDraft, Pause, Schedule } from "./ports.ts";
 import { opening } from "./windows.ts";
@@ -187,7 +187,7 @@ export class Scheduler {
     const key = `${schedule.dialect}\n${schedule.expression}\n${schedule.timeZone}`;
     let times = this.#times.get(key);
     if (times === undefined) {
-      times = parseCron(schedule.dialect, schedule.expression, schedule.timeZone);
+      times = storedCron(schedule.dialect, schedule.expression, schedule.timeZone);
       if (this.#times.size > 1_000) this.#times.clear();
       this.#times.set(key, times);
     }

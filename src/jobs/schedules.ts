@@ -2,7 +2,7 @@ import { GraphkeeperError } from "../core/errors.ts";
 import { checkGroupId } from "../core/law.ts";
 import type { JsonObject } from "../core/words.ts";
 import type { Clock } from "./clock.ts";
-import { parseCron } from "./cron/parse.ts";
+import { ianaTimeZone, parseCron, storedCron } from "./cron/parse.ts";
 import type {
   Blackout,
   CatchUp,
@@ -108,6 +108,7 @@ export class Schedules {
     const schedule: Schedule = {
       ...merged,
       id,
+      timeZone: ianaTimeZone(merged.timeZone),
       cursorAt: stored?.cursorAt ?? now,
       version: stored?.version ?? 0,
       createdAt: stored?.createdAt ?? now,
@@ -209,7 +210,7 @@ export class Schedules {
 }
 
 function timesOf(schedule: Schedule) {
-  return parseCron(schedule.dialect, schedule.expression, schedule.timeZone);
+  return storedCron(schedule.dialect, schedule.expression, schedule.timeZone);
 }
 
 function invalid(field: string, message: string): GraphkeeperError {

@@ -141,22 +141,45 @@ function unsearched(edges: SimilarityEdges) {
   return { edges, knn: null, vectorHashes: new BigUint64Array(0) };
 }
 
+/** Weights beyond this are scaled, all of the graph alike: sums and squares of them stay finite. */
+const EXTREME_WEIGHT = 1e100;
+/** What is next to nothing beside the largest weight is at least this much: an edge of weight 0 is none. */
+const LEAST_WEIGHT = 1e-100;
+
 /** Relationships and similarity edges as one undirected weighted graph; parallel edges merged. */
 function mergedGraph(graph: LiveGraph, similarity: SimilarityEdges): CsrGraph {
   const facts = graph.sources.length;
+  const scaled = tamed(graph.weights);
   if (similarity.sources.length === 0)
-    return csrFromEdges(graph.ids.length, graph.sources, graph.targets, graph.weights);
+    return csrFromEdges(graph.ids.length, graph.sources, graph.targets, scaled.weights);
   const total = facts + similarity.sources.length;
   const sources = new Uint32Array(total);
   const targets = new Uint32Array(total);
   const weights = new Float64Array(total);
   sources.set(graph.sources);
   targets.set(graph.targets);
-  weights.set(graph.weights);
+  weights.set(scaled.weights);
   sources.set(similarity.sources, facts);
   targets.set(similarity.targets, facts);
-  weights.set(similarity.scores, facts);
+  for (const [e, score] of similarity.scores.entries())
+    weights[facts + e] = scaled.by === 1 ? score : Math.max(score * scaled.by, LEAST_WEIGHT);
   return csrFromEdges(graph.ids.length, sources, targets, weights);
+}
+
+/**
+ * Weights that can be added up: with 1.7e308 on each edge the strengths were infinite and modularity was not a number.
+ * Communities and ranks know only proportions, which a power of two keeps to the bit.
+ */
+function tamed(weights: Float64Array): { weights: Float64Array; by: number } {
+  let most = 0;
+  let least = Number.POSITIVE_INFINITY;
+  for (const weight of weights) {
+    most = Math.max(most, weight);
+    least = Math.min(least, weight);
+  }
+  if (most <= EXTREME_WEIGHT && least >= LEAST_WEIGHT) return { weights, by: 1 };
+  const by = most <= EXTREME_WEIGHT ? 1 : 2 ** -Math.floor(Math.log2(most));
+  return { weights: weights.map((weight) => Math.max(weight * by, LEAST_WEIGHT)), by };
 }
 
 function communitiesOf(

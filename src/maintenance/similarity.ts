@@ -118,8 +118,8 @@ function vectorHashes(graph: LiveGraph): BigUint64Array {
   return hashes;
 }
 
-/** Kind and version of the stored bytes. */
-const KIND = 0x0301;
+/** Kind and version of the stored bytes; 1 broke ties by the lower row. */
+const KIND = 0x0302;
 
 function packTable(table: Knn, cutoff: number): Uint8Array {
   return packState(KIND, [Float64Array.of(table.n, table.k, Math.fround(cutoff)), table.neighbours, table.scores]);

@@ -51,6 +51,18 @@ describe("exact k nearest neighbours", () => {
     }
   });
 
+  test("of equal rows none is preferred by its number: each is listed as often as it lists, whatever lies between", () => {
+    const n = 45;
+    // Every third row is another one, so that 30 equal rows have others between them.
+    const vectors = Float32Array.from({ length: n * 2 }, (_, x) => (Math.floor(x / 2) % 3 === 1 ? x % 2 : 0.5));
+    for (const kernel of ["wasm", "typescript"] as const) {
+      const { neighbours } = knn(vectors, n, 2, { k: 10, kernel, cutoff: 0.9 });
+      const listed = new Map<number, number>();
+      for (const j of neighbours) listed.set(j, (listed.get(j) ?? 0) + 1);
+      expect([...listed.values()]).toEqual(Array(n).fill(10));
+    }
+  });
+
   test("rows without direction have no neighbours and are nobody's", () => {
     const vectors = Float32Array.of(1, 0, 0, 0, Number.NaN, 1, 2, 0, Number.POSITIVE_INFINITY, 1, 3, 0);
     const absent = Uint8Array.of(0, 0, 0, 0, 0, 1);

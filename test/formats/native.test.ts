@@ -368,3 +368,22 @@ describe("what only the store can judge names the block, and nothing of the bloc
     expect(exported.find((l) => l.kind === "relationship")).toMatchObject({ weight: 3, text_units: ["a:1", "a:2"] });
   });
 });
+
+test("ids and names that look alike in two Unicode forms are kept apart, and the import says so", async () => {
+  const [composed, combining] = ["M\u00fcller.pdf", "Mu\u0308ller.pdf"];
+  const lines = [
+    document(composed),
+    document(combining),
+    entity("e1", { name: "Zoe\u0308" }),
+    entity("e2", { name: "Zo\u00eb" }),
+  ];
+  const source = () => parseNative([ndjson(...lines, document("again"), entity("e3", { name: "Zo\u00eb" }))]);
+  const { hints, documents } = await place.graphkeeper.importBlocks("alike", source());
+  expect(documents).toBe(3);
+  expect(hints).toHaveLength(2);
+  expect(hints![0]).toMatch(/^Two spellings of the document M\u00fcller\.pdf look alike .*NFC and NFD/);
+  expect(hints![1]).toMatch(/^Two spellings of the entity name Zo\u00eb /);
+  expect(await place.graphkeeper.importBlocks("alike", parseNative([ndjson(document("plain"))]))).not.toHaveProperty(
+    "hints",
+  );
+});

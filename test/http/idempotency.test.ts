@@ -50,6 +50,7 @@ test("another call with the same key is refused and has no effect", async () => 
     ["/documents/d1/deprecate", {}],
     ["/documents/d0/restore", {}],
     ["/documents/d0/deprecate", { successor: "d1" }],
+    ["/documents/d0/deprecate", { reason: "another one" }],
   ] as const) {
     const answer = await call(path, body);
     expect(answer.statusCode).toBe(422);

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { parseCron } from "../../src/jobs/cron/parse.ts";
+import { ianaTimeZone, parseCron, storedCron } from "../../src/jobs/cron/parse.ts";
 
 const iso = (times: number[]) => times.map((t) => new Date(t).toISOString().replace(".000Z", "Z"));
 const at = (text: string) => Date.parse(text);
@@ -185,7 +185,8 @@ describe("five-field cron", () => {
   });
 
   test("30 February has no runs", () => {
-    expect(parseCron("cron", "0 0 30 2 *", "UTC").next(at("2026-01-01T00:00:00Z"))).toBe(null);
+    // Of a stored schedule; a new one is refused.
+    expect(storedCron("cron", "0 0 30 2 *", "UTC").next(at("2026-01-01T00:00:00Z"))).toBe(null);
   });
 
   test.each([
@@ -274,4 +275,34 @@ describe("daylight saving", () => {
       "2026-03-30T00:30:00Z",
     ]);
   });
+});
+
+test("days that no month has are refused as never firing, in both dialects; every other day is taken", () => {
+  for (const [dialect, expression] of [
+    ["cron", "0 0 31 2 *"],
+    ["cron", "0 0 30,31 FEB *"],
+    ["cron", "0 0 31 4,6,9,11 *"],
+    ["ncrontab", "0 0 0 31 2 *"],
+    ["ncrontab", "0 0 0 30 2 1"],
+  ] as const)
+    expect(() => parseCron(dialect, expression, "UTC"), expression).toThrow(
+      /it never fires: months? .* ha(s|ve) no day 3[01]/,
+    );
+  for (const [dialect, expression] of [
+    ["cron", "0 0 29 2 *"],
+    ["cron", "0 0 31 2,3 *"],
+    // Either of both days is enough here.
+    ["cron", "0 0 31 2 1"],
+    ["ncrontab", "0 0 0 29 2 1"],
+  ] as const)
+    expect(parseCron(dialect, expression, "UTC").next(Date.UTC(2026, 0, 1)), expression).not.toBeNull();
+});
+
+test("names of time zones that Windows has are understood, as Azure Functions takes them", () => {
+  const next = (zone: string) => parseCron("ncrontab", "0 30 9 * * *", zone).next(Date.UTC(2026, 6, 1));
+  expect(next("Pacific Standard Time")).toBe(Date.UTC(2026, 6, 1, 16, 30));
+  expect(next("W. Europe Standard Time")).toBe(Date.UTC(2026, 6, 1, 7, 30));
+  expect(ianaTimeZone("Tokyo Standard Time")).toBe("Asia/Tokyo");
+  expect([ianaTimeZone("UTC"), ianaTimeZone("Europe/Berlin")]).toEqual(["UTC", "Europe/Berlin"]);
+  expect(() => ianaTimeZone("Mars Standard Time")).toThrow(/There is no time zone "Mars Standard Time"/);
 });

@@ -11,7 +11,7 @@ export const ROOMS: Record<string, { rooms: string[]; packages: string[] }> = {
   documents: { rooms: ["core"], packages: [] },
   formats: { rooms: ["core", "documents"], packages: ["zod", "hyparquet", "hyparquet-compressors"] },
   maintenance: { rooms: ["core", "algorithms", "documents"], packages: [] },
-  jobs: { rooms: ["core"], packages: ["croner"] },
+  jobs: { rooms: ["core"], packages: ["croner", "windows-iana"] },
   monitoring: { rooms: ["core", "jobs", "maintenance", "service.ts"], packages: ["@opentelemetry/api"] },
   profiles: { rooms: ["core"], packages: ["zod"] },
   "stores/memory": { rooms: ["core"], packages: [] },

@@ -58,6 +58,7 @@ export function importCommand(program: Command, context: MakeContext): void {
         `${count(num(progress.documents), "document")}: ${outcomes.join(", ") || "none"}`,
         `${count(num(progress.text_units), "text unit")}, ${count(num(progress.entities), "entity", "entities")}, ${count(num(progress.relationships), "relationship")} changed; generation ${num(progress.generation)}`,
         ...notTakenLines(progress),
+        ...((progress.hints as string[] | undefined) ?? []),
         ...report.lines,
       ]);
       if (report.log.rejected > 0) process.exitCode = EXIT.findings;

@@ -1,4 +1,5 @@
 import { Cron } from "croner";
+import { findIana } from "windows-iana";
 import { GraphkeeperError } from "../../core/errors.ts";
 import type { CronDialect } from "../ports.ts";
 import { type Lists, refuse } from "./fields.ts";
@@ -8,7 +9,7 @@ import { Zone } from "./zone.ts";
 
 /** Where a schedule is due next. Times are epoch ms. */
 export interface CronTimes {
-  /** The first time after `after`; null when there is none (30 February). */
+  /** The first time after `after`; null when there is none. */
   next(after: number): number | null;
   /** The next `n` times after `after`. */
   preview(n: number, after: number): number[];
@@ -23,7 +24,14 @@ export interface CronTimes {
  * @throws GraphkeeperError `INVALID_VALUE` with an explanation of what is wrong and what to write instead
  */
 export function parseCron(dialect: CronDialect, expression: string, timeZone: string): CronTimes {
-  checkTimeZone(timeZone);
+  const times = storedCron(dialect, expression, timeZone);
+  refuseNever(expression, dialect === "ncrontab" ? ncrontab(expression.trim()) : vixie(expression.trim()));
+  return times;
+}
+
+/** The same for an expression that is stored: what never fires, and was taken by version 0.1, stops nothing. */
+export function storedCron(dialect: CronDialect, expression: string, zoneName: string): CronTimes {
+  const timeZone = ianaTimeZone(zoneName);
   const trimmed = expression.trim();
   if (trimmed.length === 0 || trimmed.length > 200) throw refuse(expression, "an expression has 1 to 200 characters");
   const lists = dialect === "ncrontab" ? ncrontab(trimmed) : vixie(trimmed);
@@ -41,6 +49,22 @@ export function parseCron(dialect: CronDialect, expression: string, timeZone: st
     return times;
   };
   return { next, preview };
+}
+
+const LONGEST = [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
+
+/**
+ * Refuses days that no month has: a schedule of 31 February would wait for ever and look well. Every other day comes, on
+ * each weekday: 29 February falls on all seven within 40 years.
+ */
+function refuseNever(expression: string, { fields, bothDays }: Lists): void {
+  const [, , , day, month, weekday] = fields;
+  if (day === "*" || (!bothDays && weekday !== "*")) return;
+  const first = Math.min(...day.split(",").map(Number));
+  const months = month === "*" ? LONGEST.map((_, i) => i + 1) : month.split(",").map(Number);
+  if (months.some((number) => first <= LONGEST[number - 1]!)) return;
+  const named = months.length === 1 ? `month ${months[0]} has` : `months ${months.join(", ")} have`;
+  throw refuse(expression, `it never fires: ${named} no day ${first}`);
 }
 
 /**
@@ -71,17 +95,31 @@ function withLostEvenings(
   };
 }
 
-/** @throws GraphkeeperError `INVALID_VALUE` */
-export function checkTimeZone(timeZone: string): void {
+/**
+ * The name of the IANA database for a time zone: Azure Functions and other Windows programs say "Pacific Standard Time",
+ * which Node does not know.
+ *
+ * @throws GraphkeeperError `INVALID_VALUE`
+ */
+export function ianaTimeZone(timeZone: string): string {
+  if (isTimeZone(timeZone)) return timeZone;
+  // 001: the zone that stands for the name wherever no country is said.
+  const iana = findIana(timeZone, "001")[0];
+  if (iana !== undefined && isTimeZone(iana)) return iana;
+  throw new GraphkeeperError(
+    "INVALID_VALUE",
+    `There is no time zone ${JSON.stringify(timeZone.slice(0, 60))}; write one such as Europe/Berlin or UTC, or a name of Windows such as "W. Europe Standard Time".`,
+    {
+      field: "time_zone",
+    },
+  );
+}
+
+function isTimeZone(timeZone: string): boolean {
   try {
     new Intl.DateTimeFormat("en", { timeZone });
+    return true;
   } catch {
-    throw new GraphkeeperError(
-      "INVALID_VALUE",
-      `There is no time zone ${JSON.stringify(timeZone.slice(0, 60))}; write one such as Europe/Berlin or UTC.`,
-      {
-        field: "time_zone",
-      },
-    );
+    return false;
   }
 }
