@@ -46,7 +46,7 @@ export class Output {
   readonly #out: NodeJS.WritableStream;
   readonly #err: NodeJS.WritableStream & { isTTY?: boolean };
   #lineOpen = false;
-  #progressAt = 0;
+  #progressAt = performance.now();
   readonly #begunAt = performance.now();
 
   constructor(options: { json?: boolean; quiet?: boolean; out?: NodeJS.WritableStream; err?: NodeJS.WritableStream }) {

@@ -3,6 +3,7 @@ import { GraphkeeperError } from "../core/errors.ts";
 import { Turns } from "../core/turns.ts";
 import { parseNative } from "../formats/native.ts";
 import { RejectLog } from "../formats/reject-log.ts";
+import { imported } from "./import-shape.ts";
 import { operationId, route } from "./route.ts";
 import * as shapes from "./shapes.ts";
 import { againFlag, cursor, flag, integer, limit, restoreFlag, text } from "./validate.ts";
@@ -51,7 +52,7 @@ const importLines = route({
     rejects: integer(0, 10_000).optional().describe("Most rejects that the answer lists; default 100."),
   }),
   ndjson: "only",
-  answers: { 200: { description: "What was imported", schema: shapes.imported } },
+  answers: { 200: { description: "What was imported", schema: imported } },
   handle: async (call) => {
     const { graphkeeper, groupId, principal } = call;
     const operation = operationId(call);

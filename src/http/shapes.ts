@@ -3,7 +3,7 @@ import { COLLECTION_KINDS, SUMMARY_GRADES } from "../core/words.ts";
 
 /** Shapes of answers on the wire, for the contract. Members may be added, none is taken away. */
 
-const count = () => z.number().int();
+export const count = () => z.number().int();
 const when = () => z.iso.datetime().nullable();
 const nextCursor = z.string().nullable();
 
@@ -18,14 +18,14 @@ export const problem = z.looseObject({
   request_id: z.string().optional(),
 });
 
-const effect = z.object({
+export const effect = z.object({
   documents: count(),
   text_units: count(),
   entities: count(),
   relationships: count(),
   vectors: count(),
 });
-const outcomes = z.array(z.object({ id: z.string(), outcome: z.string() }));
+export const outcomes = z.array(z.object({ id: z.string(), outcome: z.string() }));
 
 export const operation = z.looseObject({
   id: z.string(),
@@ -164,30 +164,6 @@ export const occurrences = z.object({
   occurrences: z.array(
     z.looseObject({ schedule_id: z.string(), nominal_at: z.iso.datetime(), outcome: z.string(), runs: count() }),
   ),
-});
-
-export const imported = z.looseObject({
-  blocks: count(),
-  ...effect.omit({ vectors: true }).shape,
-  outcomes: z.record(z.string(), count()),
-  not_taken: outcomes,
-  generation: count(),
-  /** What was imported as it came and may be meant otherwise. */
-  hints: z.array(z.string()).optional(),
-  /** With `on_error=skip`: how much was refused, and how many lines were left out because they name that. */
-  rejected: count().optional(),
-  left_out: count().optional(),
-  rejects: z
-    .array(
-      z.looseObject({
-        line: count(),
-        place: z.string(),
-        code: z.string(),
-        reason: z.string(),
-        content: z.array(z.string()).nullable(),
-      }),
-    )
-    .optional(),
 });
 
 const presence = z.enum(["live", "parked"]);

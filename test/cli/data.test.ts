@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { inputPath } from "../field-cases/case.ts";
 import { begin, corpus, documentLines, workplace } from "./run.ts";
 
 let place: Awaited<ReturnType<typeof workplace>>;
@@ -231,4 +232,15 @@ test("a second writer is refused with the holder; readers are not", async () => 
   expect(reader.code).toBe(0);
   child.stdin.end();
   expect((await ended).code).toBe(0);
+});
+
+test("after another run of an index the import says which files changed or are gone; their texts stay until deprecated", async () => {
+  const { run } = place;
+  const load = (name: string) =>
+    run(["import", inputPath(name), "--format", "msgraphrag", "--group", "index", "--json"]);
+  expect((await load("g-msgraphrag-run2")).json()).not.toHaveProperty("notices");
+  const { notices } = (await load("g-msgraphrag-run4")).json();
+  expect(notices).toEqual([expect.stringMatching(/^1 document of the group .* stays live: README\.md#3ab17f107666\./)]);
+  await run(["deprecate", "README.md#3ab17f107666", "--group", "index"]);
+  expect((await load("g-msgraphrag-run4")).json()).not.toHaveProperty("notices");
 });

@@ -1,10 +1,12 @@
 import { createReadStream, statSync, writeFileSync } from "node:fs";
 import { type Command, Option } from "commander";
 import { type ErrorCode, GraphkeeperError } from "../../core/errors.ts";
+import type { Page } from "../../core/ports.ts";
 import { toWire } from "../../core/wire.ts";
-import type { JsonObject } from "../../core/words.ts";
+import type { DocumentInput, DocumentRecord, JsonObject } from "../../core/words.ts";
 import type { LocatedBlock } from "../../documents/import.ts";
 import type { ReadOptions, Reject } from "../../documents/rejects.ts";
+import { leftBehind } from "../../formats/left-behind.ts";
 import { blockLines, rejectLines } from "../../formats/lines.ts";
 import { parseMsGraphrag } from "../../formats/msgraphrag.ts";
 import { parseNative } from "../../formats/native.ts";
@@ -69,6 +71,7 @@ export function importCommand(program: Command, context: MakeContext): void {
 class ImportReport {
   readonly log: RejectLog;
   readonly read: ReadOptions;
+  readonly documents: DocumentInput[] = [];
   readonly #notices: string[] = [];
   readonly #skips: boolean;
   readonly #file: string | undefined;
@@ -86,6 +89,15 @@ class ImportReport {
     };
     // Now, so that a file that cannot be written is told of before the work.
     if (rejects !== undefined) writeFileSync(rejects, "");
+  }
+
+  /** Notes the documents that may be known under earlier ids: those of a folder that holds all of an index. */
+  async *watch(blocks: AsyncIterable<LocatedBlock>): AsyncIterable<LocatedBlock> {
+    for await (const located of blocks) {
+      for (const { id, title, earlierIds } of located.block.documents)
+        if (earlierIds) this.documents.push({ id, title, earlierIds });
+      yield located;
+    }
   }
 
   take(reject: Reject): void {
@@ -150,6 +162,19 @@ function notTakenLines(progress: JsonObject): string[] {
   ];
 }
 
+const MOST_NAMED = 20;
+
+/** Says which documents stay although their file changed or is gone: a folder of an index holds all that the index has. */
+function sayLeftBehind(report: ImportReport, stored: Parameters<typeof leftBehind>[1]): void {
+  const ids = leftBehind(report.documents, stored);
+  if (ids.length === 0) return;
+  const named = ids.slice(0, MOST_NAMED).join(", ");
+  report.read.onNotice?.(
+    `${count(ids.length, "document")} of the group with a title of this folder, but not in it, stay${ids.length === 1 ? "s" : ""} live: ` +
+      `${named}${ids.length > MOST_NAMED ? ", …" : ""}. When the file changed or is gone: graphkeeper deprecate ID --successor NEW_ID.`,
+  );
+}
+
 async function importPath(
   cli: CliContext,
   path: string,
@@ -169,23 +194,47 @@ async function importPath(
       },
       group: cli.group,
       idempotencyKey: options.operationId,
-      stream: { type: "application/x-ndjson", body: upload(cli, path, options.format, report.read) },
+      stream: { type: "application/x-ndjson", body: upload(cli, path, options.format, report) },
       signal: cli.signal,
     })) as JsonObject;
     const { rejects: _, ...progress } = answer;
     if (options.onError === "skip") report.takeFromServer(answer);
+    if (report.documents.length > 0) {
+      const stored: Parameters<typeof leftBehind>[1][number][] = [];
+      const call = { path: "/documents", query: { limit: 1_000 }, group: cli.group, signal: cli.signal };
+      for await (const { id, title, status } of server.pages(call, "documents"))
+        stored.push({ id: str(id), title: title === null ? null : str(title), status: str(status) });
+      sayLeftBehind(report, stored);
+    }
     return progress;
   }
   return cli.locally("create", async (graphkeeper) => {
-    const progress = await graphkeeper.importBlocks(cli.group, blocksOf(path, options.format, report.read), {
-      operationId: options.operationId,
-      restore: options.restore,
-      again: options.again,
-      actor: "cli",
-      signal: cli.signal,
-      onReject: report.read.onReject,
-      onProgress: ({ documents }) => cli.output.progress("documents", documents),
-    });
+    const progress = await graphkeeper.importBlocks(
+      cli.group,
+      report.watch(blocksOf(path, options.format, report.read)),
+      {
+        operationId: options.operationId,
+        restore: options.restore,
+        again: options.again,
+        actor: "cli",
+        signal: cli.signal,
+        onReject: report.read.onReject,
+        onProgress: ({ documents }) => cli.output.progress("documents", documents),
+      },
+    );
+    if (report.documents.length > 0) {
+      const stored: DocumentRecord[] = [];
+      let cursor: string | null = null;
+      do {
+        const page: Page<DocumentRecord> = await graphkeeper.documents(cli.group, {
+          limit: 1_000,
+          ...(cursor === null ? {} : { cursor }),
+        });
+        stored.push(...page.items);
+        cursor = page.nextCursor;
+      } while (cursor !== null);
+      sayLeftBehind(report, stored);
+    }
     return toWire(progress) as JsonObject;
   });
 }
@@ -220,7 +269,7 @@ async function* upload(
   cli: CliContext,
   path: string,
   format: Format,
-  read: ReadOptions,
+  report: ImportReport,
 ): AsyncIterable<Uint8Array | string> {
   if (format === "native") {
     const total = path === "-" ? null : statSync(path).size;
@@ -233,7 +282,7 @@ async function* upload(
     return;
   }
   let sent = 0;
-  for await (const { block } of blocksOf(path, format, read)) {
+  for await (const { block } of report.watch(blocksOf(path, format, report.read))) {
     yield `${[...blockLines(block)].join("\n")}\n`;
     sent += block.documents.length;
     cli.output.progress("documents sent", sent);
