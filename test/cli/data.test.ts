@@ -54,7 +54,7 @@ test("what was deprecated or purged stays so when its folder is imported again, 
   });
   const once = ["--operation-id", "once"];
   await again(...once);
-  expect((await again(...once, "--restore")).problem()).toMatchObject({ code: "OPERATION_ID_REUSED" });
+  expect((await again(...once, "--restore", "--json")).problem()).toMatchObject({ code: "OPERATION_ID_REUSED" });
   const asked = await again("--restore", "--again");
   expect(asked.out).toContain("3 documents: 1 restored, 1 imported, 1 unchanged\n");
 });

@@ -110,14 +110,21 @@ export async function perform(
   }
 }
 
-const REFUSALS = new Set<string>(["DOCUMENT_NOT_FOUND", "GROUP_NOT_FOUND", "LEGAL_HOLD"]);
+const REFUSALS = new Set<string>(["DOCUMENT_DEPRECATED", "DOCUMENT_NOT_FOUND", "GROUP_NOT_FOUND", "LEGAL_HOLD"]);
 
 async function carryOut(
   store: GraphStore,
   { operation, block }: Task & { kind: "apply" },
   onCall: () => void | Promise<void>,
 ): Promise<void> {
-  let record = await store.apply(operation, { block, guard: null, unitsPerTransaction: 2 });
+  let record = await store.apply(operation, {
+    block,
+    // What was deprecated or purged comes back with every second import.
+    restore: operation.at % (2 * HOUR) === 0,
+    again: operation.at % (2 * HOUR) === 0,
+    guard: null,
+    unitsPerTransaction: 2,
+  });
   await onCall();
   while (record.state === "rolling") {
     record = await store.advance(GROUP, operation.id, { unitsPerTransaction: 2 });
