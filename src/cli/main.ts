@@ -22,11 +22,11 @@ const HELP = `graphkeeper keeps a GraphRAG knowledge graph true to its documents
 
   demo                         the whole story on a small real corpus, in a minute
   import, export, replace      documents in and out (NDJSON, OpenIE, Microsoft GraphRAG)
-  deprecate, restore, purge    hide at once, bring back exactly, remove for good; impact, hold, release
+  deprecate, restore, purge    hide at once, bring back exactly, remove for good; impact, hold, release, readmit
   gc, recompute, communities   collect what is orphaned, update communities, list summaries to write
   stale, health, verify, dump  what lags behind, how a group is, proof that all is as it should be
   serve, runs, schedules, keys the HTTP service, its work, pauses and API keys; doctor, neo4j
-  audit, installation          who changed what, proof of it, and the key that it rests on
+  audit, installation, backup  who changed what and proof of it, the key for that, a copy of the data file
 
 Options of all commands: --data <file> --group <id> --url <server> --json --quiet. More: graphkeeper <command> --help`;
 
