@@ -129,6 +129,8 @@ export interface Hit {
 }
 
 export interface GroupReader {
+  /** Whether the mentions that follow from facts are stored like all others. Graphs of other writers have no such mentions. */
+  readonly storesStatedMentions?: boolean;
   /** Groups by id; the cursor is the id of the last one. `stale`: only those whose analytics or collection lag behind. */
   groups(query: { stale?: boolean; cursor?: string; limit: number }): Promise<Page<GroupState>>;
   group(groupId: string): Promise<GroupState | null>;

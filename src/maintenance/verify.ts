@@ -43,6 +43,7 @@ export async function verifyGroup(
   checkUnits(findings, units, documents);
   checkEntities(findings, entities, units, mentionedBy, liveEnds(relationships, units, documents));
   checkRelationships(findings, relationships, entities, units, documents);
+  if (store.storesStatedMentions) checkStatedMentions(findings, relationships, units, mentionedBy);
   checkAnalytics(findings, analytics, entities, relationships, group);
   await addAudit(findings, chainOf(store, groupId, group), proof);
   return findings.all();
@@ -67,6 +68,7 @@ async function addAudit(findings: Findings, chain: AuditChain, proof: AuditProof
 const MESSAGES = {
   MENTION_WITHOUT_TEXT_UNIT: "mentions name a text unit that does not exist",
   MENTION_WITHOUT_ENTITY: "mentions name an entity that does not exist",
+  MENTION_MISSING: "text units state a relationship and do not mention its ends",
   TEXT_UNIT_WITHOUT_OWNER: "text units have no owner document",
   TEXT_UNIT_OF_UNKNOWN_DOCUMENT: "text units name an owner that does not exist",
   TEXT_UNIT_PRESENCE: "text units are visible or hidden against the law",
@@ -139,6 +141,21 @@ function liveEnds(
       r.documents?.some((id) => documents.get(id)?.status === "active"),
   );
   return new Set(stated.flatMap((r) => [r.source, r.target]));
+}
+
+/** Where these mentions are stored, the store judges by them alone: one that is lost would hide a live entity one day. */
+function checkStatedMentions(
+  findings: Findings,
+  relationships: Of<"relationship">[],
+  units: Map<string, Of<"text_unit">>,
+  mentionedBy: Map<string, string[]>,
+): void {
+  const mentioning = new Map([...mentionedBy].map(([entity, list]) => [entity, new Set(list)]));
+  for (const { id, source, target, textUnits } of relationships) {
+    const ends = [source, target];
+    for (const unit of textUnits ?? [])
+      if (units.has(unit) && ends.some((end) => !mentioning.get(end)?.has(unit))) findings.add("MENTION_MISSING", id);
+  }
 }
 
 function checkEntities(

@@ -82,12 +82,14 @@ test.skipIf(!hasMsGraphrag)("the round trip on the output of a Microsoft GraphRA
   const progress = await graphkeeper.importBlocks("dulce", parseMsGraphrag(MSGRAPHRAG));
   expect(progress.outcomes).toEqual({ imported: 1 });
   const before = await dumpOf(graphkeeper, "dulce");
-  await graphkeeper.deprecate("dulce", ["dulce.txt"]);
+  const ids = (await graphkeeper.documents("dulce", { limit: 10 })).items.map((d) => d.id);
+  expect(ids).toEqual([expect.stringMatching(/^dulce\.txt#/)]);
+  await graphkeeper.deprecate("dulce", ids);
   const { deleted } = await run("gc_all", "dulce");
   expect(deleted).toBe(41 + 107); // every entity and relationship; none has a vector
   expect((await graphkeeper.store.counts("dulce")).entities).toEqual({ live: 0, parked: 41 });
   expect(await run("recompute", "dulce")).toMatchObject({ communities: 0, entities: 0, fresh: true });
-  await graphkeeper.restore("dulce", ["dulce.txt"]);
+  await graphkeeper.restore("dulce", ids);
   await run("gc_all", "dulce");
   expect(await dumpOf(graphkeeper, "dulce")).toBe(before);
   expect(await graphkeeper.verify("dulce")).toEqual([]);

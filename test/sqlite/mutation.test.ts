@@ -47,6 +47,9 @@ const SAME: [beginning: string, why: string][] = [
   ["SELECT entity, after FROM hubs WHERE", "hubs begin at thousands of relationships; each is judged by key and group"],
 ];
 
+/** The story holds no 20,000 contents of communities; `acknowledged-contents.test.ts` finds these mutants. */
+const ELSEWHERE = "DELETE FROM acknowledged_contents WHERE";
+
 let files = 0;
 let statementsSent = 0;
 /** What the story's calls answer; null as soon as an answer is not that of `until`, or the engine is never done. */
@@ -103,7 +106,9 @@ test("a statement without its group predicate is found out, unless it names a ro
   for (const [text, mutant] of tried)
     if ((await told((each) => (each === text ? mutant : each), truth)) !== null) survived.push(oneLine(text));
   const found = tried.length - survived.length;
-  const excused = survived.filter((text) => namesKey(text) || SAME.some(([beginning]) => text.startsWith(beginning)));
+  const excused = survived.filter(
+    (text) => namesKey(text) || [ELSEWHERE, ...SAME.map(([beginning]) => beginning)].some((b) => text.startsWith(b)),
+  );
   console.info(
     `${mutants.length} mutants, ${tried.length} tried, ${found} found, ${excused.length} that are the same statement`,
   );

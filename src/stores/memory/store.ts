@@ -53,6 +53,7 @@ const CHUNK = 500;
  * costs in proportion to the group.
  */
 export class MemoryStore implements GraphStore {
+  readonly storesStatedMentions = true;
   protected readonly groupsById = new Map<string, Group>();
   readonly #clock: () => number;
   readonly #keyring: Keyring | null;

@@ -95,6 +95,7 @@ class RolledBack extends Error {
 export class Neo4jStore implements GraphStore {
   readonly connection: Connection;
   readonly shapes: Shapes;
+  readonly storesStatedMentions: boolean;
   readonly statements: Statements;
   readonly engine: GdsEngine;
   readonly #clock: (() => number) | null;
@@ -104,6 +105,7 @@ export class Neo4jStore implements GraphStore {
   constructor(connection: Connection, shapes: Shapes, options: Pick<Neo4jStoreOptions, "clock" | "keyring">) {
     this.connection = connection;
     this.shapes = shapes;
+    this.storesStatedMentions = shapes.profile.imports;
     this.statements = statementsFor(shapes);
     this.#clock = options.clock ?? null;
     this.#keyring = options.keyring ?? null;

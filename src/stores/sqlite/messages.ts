@@ -21,7 +21,7 @@ export interface ThreadData {
 }
 
 export type Method =
-  | Exclude<keyof (GraphStore & KeyStore), "close" | "engine" | "time" | "eraseTraces">
+  | Exclude<keyof (GraphStore & KeyStore), "close" | "engine" | "time" | "eraseTraces" | "storesStatedMentions">
   | "checkpoint"
   | "touch";
 

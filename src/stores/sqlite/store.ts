@@ -102,6 +102,7 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Sqli
  * does collection and analytics, and gives way to the writer between two batches.
  */
 export class SqliteStore implements GraphStore, KeyStore {
+  readonly storesStatedMentions = true;
   readonly path: string;
   /** For whoever else in this process writes to the file. */
   readonly turnstile: Turnstile;

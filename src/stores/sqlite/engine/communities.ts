@@ -5,7 +5,7 @@ import {
   type Page,
   type VanishedCommunity,
 } from "../../../core/ports.ts";
-import { forgetContent, rememberContent } from "./acknowledged-contents.ts";
+import { boundContents, forgetContent, rememberContent } from "./acknowledged-contents.ts";
 import { needGroup } from "./change.ts";
 import { forgetCommunity } from "./publication.ts";
 import type { Row, Session } from "./session.ts";
@@ -162,6 +162,7 @@ export function acknowledgeCommunities(
       rememberMembers(session, group.g, row.community as number, group.analytics_epoch);
       stored++;
     }
+    boundContents(session, group.g);
     return stored;
   });
 }

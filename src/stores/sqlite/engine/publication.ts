@@ -1,4 +1,5 @@
 import type { Fence, GroupState, JsonObject } from "../../../core/words.ts";
+import { boundContents } from "./acknowledged-contents.ts";
 import { appendAudit, beginChange, type Change, groupState, saveGroup, settleStaleness } from "./change.ts";
 import { needFence } from "./leases.ts";
 import type { Session } from "./session.ts";
@@ -108,6 +109,7 @@ export function publishAnalytics(
     group.community_staged = 0;
     if (state === null) session.run("DELETE FROM analytics_states WHERE g = ?", g);
     else session.run("INSERT OR REPLACE INTO analytics_states (g, state) VALUES (?, ?)", g, state);
+    boundContents(session, g);
     settleStaleness(group);
     appendAudit(change, { at: now, actor: "analytics", action: "publish", ref: String(group.analytics_epoch), detail });
     session.failpoint("publish:switched");
