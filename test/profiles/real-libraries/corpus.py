@@ -56,12 +56,12 @@ def entities_of(text):
     return list(dict.fromkeys(name for source, _, target in facts_of(text) for name in (source, target)))
 
 
-def vector_of(text):
+def vector_of(text, dimension=DIMENSION):
     """Direction by hashed words; texts with words in common are near to each other."""
-    values = [0.001] * DIMENSION
+    values = [0.001] * dimension
     for word in re.findall(r"\w+", text.lower()):
         digest = hashlib.sha256(word.encode()).digest()
-        values[digest[0] % DIMENSION] += 1.0
-        values[digest[1] % DIMENSION] -= 0.5
+        values[digest[0] % dimension] += 1.0
+        values[digest[1] % dimension] -= 0.5
     norm = math.sqrt(sum(v * v for v in values))
     return [v / norm for v in values]

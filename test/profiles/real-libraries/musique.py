@@ -8,6 +8,7 @@ import os
 import re
 
 from corpus import DIMENSION, vector_of  # noqa: F401
+from stated import Stated
 
 FOLDER = os.environ.get("GRAPHKEEPER_TEST_DATA") or os.path.join(os.path.dirname(__file__), "../../../../shared/data")
 with open(os.path.join(FOLDER, "musique-openie.json"), encoding="utf-8") as file:
@@ -16,10 +17,6 @@ with open(os.path.join(FOLDER, "musique-openie.json"), encoding="utf-8") as file
 SHARING = [i for i, p in enumerate(PASSAGES) if any("United States" in t for t in p["extracted_triples"])][:16]
 ROWS = sorted({*SHARING, *range(8, 1890, 43)})[:61]
 TYPES = ["Person", "Organisation", "Place", "Work", "Date", "Concept"]
-
-
-def verb_type(verb):
-    return verb.upper().replace(" ", "_")
 
 
 def type_of(name):
@@ -47,25 +44,6 @@ def document(i):
     return {"id": f"reports/{i:02d}.txt", "title": passage["title"], "mark": f"{i}", "chunks": chunks, "triples": stated}
 
 
-STATED = {chunk: triples for i in range(len(ROWS)) for d in [document(i)] for chunk, triples in zip(d["chunks"], d["triples"])}
-
-
-def facts_of(text):
-    """Triples (source, verb, target) of the chunks that a text, a prompt for example, holds."""
-    return list(dict.fromkeys(t for chunk, triples in STATED.items() if chunk in text for t in triples))
-
-
-def entities_of(text):
-    return list(dict.fromkeys(name for source, _, target in facts_of(text) for name in (source, target)))
-
-
-def entities(documents):
-    return {n for i in documents for c in document(i)["chunks"] for n in entities_of(c)}
-
-
-def facts(documents):
-    return {(a, verb_type(v), b) for i in documents for c in document(i)["chunks"] for a, v, b in facts_of(c)}
-
-
-def texts(documents):
-    return {c for i in documents for c in document(i)["chunks"]}
+STATED = Stated(document, {c: t for i in range(len(ROWS)) for d in [document(i)] for c, t in zip(d["chunks"], d["triples"])})
+facts_of, entities_of = STATED.facts_of, STATED.entities_of
+entities, facts, texts = STATED.entities, STATED.facts, STATED.texts
