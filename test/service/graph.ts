@@ -2,8 +2,8 @@ import { randomUUID } from "node:crypto";
 import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { compose } from "../../src/compose.ts";
 import { loadConfig, policyOf } from "../../src/config/config.ts";
+import type { GraphStore } from "../../src/core/ports.ts";
 import { importBlocks } from "../../src/documents/import.ts";
 import { perform } from "../../src/documents/verbs.ts";
 import { generatedGraph } from "../data/graphs.ts";
@@ -36,16 +36,21 @@ export class Files {
   /** By default four thousand entities in one group, two fifths of whose documents were just deprecated: a lot to collect. */
   async template(documents = 400): Promise<string> {
     const path = this.path();
-    const graphkeeper = await compose(loadConfig({}, { overrides: { data: path, "maintenance.afterEvents": false } }));
-    await graphkeeper.importBlocks(GROUP, generatedGraph(documents, documents * 10));
-    await graphkeeper.deprecate(GROUP, documentIds(documents * 0.4), { force: true });
-    await graphkeeper.close();
+    const store = openHere(path, { synchronous: "NORMAL" });
+    await importBlocks(contextOf(store), GROUP, generatedGraph(documents, documents * 10));
+    await perform(contextOf(store), GROUP, "deprecate", documentIds(documents * 0.4), { force: true });
+    await store.close();
     return path;
   }
 
   remove(): void {
     rmSync(this.folder, { recursive: true, force: true });
   }
+}
+
+/** As a service would, only without its fsyncs and without an installation's key: copies are opened with keys of their own. */
+function contextOf(store: GraphStore) {
+  return { store, policy: policyOf(loadConfig({})), clock: Date.now, newId: randomUUID };
 }
 
 /** The generated graph as lines of the native format, as they go over HTTP. */
@@ -83,8 +88,7 @@ export const FOREGROUND = "foreground";
 /** Many small groups with work for every kind of run, and a larger one for the foreground. */
 export async function manyGroups(path: string, groups: number, foregroundDocuments: number): Promise<string[]> {
   const store = openHere(path, { synchronous: "NORMAL" });
-  // As POSTs of NDJSON would, only without a server and its fsyncs: a thousand groups are made in seconds.
-  const context = { store, policy: policyOf(loadConfig({})), clock: Date.now, newId: randomUUID };
+  const context = contextOf(store);
   const ids = Array.from({ length: groups }, (_, i) => `tenant-${i}`);
   for (const id of ids) {
     await importBlocks(context, id, generatedGraph(2, 20));

@@ -25,6 +25,8 @@ test("one server per SQLite file: the second is refused and told the process id 
   expect((await third.stop()).code).toBe(0);
 });
 
+const INSTALLATION_KEY = `gkik_${Buffer.alloc(32, 7).toString("base64url")}`;
+
 describe("processes that share PostgreSQL and Neo4j", { timeout: 180_000 }, () => {
   let postgres: PostgresServer;
   let neo4j: Neo4jServer;
@@ -44,6 +46,8 @@ describe("processes that share PostgreSQL and Neo4j", { timeout: 180_000 }, () =
         NEO4J_URI: neo4j.uri,
         GRAPHKEEPER_POSTGRES_URL: postgres.url,
         GRAPHKEEPER_BATCH_SIZE: "10",
+        // What several processes write into one audit is checked with one key.
+        GRAPHKEEPER_INSTALLATION_KEY: INSTALLATION_KEY,
       },
     });
   async function fill(server: Server, group: string): Promise<void> {
