@@ -22,7 +22,8 @@ test.each(["memory", "sqlite"])(
       await w.import(G, block({ documents: ["d1", "d2"], units, entities: ["e"], mentions: { u1: "e", u2: "e" } }));
       let record = await w.call(G, "purge", ["d1", "d2"], { unitsPerTransaction: 2 });
       expect(record.state).toBe("rolling");
-      await w.replace(G, block({ documents: ["d1"], units: { u4: { documents: "d1", text: "text of u4" } } }));
+      const next = block({ documents: ["d1"], units: { u4: { documents: "d1", text: "text of u4" } } });
+      await w.replace(G, next, { restore: true });
       while (record.state === "rolling") record = await store.advance(G, record.id, { unitsPerTransaction: 2 });
       expect((await recordsOf(store, G)).filter(({ kind }) => kind === "document" || kind === "text_unit")).toEqual([]);
       expect(await violations(store, G)).toEqual([]);
