@@ -44,6 +44,8 @@ const SAME: [beginning: string, why: string][] = [
   ["SELECT key FROM candidates WHERE g = ? AND kind = 1", "each is judged by a statement that names key and group"],
   ["SELECT level FROM memberships WHERE", "a level of others is one more look that finds nothing"],
   ["INSERT INTO staged (g, epoch, ends, part, keys) SELECT", "numbers of parts need only grow"],
+  ["DELETE FROM purged_documents WHERE", "marks are HMACs with the group's own salt: no two groups share one"],
+  ["SELECT 1 AS found FROM purged_documents WHERE", "the same"],
   ["SELECT entity, after FROM hubs WHERE", "hubs begin at thousands of relationships; each is judged by key and group"],
 ];
 
