@@ -29,9 +29,9 @@ export interface ComposeOptions {
   /** Put around the handler of runs, for metrics and traces. */
   watch?: (handler: JobHandler) => JobHandler;
   onError?: (error: unknown, where: string) => void;
-  /** Gets each anchor of the audit besides the file. */
   /** The clock cannot be believed: it stepped, or nothing ran for long. */
   onClock?: (message: string) => void;
+  /** Gets each anchor of the audit besides the file. */
   publishAnchor?: (anchor: Anchor) => Promise<void> | void;
   /** A key of the installation was made, because there was none. */
   onKeyMade?: (file: string, keyId: string) => void;

@@ -1,7 +1,7 @@
 import { AUDIT_START, auditHash, canonicalJson } from "./canonical.ts";
 import type { Keyring, Signature } from "./keyring.ts";
 import type { StoredKey } from "./ports.ts";
-import type { AuditDraft, AuditEntry, AuditHead } from "./words.ts";
+import type { AuditDraft, AuditEntry, AuditHead, JsonObject } from "./words.ts";
 
 /**
  * The audit chain: pure functions that every store shares. Stores only append what `chained` gives and keep the head.
@@ -56,6 +56,20 @@ function entryAfter(
   const hash =
     keyring === null ? auditHash(head.hash, entry) : keyring.mac("audit", canonicalJson([chain, head.hash, entry]));
   return { ...entry, hash };
+}
+
+/** An entry as stores keep it: a row of its members, `detail` as JSON. */
+export function auditEntryOf(row: Record<string, unknown>): AuditEntry {
+  return {
+    seq: row.seq as number,
+    at: row.at as number,
+    actor: row.actor as string,
+    action: row.action as string,
+    ref: row.ref as string,
+    detail: JSON.parse(row.detail as string) as JsonObject,
+    generation: row.generation as number,
+    hash: row.hash as string,
+  };
 }
 
 export function keyMade({ id, role, groups, name, createdAt }: StoredKey, actor: string): AuditDraft {

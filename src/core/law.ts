@@ -11,8 +11,8 @@ export function textUnitPresence(activeOwners: number): Presence {
 }
 
 /**
- * An entity is live if some live unit mentions it (a unit that supports a relationship mentions both ends), or if nothing was ever known to mention it and policy keeps such
- * entities (or they are younger than the grace age: an ingest may still be running).
+ * An entity is live if some live unit mentions it (a unit that supports a relationship mentions both ends), or if nothing was
+ * ever known to mention it and policy keeps such entities (or they are younger than the grace age: an ingest may still be running).
  */
 export function entityPresence(
   facts: { liveMentions: number; everMentioned: boolean; ageMs: number },

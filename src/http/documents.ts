@@ -116,41 +116,22 @@ const purge = route({
   handle: (call) => act(call, "purge", [call.params.id]),
 });
 
-const hold = route({
-  ...changes,
-  method: "POST",
-  path: "/documents/{id}/hold",
-  role: "editor",
-  summary: "Put a document under legal hold: nothing removes or replaces it",
-  params,
-  body: z.strictObject({ reason }),
-  answers: OPERATION,
-  handle: (call) => act(call, "hold", [call.params.id]),
-});
-
-const release = route({
-  ...changes,
-  method: "POST",
-  path: "/documents/{id}/release",
-  role: "editor",
-  summary: "End the legal hold",
-  params,
-  body: z.strictObject({ reason }),
-  answers: OPERATION,
-  handle: (call) => act(call, "release", [call.params.id]),
-});
-
-const readmit = route({
-  ...changes,
-  method: "POST",
-  path: "/documents/{id}/readmit",
-  role: "editor",
-  summary: "Let the id of a purged document count again, where another writer names it",
-  params,
-  body: z.strictObject({ reason }),
-  answers: OPERATION,
-  handle: (call) => act(call, "readmit", [call.params.id]),
-});
+/** A verb that takes one document and a reason, and nothing else. */
+const plainVerb = (verb: "hold" | "release" | "readmit", summary: string) =>
+  route({
+    ...changes,
+    method: "POST",
+    path: `/documents/{id}/${verb}`,
+    role: "editor",
+    summary,
+    params,
+    body: z.strictObject({ reason }),
+    answers: OPERATION,
+    handle: (call) => act(call, verb, [call.params.id]),
+  });
+const hold = plainVerb("hold", "Put a document under legal hold: nothing removes or replaces it");
+const release = plainVerb("release", "End the legal hold");
+const readmit = plainVerb("readmit", "Let the id of a purged document count again, where another writer names it");
 
 const bulk = route({
   ...changes,

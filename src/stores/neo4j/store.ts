@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { auditEntryOf } from "../../core/audit.ts";
 import { GraphkeeperError } from "../../core/errors.ts";
 import type { Keyring } from "../../core/keyring.ts";
 import { checkEmbedding, checkGroupId } from "../../core/law.ts";
@@ -383,16 +384,7 @@ export class Neo4jStore implements GraphStore {
   audit(groupId: string, query: { afterSeq: number; limit: number }): Promise<AuditEntry[]> {
     return this.read(groupId, async (r) => {
       const rows = await r.run<{ a: Row }>("readAudit", { after: r.int(query.afterSeq), limit: r.int(query.limit) });
-      return rows.map(({ a }) => ({
-        seq: a.seq as number,
-        at: a.at as number,
-        actor: a.actor as string,
-        action: a.action as string,
-        ref: a.ref as string,
-        detail: JSON.parse(a.detail as string) as JsonObject,
-        generation: a.generation as number,
-        hash: a.hash as string,
-      }));
+      return rows.map(({ a }) => auditEntryOf(a));
     });
   }
 

@@ -1,5 +1,5 @@
-import { chained, INSTALLATION_CHAIN } from "../../../core/audit.ts";
-import type { AuditDraft, AuditEntry, AuditHead, JsonObject } from "../../../core/words.ts";
+import { auditEntryOf, chained, INSTALLATION_CHAIN } from "../../../core/audit.ts";
+import type { AuditDraft, AuditEntry, AuditHead } from "../../../core/words.ts";
 import { appendAudit, beginChange, insertAudit, needGroup, saveGroup } from "./change.ts";
 import type { Row, Session } from "./session.ts";
 
@@ -44,14 +44,5 @@ export function installationHead(session: Session): AuditHead {
 
 function entries(session: Session, g: number, query: { afterSeq: number; limit: number }): AuditEntry[] {
   const sql = "SELECT * FROM audit WHERE g = ? AND seq > ? ORDER BY seq LIMIT ?";
-  return session.all(sql, g, query.afterSeq, query.limit).map((row) => ({
-    seq: row.seq as number,
-    at: row.at as number,
-    actor: row.actor as string,
-    action: row.action as string,
-    ref: row.ref as string,
-    detail: JSON.parse(row.detail as string) as JsonObject,
-    generation: row.generation as number,
-    hash: row.hash as string,
-  }));
+  return session.all(sql, g, query.afterSeq, query.limit).map(auditEntryOf);
 }
